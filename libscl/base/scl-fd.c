@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+gboolean
+_scl_fd_write_all (int fd, const void *data, gsize size, const char *name, GError **error)
+{
+  const guint8 *at = data;
+
+  while (size > 0)
+    {
+      gssize n = TEMP_FAILURE_RETRY (write (fd, at, size));
+
+      if (n < 0)
+        return scl_throw_errno (error, errno, "%s: cannot write", name);
+      at += n;
+      size -= (gsize) n;
+    }
+  return TRUE;
+}
+
+GBytes *
+_scl_fd_read_all (int fd, gsize max, const char *name, GError **error)
+{
+  g_autoptr (GByteArray) all = g_byte_array_new ();
+  guint8 chunk[16384];
+
+  for (;;)
+    {
+      gssize n = TEMP_FAILURE_RETRY (read (fd, chunk, sizeof chunk));
+
+      if (n < 0)
+        return scl_null_throw_errno (error, errno, "%s: cannot read", name);
+      if (n == 0)
+        return g_byte_array_free_to_bytes (g_steal_pointer (&all));
+      if (all->len + (gsize) n > max)
+        return scl_null_throw (error, SCL_ERROR_INVALID,
+                               "%s: larger than the limit of %" G_GSIZE_FORMAT " bytes", name, max);
+      g_byte_array_append (all, chunk, (guint) n);
+    }
+}
+
+static int
+throw_open (const char *path, int errno_value, GError **error)
+{
+  if (errno_value == ELOOP)
+    {
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      scl_throw (error, SCL_ERROR_INVALID, "%s: is a symbolic link (to %s); name the file itself",
+                 path, target == NULL ? "somewhere else" : target);
+    }
+  else
+    scl_throw_errno (error, errno_value, "%s: cannot open", path);
+  return -1;
+}
+
+int
+_scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GError **error)
+{
+  /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+  g_auto (SclFd) fd = openat (dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  struct stat st;
+
+  if (fd < 0)
+    return throw_open (path, errno, error);
+  if (fstat (fd, &st) < 0)
+    return throw_open (path, errno, error);
+  if (!S_ISREG (st.st_mode))
+    {
+      scl_throw (error, SCL_ERROR_INVALID, "%s: is %s, not a regular file", path,
+                 S_ISDIR (st.st_mode) ? "a folder" : "a special file");
+      return -1;
+    }
+  if (out_stat != NULL)
+    *out_stat = st;
+  return scl_fd_steal (&fd);
+}
+
+int
+_scl_fd_open_folder (const char *path, mode_t mode, GError **error)
+{
+  g_auto (SclFd) fd = -1;
+  struct stat st;
+
+  if (g_mkdir_with_parents (path, (int) mode) < 0)
+    {
+      scl_throw_errno (error, errno, "%s: cannot make the folder", path);
+      return -1;
+    }
+  fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 || fstat (fd, &st) < 0)
+    {
+      scl_throw_errno (error, errno, "%s: cannot open the folder", path);
+      return -1;
+    }
+  if ((st.st_mode & 07777) != mode && fchmod (fd, mode) < 0)
+    {
+      scl_throw_errno (error, errno, "%s: cannot set mode %04o", path, (unsigned) mode);
+      return -1;
+    }
+  return scl_fd_steal (&fd);
+}
+
+static gboolean
+write_and_sync (int fd, const void *data, gsize size, mode_t mode, const char *name, GError **error)
+{
+  if (!_scl_fd_write_all (fd, data, size, name, error))
+    return FALSE;
+  if (fchmod (fd, mode) < 0 || fsync (fd) < 0)
+    return scl_throw_errno (error, errno, "%s: cannot write", name);
+  return TRUE;
+}
+
+gboolean
+_scl_fd_replace (int dirfd, const char *name, const void *data, gsize size, mode_t mode,
+                 GError **error)
+{
+  /* One name, not a random one: a killed writer leaves at most one file, and the next one takes it. */
+  g_autofree char *temporary = g_strdup_printf (".%s.new", name);
+  g_auto (SclFd) fd = -1;
+
+  if (unlinkat (dirfd, temporary, 0) < 0 && errno != ENOENT)
+    return scl_throw_errno (error, errno, "%s: cannot remove an old temporary file", temporary);
+  fd = openat (dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return scl_throw_errno (error, errno, "%s: cannot create", name);
+  if (!write_and_sync (fd, data, size, mode, name, error))
+    {
+      (void) unlinkat (dirfd, temporary, 0);
+      return FALSE;
+    }
+  if (renameat (dirfd, temporary, dirfd, name) < 0 || fsync (dirfd == AT_FDCWD ? fd : dirfd) < 0)
+    return scl_throw_errno (error, errno, "%s: cannot put in place", name);
+  return TRUE;
+}
