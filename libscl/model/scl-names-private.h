@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every name, number and mark that SCL puts into the kernel or into libvirt stands here and
+ * nowhere else (design: "Several instances on one host never meet"). Pure. */
+
+#include <glib.h>
+
+#define SCL_NAME_MAX 63
+#define SCL_PREFIX_DEFAULT "scl"
+#define SCL_LINK_NAME_MAX 15
+
+/* Kind letters of links. */
+typedef enum {
+  SCL_LINK_UPLINK = 'u',  /* host end of a network's uplink */
+  SCL_LINK_NIC = 'n',     /* host end of a NIC; the port inside the namespace has the same name */
+  SCL_LINK_MACVTAP = 'm', /* libvirt's macvtap on a NIC's host end */
+} SclLinkKind;
+
+/* Inside a namespace. */
+#define SCL_NS_UPLINK "uplink"
+#define SCL_NS_BRIDGE "lan"
+/* Host end of every uplink. */
+#define SCL_HOST_ADDRESS "169.254.77.1"
+/* rtm_protocol and FRA_PROTOCOL of what we add ('S'). */
+#define SCL_ROUTE_PROTOCOL 83
+
+/* "PREFIXk-NAME" if that fits into IFNAMSIZ, else "PREFIXk-" + 8 base32 characters. */
+char *_scl_names_link (const char *prefix, SclLinkKind kind, const char *name);
+/* As _scl_names_link for NIC number INDEX of VM (its name is "VM-INDEX"). */
+char *_scl_names_nic (const char *prefix, SclLinkKind kind, const char *vm, guint index);
+char *_scl_names_namespace (const char *prefix, const char *network);
+char *_scl_names_domain (const char *prefix, const char *vm);
+/* The ifalias that marks a link or (on lo) a namespace: "scl:PREFIX:NAME". */
+char *_scl_names_mark (const char *prefix, const char *name);
+/* NULL if ALIAS is not a mark of PREFIX, else the NAME in it (borrowed from ALIAS). */
+const char *_scl_names_unmark (const char *prefix, const char *alias);
+/* "52:" + 40 bits of SHA-256 (machine id, prefix, VM, NIC number). */
+char *_scl_names_mac (const char *machine_id, const char *prefix, const char *vm, guint index);
+
+/* Per instance: routing table, rule preferences, packet mark under SCL_MARK_MASK. */
+#define SCL_MARK_MASK 0x00ff0000u
+guint32 _scl_names_mark_value (const char *prefix); /* never 0 under the mask */
+guint32 _scl_names_table (const char *prefix);
+guint32 _scl_names_rule_priority (const char *prefix); /* and the one after it */
+
+/* NULL if NAME is a DNS label of up to 63 lower- or upper-case letters, digits and inner
+ * hyphens; else what is wrong with it (static). */
+const char *_scl_names_check_label (const char *name);
+const char *_scl_names_check_prefix (const char *prefix); /* [a-z][a-z0-9]{0,5} */
+const char *_scl_names_check_interface (const char *name);
