@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is there: read by the backends, compared by the planner, shown by the client.
+ * Plain data that owns all its fields; no behaviour, no I/O. Filled in by one thread, then
+ * handed over and never changed again. */
+
+#include <scl/scl-enums.h>
+#include <scl/scl-network-spec.h>
+#include <scl/scl-vm-spec.h>
+
+/* One NIC of one VM as a port of a network. */
+typedef struct
+{
+  char *vm;
+  guint index;
+  char *mac;        /* lower case */
+  gboolean present; /* observed: both ends of the pair are there and wired as they should be */
+} SclPort;
+
+SclPort *_scl_port_new (const char *vm, guint index, const char *mac);
+SclPort *_scl_port_copy (const SclPort *port);
+void _scl_port_free (SclPort *port);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclPort, _scl_port_free)
+
+typedef struct
+{
+  char *name;
+  gboolean foreign;     /* something without our mark has the name: never touched */
+  char *foreign_what;   /* e.g. "namespace /run/netns/scl-demo" */
+  SclNetworkSpec *spec; /* rebuilt from addresses and ruleset; NULL if it cannot be */
+  GPtrArray *ports;     /* SclPort */
+  GPtrArray *problems;  /* char*: drift that another apply repairs, one sentence each */
+} SclObservedNetwork;
+
+SclObservedNetwork *_scl_observed_network_new (const char *name);
+void _scl_observed_network_free (SclObservedNetwork *self);
+
+/* The root namespace's part, one per instance. */
+typedef struct
+{
+  char *gateway_interface; /* that our rules name; NULL: none */
+  GPtrArray *links;        /* char*: all links of ours that our guard covers, sorted */
+  GPtrArray *externals;    /* char*: "LINK ADDRESS" of each network that our rules know, sorted */
+  gboolean present;        /* the table is there */
+  GPtrArray *problems;     /* char*: drift that another apply repairs */
+  GPtrArray *notes;        /* char*: what apply cannot repair (uplink absent, foreign drop …) */
+} SclObservedHost;
+
+typedef struct
+{
+  char *name;
+  char *path;
+  guint64 size;      /* bytes */
+  guint64 allocated; /* bytes */
+  char *image;       /* path it was made from; NULL: unknown (no sidecar) */
+  guint64 image_size;
+  gint64 image_mtime; /* ns */
+  guint64 image_inode;
+  gint64 created;    /* seconds since the epoch; 0: unknown */
+  char *vm;          /* owner */
+  gboolean image_differs; /* the desired VM names another image, or the file has changed */
+} SclObservedVolume;
+
+SclObservedVolume *_scl_observed_volume_new (const char *name);
+void _scl_observed_volume_free (SclObservedVolume *self);
+
+typedef struct
+{
+  char *name;
+  gboolean foreign;  /* a domain of that name without our mark: never touched */
+  SclVmSpec *spec;   /* of the persistent definition, from the metadata; NULL: unreadable */
+  SclVmSpec *live_spec; /* that the running QEMU was started with; NULL: not running */
+  GPtrArray *macs;   /* char*: of the definition, by NIC number */
+  SclVmState state;
+  char *state_reason;
+  SclStoppedBy stopped_by;
+  gint64 started;    /* seconds since the epoch; 0: not running */
+  char *log_path;    /* console log */
+  GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
+  gboolean seed_differs; /* the seed disk does not hold what the desired files say */
+} SclObservedVm;
+
+SclObservedVm *_scl_observed_vm_new (const char *name);
+void _scl_observed_vm_free (SclObservedVm *self);
+
+typedef struct
+{
+  gatomicrefcount refs;
+  char *machine_id;
+  SclObservedHost host;
+  GPtrArray *networks; /* SclObservedNetwork, sorted by name */
+  GPtrArray *volumes;  /* SclObservedVolume, sorted by name */
+  GPtrArray *vms;      /* SclObservedVm, sorted by name */
+} SclObservation;
+
+SclObservation *_scl_observation_new (void);
+SclObservation *_scl_observation_ref (SclObservation *self);
+void _scl_observation_unref (SclObservation *self);
+void _scl_observation_sort (SclObservation *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclObservation, _scl_observation_unref)
+
+SclObservedNetwork *_scl_observation_lookup_network (SclObservation *self, const char *name);
+SclObservedVolume *_scl_observation_lookup_volume (SclObservation *self, const char *name);
+SclObservedVm *_scl_observation_lookup_vm (SclObservation *self, const char *name);

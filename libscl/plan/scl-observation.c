@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/scl-observation-private.h"
+#include <string.h>
+
+SclPort *
+_scl_port_new (const char *vm, guint index, const char *mac)
+{
+  SclPort *port = g_new0 (SclPort, 1);
+
+  port->vm = g_strdup (vm);
+  port->index = index;
+  port->mac = mac == NULL ? NULL : g_ascii_strdown (mac, -1);
+  return port;
+}
+
+SclPort *
+_scl_port_copy (const SclPort *port)
+{
+  SclPort *copy = _scl_port_new (port->vm, port->index, port->mac);
+
+  copy->present = port->present;
+  return copy;
+}
+
+void
+_scl_port_free (SclPort *port)
+{
+  g_free (port->vm);
+  g_free (port->mac);
+  g_free (port);
+}
+
+SclObservedNetwork *
+_scl_observed_network_new (const char *name)
+{
+  SclObservedNetwork *self = g_new0 (SclObservedNetwork, 1);
+
+  self->name = g_strdup (name);
+  self->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_port_free);
+  self->problems = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+void
+_scl_observed_network_free (SclObservedNetwork *self)
+{
+  g_free (self->name);
+  g_free (self->foreign_what);
+  g_clear_object (&self->spec);
+  g_ptr_array_unref (self->ports);
+  g_ptr_array_unref (self->problems);
+  g_free (self);
+}
+
+SclObservedVolume *
+_scl_observed_volume_new (const char *name)
+{
+  SclObservedVolume *self = g_new0 (SclObservedVolume, 1);
+
+  self->name = g_strdup (name);
+  return self;
+}
+
+void
+_scl_observed_volume_free (SclObservedVolume *self)
+{
+  g_free (self->name);
+  g_free (self->path);
+  g_free (self->image);
+  g_free (self->vm);
+  g_free (self);
+}
+
+SclObservedVm *
+_scl_observed_vm_new (const char *name)
+{
+  SclObservedVm *self = g_new0 (SclObservedVm, 1);
+
+  self->name = g_strdup (name);
+  self->macs = g_ptr_array_new_with_free_func (g_free);
+  self->problems = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+void
+_scl_observed_vm_free (SclObservedVm *self)
+{
+  g_free (self->name);
+  g_clear_object (&self->spec);
+  g_clear_object (&self->live_spec);
+  g_ptr_array_unref (self->macs);
+  g_free (self->state_reason);
+  g_free (self->log_path);
+  g_ptr_array_unref (self->problems);
+  g_free (self);
+}
+
+SclObservation *
+_scl_observation_new (void)
+{
+  SclObservation *self = g_new0 (SclObservation, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->networks = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_network_free);
+  self->volumes = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_volume_free);
+  self->vms = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_vm_free);
+  self->host.links = g_ptr_array_new_with_free_func (g_free);
+  self->host.externals = g_ptr_array_new_with_free_func (g_free);
+  self->host.problems = g_ptr_array_new_with_free_func (g_free);
+  self->host.notes = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+SclObservation *
+_scl_observation_ref (SclObservation *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+_scl_observation_unref (SclObservation *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+  g_free (self->machine_id);
+  g_free (self->host.gateway_interface);
+  g_ptr_array_unref (self->host.links);
+  g_ptr_array_unref (self->host.externals);
+  g_ptr_array_unref (self->host.problems);
+  g_ptr_array_unref (self->host.notes);
+  g_ptr_array_unref (self->networks);
+  g_ptr_array_unref (self->volumes);
+  g_ptr_array_unref (self->vms);
+  g_free (self);
+}
+
+/* All three begin with the name. */
+static const char *
+name_of (gconstpointer item)
+{
+  return *(const char *const *) item;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (name_of (*(gconstpointer const *) a), name_of (*(gconstpointer const *) b));
+}
+
+void
+_scl_observation_sort (SclObservation *self)
+{
+  g_ptr_array_sort (self->networks, compare_names);
+  g_ptr_array_sort (self->volumes, compare_names);
+  g_ptr_array_sort (self->vms, compare_names);
+}
+
+static gpointer
+lookup (GPtrArray *sorted, const char *name)
+{
+  guint low = 0, high = sorted->len;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+      int order = strcmp (name_of (sorted->pdata[middle]), name);
+
+      if (order == 0)
+        return sorted->pdata[middle];
+      if (order < 0)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return NULL;
+}
+
+SclObservedNetwork *
+_scl_observation_lookup_network (SclObservation *self, const char *name)
+{
+  return lookup (self->networks, name);
+}
+
+SclObservedVolume *
+_scl_observation_lookup_volume (SclObservation *self, const char *name)
+{
+  return lookup (self->volumes, name);
+}
+
+SclObservedVm *
+_scl_observation_lookup_vm (SclObservation *self, const char *name)
+{
+  return lookup (self->vms, name);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/scl-list-private.h"
+#include "model/scl-vm-spec-private.h"
+#include "plan/scl-planner-private.h"
+#include <scl/scl-enum-types.h>
+#include <string.h>
+
+/* --- what differs, for people --- */
+
+static void note (GString *text, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+note (GString *text, const char *format, ...)
+{
+  va_list args;
+
+  if (text->len > 0)
+    g_string_append (text, ", ");
+  va_start (args, format);
+  g_string_append_vprintf (text, format, args);
+  va_end (args);
+}
+
+static const char *
+nick (GType type, int value)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (type);
+
+  return g_enum_get_value (klass, value)->value_nick;
+}
+
+static void
+note_enum (GString *text, const char *what, GType type, int from, int to)
+{
+  if (from != to)
+    note (text, "%s %s → %s", what, nick (type, from), nick (type, to));
+}
+
+static void
+note_text (GString *text, const char *what, const char *from, const char *to)
+{
+  if (g_strcmp0 (from, to) != 0)
+    note (text, "%s %s → %s", what, from == NULL ? "none" : from, to == NULL ? "none" : to);
+}
+
+static void
+note_numbers (GString *text, SclVmSpec *from, SclVmSpec *to)
+{
+  if (scl_vm_spec_get_cores (from) != scl_vm_spec_get_cores (to))
+    note (text, "cores %u → %u", scl_vm_spec_get_cores (from), scl_vm_spec_get_cores (to));
+  if (scl_vm_spec_get_memory_mib (from) != scl_vm_spec_get_memory_mib (to))
+    note (text, "memory %" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB",
+          scl_vm_spec_get_memory_mib (from), scl_vm_spec_get_memory_mib (to));
+}
+
+static void
+note_machine (GString *text, SclVmSpec *from, SclVmSpec *to)
+{
+  note_enum (text, "firmware", SCL_TYPE_FIRMWARE, (int) scl_vm_spec_get_firmware (from),
+             (int) scl_vm_spec_get_firmware (to));
+  note_enum (text, "accelerator", SCL_TYPE_ACCELERATOR, (int) scl_vm_spec_get_accelerator (from),
+             (int) scl_vm_spec_get_accelerator (to));
+}
+
+static void
+note_hardware (GString *text, SclVmSpec *from, SclVmSpec *to)
+{
+  guint nics = g_list_model_get_n_items (scl_vm_spec_get_nics (from));
+  guint disks = g_list_model_get_n_items (scl_vm_spec_get_disks (from));
+
+  if (nics != g_list_model_get_n_items (scl_vm_spec_get_nics (to)))
+    note (text, "NICs %u → %u", nics, g_list_model_get_n_items (scl_vm_spec_get_nics (to)));
+  if (disks != g_list_model_get_n_items (scl_vm_spec_get_disks (to)))
+    note (text, "disks %u → %u", disks, g_list_model_get_n_items (scl_vm_spec_get_disks (to)));
+  if (scl_vm_spec_has_seed (from) != scl_vm_spec_has_seed (to))
+    note (text, scl_vm_spec_has_seed (to) ? "new seed disk" : "no seed disk");
+  for (guint i = 0; i < nics; i++)
+    {
+      SclNicSpec *old = _scl_vm_spec_peek_nic (from, i);
+      SclNicSpec *new = _scl_vm_spec_peek_nic (to, i);
+
+      if (new != NULL)
+        note_text (text, "MAC", scl_nic_spec_get_mac (old), scl_nic_spec_get_mac (new));
+    }
+}
+
+static void
+note_lists (GString *text, SclVmSpec *from, SclVmSpec *to)
+{
+  SclNicSpec *old_nic, *nic;
+  SclDiskSpec *old, *new;
+
+  for (guint i = 0; (old_nic = _scl_vm_spec_peek_nic (from, i)) != NULL
+                    && (nic = _scl_vm_spec_peek_nic (to, i)) != NULL;
+       i++)
+    note_text (text, "network", scl_nic_spec_get_network (old_nic), scl_nic_spec_get_network (nic));
+  for (guint i = 0; (old = _scl_list_peek (scl_vm_spec_get_disks (from), i)) != NULL
+                    && (new = _scl_list_peek (scl_vm_spec_get_disks (to), i)) != NULL;
+       i++)
+    {
+      note_text (text, "image", scl_disk_spec_get_image (old), scl_disk_spec_get_image (new));
+      if (scl_disk_spec_get_size_mib (old) != scl_disk_spec_get_size_mib (new))
+        note (text, "size %" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB",
+              scl_disk_spec_get_size_mib (old), scl_disk_spec_get_size_mib (new));
+    }
+}
+
+static void
+note_policy (GString *text, SclVmSpec *from, SclVmSpec *to)
+{
+  if (scl_vm_spec_get_auto_start (from) != scl_vm_spec_get_auto_start (to))
+    note (text, "autoStart %s", scl_vm_spec_get_auto_start (to) ? "on" : "off");
+  if (scl_vm_spec_get_shutdown_timeout (from) != scl_vm_spec_get_shutdown_timeout (to))
+    note (text, "shutdown timeout %u → %u s", scl_vm_spec_get_shutdown_timeout (from),
+          scl_vm_spec_get_shutdown_timeout (to));
+  note_enum (text, "onChange", SCL_TYPE_ON_CHANGE, (int) scl_vm_spec_get_on_change (from),
+             (int) scl_vm_spec_get_on_change (to));
+  note_text (text, "user-data", scl_vm_spec_get_user_config_file (from),
+             scl_vm_spec_get_user_config_file (to));
+  note_text (text, "network-config", scl_vm_spec_get_network_config_file (from),
+             scl_vm_spec_get_network_config_file (to));
+}
+
+char *
+_scl_planner_describe_changes (SclVmSpec *from, SclVmSpec *to)
+{
+  GString *text = g_string_new (NULL);
+
+  note_numbers (text, from, to);
+  note_machine (text, from, to);
+  note_hardware (text, from, to);
+  note_lists (text, from, to);
+  note_policy (text, from, to);
+  return g_string_free (text, FALSE);
+}
+
+char *
+_scl_planner_describe_restart (SclVmSpec *live, SclVmSpec *wanted)
+{
+  GString *text = g_string_new (NULL);
+
+  note_numbers (text, live, wanted);
+  note_machine (text, live, wanted);
+  note_hardware (text, live, wanted);
+  return g_string_free (text, text->len == 0);
+}
+
+/* --- removals --- */
+
+void
+_scl_planner_plan_vm_removals (SclPlanner *self)
+{
+  for (guint i = 0; i < self->gone_vms->len; i++)
+    {
+      SclObservedVm *vm = self->gone_vms->pdata[i];
+      SclStep *step
+          = _scl_step_new (SCL_JOB_VM_REMOVE, SCL_ACTION_DELETE, SCL_OBJECT_KIND_VM, vm->name);
+
+      step->removal = TRUE;
+      step->shutdown_timeout = vm->spec == NULL ? 90 : scl_vm_spec_get_shutdown_timeout (vm->spec);
+      _scl_step_add_reason (step, "no longer declared%s; its volume is kept",
+                            vm->state == SCL_VM_STATE_RUNNING ? ", is shut down" : "");
+      _scl_plan_take (self->plan, step);
+      g_hash_table_insert (self->removed_vms, vm->name, step);
+    }
+}
+
+/* --- volumes --- */
+
+static void
+plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
+{
+  const char *name = scl_disk_spec_get_volume (disk);
+  SclObservedVolume *is = _scl_observation_lookup_volume (self->observed, name);
+  SclObservedVm *running = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
+  guint64 size = scl_disk_spec_get_size_mib (disk) << 20;
+  g_autofree char *path
+      = g_strdup_printf ("virtualMachines.%s.imageSize", scl_vm_spec_get_name (vm));
+  SclStep *step;
+
+  if (is != NULL && size < is->size && size > 0)
+    _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
+                              "volume \"%s\" is %" G_GUINT64_FORMAT
+                              " MiB and never shrinks: set at least that",
+                              name, (is->size + (1 << 20) - 1) >> 20);
+  if (is != NULL && size <= is->size)
+    return;
+  step = _scl_step_new (is == NULL ? SCL_JOB_VOLUME_CREATE : SCL_JOB_VOLUME_GROW,
+                        is == NULL ? SCL_ACTION_CREATE : SCL_ACTION_GROW, SCL_OBJECT_KIND_VOLUME,
+                        name);
+  step->disk = g_object_ref (disk);
+  step->disk_index = index;
+  step->vm = g_object_ref (vm);
+  step->live = is != NULL && running != NULL && running->state == SCL_VM_STATE_RUNNING;
+  if (is == NULL)
+    _scl_step_add_reason (step, "not there, copied from %s", scl_disk_spec_get_image (disk));
+  else
+    _scl_step_add_reason (step, "%" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB", is->size >> 20,
+                          size >> 20);
+  _scl_plan_take (self->plan, step);
+  g_hash_table_insert (self->volume_steps, (char *) name, step);
+}
+
+void
+_scl_planner_plan_volumes (SclPlanner *self)
+{
+  SclVmSpec *vm;
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (self->desired), i)) != NULL; i++)
+    for (guint d = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), d)) != NULL; d++)
+      {
+        SclObservedVolume *is
+            = _scl_observation_lookup_volume (self->observed, scl_disk_spec_get_volume (disk));
+        g_autofree char *path
+            = g_strdup_printf ("virtualMachines.%s.image", scl_vm_spec_get_name (vm));
+
+        plan_volume (self, vm, disk, d);
+        if (is != NULL && is->image_differs)
+          _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path,
+                                    "image differs from what volume \"%s\" was made of: the volume is "
+                                    "kept as it is",
+                                    is->name);
+      }
+}
+
+/* --- VMs --- */
+
+static GPtrArray *
+macs_of (SclPlanner *self, SclVmSpec *vm)
+{
+  GPtrArray *macs = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; _scl_vm_spec_peek_nic (vm, i) != NULL; i++)
+    {
+      g_autofree char *key = _scl_planner_port_key (scl_vm_spec_get_name (vm), i);
+      const SclPort *port = g_hash_table_lookup (self->wanted_port, key);
+
+      g_ptr_array_add (macs, g_strdup (port->mac));
+    }
+  return macs;
+}
+
+static gboolean
+same_macs (GPtrArray *a, GPtrArray *b)
+{
+  if (a->len != b->len)
+    return FALSE;
+  for (guint i = 0; i < a->len; i++)
+    if (g_ascii_strcasecmp (a->pdata[i], b->pdata[i]) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+need_surroundings (SclPlanner *self, SclStep *step, SclVmSpec *vm)
+{
+  SclDiskSpec *disk;
+  SclNicSpec *nic;
+
+  _scl_step_add_need (step, self->host_step);
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), i)) != NULL; i++)
+    _scl_step_add_need (step,
+                        g_hash_table_lookup (self->volume_steps, scl_disk_spec_get_volume (disk)));
+  for (guint i = 0; (nic = _scl_vm_spec_peek_nic (vm, i)) != NULL; i++)
+    _scl_step_add_need (step,
+                        g_hash_table_lookup (self->network_steps, scl_nic_spec_get_network (nic)));
+}
+
+static SclStep *
+vm_step (SclPlanner *self, SclJob job, SclAction action, SclVmSpec *vm)
+{
+  SclStep *step = _scl_step_new (job, action, SCL_OBJECT_KIND_VM, scl_vm_spec_get_name (vm));
+
+  step->vm = g_object_ref (vm);
+  _scl_plan_take (self->plan, step);
+  need_surroundings (self, step, vm);
+  return step;
+}
+
+static void
+explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *macs)
+{
+  g_autofree char *changes
+      = is->spec == NULL ? NULL : _scl_planner_describe_changes (is->spec, vm);
+
+  if (is->spec == NULL)
+    _scl_step_add_reason (step, "its stored declaration cannot be read");
+  else if (changes[0] != '\0')
+    _scl_step_add_reason (step, "%s", changes);
+  if (!same_macs (macs, is->macs))
+    _scl_step_add_reason (step, "MAC addresses differ");
+  if (is->seed_differs)
+    _scl_step_add_reason (step, "cloud-init files have changed");
+  for (guint i = 0; i < is->problems->len; i++)
+    _scl_step_add_reason (step, "%s", (const char *) is->problems->pdata[i]);
+}
+
+static SclStep *
+plan_definition (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is)
+{
+  g_autoptr (GPtrArray) macs = macs_of (self, vm);
+  gboolean spec_differs = is != NULL && (is->spec == NULL || !scl_vm_spec_equal (is->spec, vm));
+  SclStep *step;
+
+  if (is != NULL && !spec_differs && !is->seed_differs && is->problems->len == 0
+      && same_macs (macs, is->macs))
+    return NULL;
+  step = vm_step (self, SCL_JOB_VM_DEFINE,
+                  is == NULL                        ? SCL_ACTION_CREATE
+                  : spec_differs || is->seed_differs ? SCL_ACTION_UPDATE
+                                                     : SCL_ACTION_REPAIR,
+                  vm);
+  if (is == NULL)
+    _scl_step_add_reason (step, "not there");
+  else
+    explain_definition (step, vm, is, macs);
+  step->macs = g_steal_pointer (&macs);
+  return step;
+}
+
+/* The pair goes with its old namespace: it is made anew under the running guest. */
+static gboolean
+loses_its_pair (SclPlanner *self, SclVmSpec *vm, guint index)
+{
+  g_autofree char *key = _scl_planner_port_key (scl_vm_spec_get_name (vm), index);
+  const SclPort *port = g_hash_table_lookup (self->found_port, key);
+  const char *home = g_hash_table_lookup (self->port_home, key);
+  SclNicSpec *nic = _scl_vm_spec_peek_nic (vm, index);
+  SclStep *made = g_hash_table_lookup (self->network_steps, scl_nic_spec_get_network (nic));
+  SclStep *removed = home == NULL ? NULL : g_hash_table_lookup (self->removed_networks, home);
+
+  if (port == NULL || !port->present)
+    return TRUE;
+  return made != NULL && removed != NULL && removed->id < made->id;
+}
+
+static void
+plan_replug (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
+{
+  g_autoptr (GArray) lost = g_array_new (FALSE, FALSE, sizeof (guint));
+  guint live_nics
+      = is->live_spec == NULL ? 0 : g_list_model_get_n_items (scl_vm_spec_get_nics (is->live_spec));
+  SclStep *step;
+
+  for (guint i = 0; i < live_nics && _scl_vm_spec_peek_nic (vm, i) != NULL; i++)
+    if (loses_its_pair (self, vm, i))
+      g_array_append_val (lost, i);
+  if (lost->len == 0)
+    return;
+  step = vm_step (self, SCL_JOB_VM_REPLUG, SCL_ACTION_REPAIR, vm);
+  _scl_step_add_need (step, defined);
+  _scl_step_add_reason (step, "its network card is plugged in again, the link under it is new");
+  step->nics = g_steal_pointer (&lost);
+}
+
+static gboolean
+is_on (SclObservedVm *is)
+{
+  return is->state != SCL_VM_STATE_STOPPED && is->state != SCL_VM_STATE_CRASHED
+         && is->state != SCL_VM_STATE_UNKNOWN;
+}
+
+static void
+plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
+{
+  gboolean wanted_off = is != NULL && is->stopped_by != SCL_STOPPED_BY_NOBODY
+                        && (self->flags & SCL_APPLY_BOOT) == 0;
+  SclStep *step;
+
+  if (!scl_vm_spec_get_auto_start (vm) || wanted_off || (is != NULL && is_on (is)))
+    return;
+  step = vm_step (self, SCL_JOB_VM_START, SCL_ACTION_START, vm);
+  _scl_step_add_need (step, defined);
+  if (is == NULL)
+    _scl_step_add_reason (step, "new, with autoStart");
+  else
+    _scl_step_add_reason (step, "autoStart, and %s",
+                          is->state == SCL_VM_STATE_CRASHED ? "it crashed" : "it is off");
+}
+
+static void
+plan_restart (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
+{
+  g_autofree char *why
+      = is->live_spec == NULL ? NULL : _scl_planner_describe_restart (is->live_spec, vm);
+  g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+  SclStep *step;
+
+  if (why == NULL || is->state != SCL_VM_STATE_RUNNING)
+    return;
+  if (scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
+    {
+      _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path, "at its next boot: %s", why);
+      return;
+    }
+  step = vm_step (self, SCL_JOB_VM_RESTART, SCL_ACTION_RESTART, vm);
+  step->shutdown_timeout = scl_vm_spec_get_shutdown_timeout (vm);
+  _scl_step_add_need (step, defined);
+  _scl_step_add_reason (step, "%s", why);
+}
+
+static void
+plan_vm (SclPlanner *self, SclVmSpec *vm)
+{
+  SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
+  SclStep *defined;
+
+  if (is != NULL && is->foreign)
+    return;
+  defined = plan_definition (self, vm, is);
+  if (is != NULL && is_on (is))
+    {
+      plan_replug (self, vm, is, defined);
+      plan_restart (self, vm, is, defined);
+    }
+  plan_power (self, vm, is, defined);
+}
+
+void
+_scl_planner_plan_vms (SclPlanner *self)
+{
+  SclVmSpec *vm;
+
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (self->desired), i)) != NULL; i++)
+    plan_vm (self, vm);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A step with all that is needed to carry it out. Made by the planner, read by the engine. */
+
+#include "plan/scl-target-private.h"
+#include <scl/scl-disk-spec.h>
+#include <scl/scl-step.h>
+
+typedef enum {
+  SCL_JOB_HOST_ENSURE,    /* host */
+  SCL_JOB_NETWORK_ENSURE, /* networks */
+  SCL_JOB_NETWORK_REMOVE, /* name */
+  SCL_JOB_VOLUME_CREATE,  /* disk, vm */
+  SCL_JOB_VOLUME_GROW,    /* disk, vm; live: tell the running VM */
+  SCL_JOB_VM_DEFINE,      /* vm, macs */
+  SCL_JOB_VM_REPLUG,      /* vm, nics */
+  SCL_JOB_VM_START,       /* vm */
+  SCL_JOB_VM_RESTART,     /* vm */
+  SCL_JOB_VM_REMOVE,      /* name, shutdown_timeout */
+} SclJob;
+
+struct _SclStep
+{
+  GObject parent_instance;
+  guint id;
+  SclJob job;
+  SclAction action;
+  SclObjectKind kind;
+  char *name;
+  GString *reason;
+  gboolean removal;
+  GArray *needs; /* guint: ids of earlier steps */
+
+  SclHostTarget *host;
+  GPtrArray *networks; /* SclNetworkTarget */
+  SclVmSpec *vm;
+  SclDiskSpec *disk;
+  guint disk_index;
+  gboolean live;
+  GPtrArray *macs; /* char* */
+  GArray *nics;    /* guint */
+  guint shutdown_timeout;
+};
+
+SclStep *_scl_step_new (SclJob job, SclAction action, SclObjectKind kind, const char *name);
+void _scl_step_add_reason (SclStep *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* NEEDED may be NULL; the same one twice counts once. */
+void _scl_step_add_need (SclStep *self, SclStep *needed);
