@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/volume/scl-volume-backend-private.h"
+#include "base/scl-throw-private.h"
+
+G_DEFINE_INTERFACE (SclVolumeBackend, _scl_volume_backend, G_TYPE_OBJECT)
+
+static void
+_scl_volume_backend_default_init (SclVolumeBackendInterface *iface)
+{
+}
+
+gboolean
+_scl_volume_backend_preflight (SclVolumeBackend *self, SclManifest *manifest, SclObservation *observed, GPtrArray *diagnostics, GCancellable *cancellable, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->preflight == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: preflight",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->preflight (self, manifest, observed, diagnostics, cancellable, error);
+}
+
+gboolean
+_scl_volume_backend_observe (SclVolumeBackend *self, SclManifest *desired, SclObservation *out, GCancellable *cancellable, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->observe == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: observe",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->observe (self, desired, out, cancellable, error);
+}
+
+gboolean
+_scl_volume_backend_create (SclVolumeBackend *self, SclDiskSpec *disk, const char *vm, const SclProgress *progress, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->create == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: create",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->create (self, disk, vm, progress, error);
+}
+
+gboolean
+_scl_volume_backend_grow (SclVolumeBackend *self, const char *name, guint64 size_mib, const SclProgress *progress, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->grow == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: grow",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->grow (self, name, size_mib, progress, error);
+}
+
+gboolean
+_scl_volume_backend_remove (SclVolumeBackend *self, const char *name, const SclProgress *progress, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->remove == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: remove",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->remove (self, name, progress, error);
+}
+
+gboolean
+_scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm, const SclProgress *progress, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->ensure_seed == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: ensure seed",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->ensure_seed (self, vm, progress, error);
+}
+
+gboolean
+_scl_volume_backend_release (SclVolumeBackend *self, const char *vm, const SclProgress *progress, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->release == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: release",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->release (self, vm, progress, error);
+}
+
+char *
+_scl_volume_backend_volume_path (SclVolumeBackend *self, const char *name)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  return iface->volume_path == NULL ? NULL : iface->volume_path (self, name);
+}
+
+char *
+_scl_volume_backend_seed_path (SclVolumeBackend *self, const char *vm)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  return iface->seed_path == NULL ? NULL : iface->seed_path (self, vm);
+}
+
+char *
+_scl_volume_backend_vm_folder (SclVolumeBackend *self, const char *vm, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->vm_folder == NULL)
+    return scl_null_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: vm folder",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->vm_folder (self, vm, error);
+}
