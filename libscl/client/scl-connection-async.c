@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-connection-private.h"
+#include "base/scl-throw-private.h"
+
+/* --- open --- */
+
+static void
+open_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  SclDriver *driver = _scl_driver_open (data, cancellable, &error);
+
+  if (driver == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, driver, g_object_unref);
+}
+
+/**
+ * scl_connection_open_async:
+ * @uri: (nullable): what to open, %NULL for `local:`
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (closure user_data): called when it is open
+ * @user_data: data for @callback
+ *
+ * As scl_connection_open(), without blocking.
+ *
+ * Since: 0.1
+ */
+void
+scl_connection_open_async (const char *uri, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, scl_connection_open_async);
+  g_task_set_task_data (task, g_strdup (uri == NULL ? "local:" : uri), g_free);
+  g_task_run_in_thread (task, open_thread);
+}
+
+/**
+ * scl_connection_open_finish:
+ * @result: what the callback got
+ * @error: location for a #GError, or %NULL
+ *
+ * Ends scl_connection_open_async(). Signals are emitted in the thread-default context of this call.
+ *
+ * Returns: (transfer full): as scl_connection_open()
+ *
+ * Since: 0.1
+ */
+SclConnection *
+scl_connection_open_finish (GAsyncResult *result, GError **error)
+{
+  g_autoptr (SclDriver) driver = NULL;
+
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, scl_connection_open_async), NULL);
+
+  driver = g_task_propagate_pointer (G_TASK (result), error);
+  return driver == NULL ? NULL
+                        : _scl_connection_new (g_task_get_task_data (G_TASK (result)), driver);
+}
+
+/* --- plan --- */
+
+/**
+ * scl_connection_plan:
+ * @self: a #SclConnection
+ * @manifest: what shall be
+ * @flags: how to treat what the manifest does not say
+ * @cancellable: (nullable): a #GCancellable
+ * @error: location for a #GError, or %NULL
+ *
+ * Looks at the host and says what an apply would do now, and why. Changes nothing. Errors of the
+ * manifest on this host are diagnostics of the plan.
+ *
+ * Returns: (transfer full): a plan, or %NULL if the host could not be read
+ *
+ * Since: 0.1
+ */
+SclPlan *
+scl_connection_plan (SclConnection *self, SclManifest *manifest, SclApplyFlags flags,
+                     GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!_scl_connection_check_open (self, error))
+    return NULL;
+  return SCL_DRIVER_GET_IFACE (self->driver)
+      ->plan (self->driver, manifest, flags, cancellable, error);
+}
+
+/* The driver, the manifest and the flags of a call that runs in another thread. */
+typedef struct
+{
+  SclDriver *driver;
+  SclManifest *manifest;
+  SclApplyFlags flags;
+} Request;
+
+static Request *
+request_new (SclConnection *self, SclManifest *manifest, SclApplyFlags flags)
+{
+  Request *request = g_new0 (Request, 1);
+
+  request->driver = g_object_ref (self->driver);
+  request->manifest = manifest == NULL ? NULL : g_object_ref (manifest);
+  request->flags = flags;
+  return request;
+}
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_object_unref (request->driver);
+  g_clear_object (&request->manifest);
+  g_free (request);
+}
+
+static void
+plan_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Request *request = data;
+  GError *error = NULL;
+  SclPlan *plan = SCL_DRIVER_GET_IFACE (request->driver)
+                      ->plan (request->driver, request->manifest, request->flags, cancellable, &error);
+
+  if (plan == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, plan, g_object_unref);
+}
+
+/**
+ * scl_connection_plan_async:
+ * @self: a #SclConnection
+ * @manifest: what shall be
+ * @flags: how to treat what the manifest does not say
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (closure user_data): called when the plan is there
+ * @user_data: data for @callback
+ *
+ * As scl_connection_plan(), without blocking.
+ *
+ * Since: 0.1
+ */
+void
+scl_connection_plan_async (SclConnection *self, SclManifest *manifest, SclApplyFlags flags,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, scl_connection_plan_async);
+  if (!_scl_connection_check_open (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_set_task_data (task, request_new (self, manifest, flags), request_free);
+  g_task_run_in_thread (task, plan_thread);
+}
+
+/**
+ * scl_connection_plan_finish:
+ * @self: a #SclConnection
+ * @result: what the callback got
+ * @error: location for a #GError, or %NULL
+ *
+ * Ends scl_connection_plan_async().
+ *
+ * Returns: (transfer full): as scl_connection_plan()
+ *
+ * Since: 0.1
+ */
+SclPlan *
+scl_connection_plan_finish (SclConnection *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, scl_connection_plan_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* --- operations --- */
+
+static gboolean
+run_apply (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->apply (request->driver, request->manifest, request->flags, operation, cancellable, error);
+}
+
+static SclOperation *
+start (SclConnection *self, const char *description, SclOperationFunc func, SclManifest *manifest,
+       SclApplyFlags flags)
+{
+  GError *error = NULL;
+
+  if (!_scl_connection_check_open (self, &error))
+    return _scl_operation_new_failed (description, error);
+  return _scl_operation_start (description, func, request_new (self, manifest, flags), request_free);
+}
+
+/**
+ * scl_connection_apply:
+ * @self: a #SclConnection
+ * @manifest: what shall be
+ * @flags: how to treat what the manifest does not say
+ *
+ * Makes the host match the manifest: looks, plans, and carries the steps out, those that do not need
+ * each other at the same time. One failed VM does not stop the others. Removals need
+ * %SCL_APPLY_PRUNE; without it everything else is done and the operation ends with
+ * %SCL_ERROR_CONFIRM. Volumes are never removed. Doing it twice changes nothing.
+ *
+ * Returns: (transfer full): the operation under way; see scl_operation_wait() for its errors
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_apply (SclConnection *self, SclManifest *manifest, SclApplyFlags flags)
+{
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest), NULL);
+
+  return start (self, "apply", run_apply, manifest, flags);
+}
+
+static gboolean
+run_prune_volumes (SclOperation *operation, gpointer data, GCancellable *cancellable,
+                   GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->prune_volumes (request->driver, operation, cancellable, error);
+}
+
+/**
+ * scl_connection_prune_volumes:
+ * @self: a #SclConnection
+ *
+ * Deletes all volumes that no VM uses, with the data on them, for good.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_prune_volumes (SclConnection *self)
+{
+  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+
+  return start (self, "prune volumes", run_prune_volumes, NULL, SCL_APPLY_NONE);
+}
+
+static gboolean
+run_tear_down (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->tear_down (request->driver, operation, cancellable, error);
+}
+
+/**
+ * scl_connection_tear_down:
+ * @self: a #SclConnection
+ *
+ * Shuts all VMs of the instance down and removes them and all networks. Volumes are kept.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_tear_down (SclConnection *self)
+{
+  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+
+  return start (self, "tear down", run_tear_down, NULL, SCL_APPLY_NONE);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What stands behind an SclConnection: the engine in this process ("local:"), later a daemon. Its
+ * methods block and may be called from any thread. */
+
+#include "client/scl-operation-private.h"
+#include "plan/scl-observation-private.h"
+#include <scl/scl-manifest.h>
+#include <scl/scl-plan.h>
+
+#define SCL_TYPE_DRIVER (_scl_driver_get_type ())
+G_DECLARE_INTERFACE (SclDriver, _scl_driver, SCL, DRIVER, GObject)
+
+/* Something has changed. Called in any thread. */
+typedef void (*SclDriverEventFunc) (SclObjectKind kind, const char *name, gpointer user_data);
+
+struct _SclDriverInterface
+{
+  GTypeInterface g_iface;
+
+  const char *(*get_prefix) (SclDriver *self);
+  SclObservation *(*observe) (SclDriver *self, GCancellable *cancellable, GError **error);
+  SclPlan *(*plan) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
+                    GCancellable *cancellable, GError **error);
+  /* Reports steps to OPERATION; fails as scl_connection_apply says. */
+  gboolean (*apply) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
+                     SclOperation *operation, GCancellable *cancellable, GError **error);
+  gboolean (*start_vm) (SclDriver *self, const char *name, SclOperation *operation,
+                        GCancellable *cancellable, GError **error);
+  gboolean (*stop_vm) (SclDriver *self, const char *name, gboolean force, SclOperation *operation,
+                       GCancellable *cancellable, GError **error);
+  gboolean (*restart_vm) (SclDriver *self, const char *name, gboolean force, SclOperation *operation,
+                          GCancellable *cancellable, GError **error);
+  gboolean (*remove) (SclDriver *self, SclObjectKind kind, const char *name, SclOperation *operation,
+                      GCancellable *cancellable, GError **error);
+  gboolean (*prune_volumes) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
+                             GError **error);
+  gboolean (*tear_down) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
+                         GError **error);
+  GIOStream *(*open_console) (SclDriver *self, const char *vm, GCancellable *cancellable,
+                              GError **error);
+  /* Addresses of a running VM beyond the declared ones: SclAddress. (transfer full) */
+  GPtrArray *(*list_addresses) (SclDriver *self, const char *vm, SclObservation *observation);
+  gboolean (*lock) (SclDriver *self, guint timeout, GCancellable *cancellable, GError **error);
+  void (*unlock) (SclDriver *self);
+  void (*set_lock_timeout) (SclDriver *self, guint timeout);
+  void (*watch) (SclDriver *self, SclDriverEventFunc func, gpointer user_data);
+};
+
+/* Opens the driver that URI names. Set by the layers that have drivers, before the first open. */
+typedef SclDriver *(*SclDriverOpenFunc) (const char *uri, GCancellable *cancellable, GError **error);
+
+/* Tells that URIs beginning with SCHEME ("local:") are opened by OPEN. */
+void _scl_driver_register (const char *scheme, SclDriverOpenFunc open);
+SclDriver *_scl_driver_open (const char *uri, GCancellable *cancellable, GError **error);

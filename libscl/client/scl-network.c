@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-objects-private.h"
+#include "model/scl-names-private.h"
+
+/**
+ * SclNetwork:
+ *
+ * A network that is there: its namespace, what it is set to, who is connected. Refreshed in
+ * place by its connection.
+ *
+ * Since: 0.1
+ */
+struct _SclNetwork
+{
+  GObject parent_instance;
+  SclDriver *driver;
+  char *name;
+  SclNetworkSpec *spec;
+  char *namespace;
+  char **vms;
+  char **problems;
+};
+
+G_DEFINE_FINAL_TYPE (SclNetwork, scl_network, G_TYPE_OBJECT)
+
+typedef enum {
+  PROP_NAME = 1,
+  PROP_SPEC,
+  PROP_NAMESPACE,
+  PROP_VMS,
+  PROP_PROBLEMS,
+} SclNetworkProperty;
+
+static GParamSpec *properties[PROP_PROBLEMS + 1];
+
+static void
+scl_network_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SclNetwork *self = SCL_NETWORK (object);
+
+  switch ((SclNetworkProperty) id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_SPEC:
+      g_value_set_object (value, self->spec);
+      break;
+    case PROP_NAMESPACE:
+      g_value_set_string (value, self->namespace);
+      break;
+    case PROP_VMS:
+      g_value_set_boxed (value, self->vms);
+      break;
+    case PROP_PROBLEMS:
+      g_value_set_boxed (value, self->problems);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+scl_network_finalize (GObject *object)
+{
+  SclNetwork *self = SCL_NETWORK (object);
+
+  g_clear_object (&self->driver);
+  g_free (self->name);
+  g_clear_object (&self->spec);
+  g_free (self->namespace);
+  g_strfreev (self->vms);
+  g_strfreev (self->problems);
+  G_OBJECT_CLASS (scl_network_parent_class)->finalize (object);
+}
+
+#define FLAGS (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
+static void
+scl_network_class_init (SclNetworkClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = scl_network_get_property;
+  object_class->finalize = scl_network_finalize;
+
+  /**
+   * SclNetwork:name:
+   *
+   * Its name.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME]
+      = g_param_spec_string ("name", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclNetwork:spec:
+   *
+   * What it is set to, read back from the kernel; %NULL if it is incomplete.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SPEC]
+      = g_param_spec_object ("spec", NULL, NULL, SCL_TYPE_NETWORK_SPEC, FLAGS);
+  /**
+   * SclNetwork:namespace:
+   *
+   * The name of its network namespace, as `ip netns` knows it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAMESPACE]
+      = g_param_spec_string ("namespace", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclNetwork:vms:
+   *
+   * Names of the VMs that are connected to it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_VMS]
+      = g_param_spec_boxed ("vms", NULL, NULL, G_TYPE_STRV, FLAGS);
+  /**
+   * SclNetwork:problems:
+   *
+   * What is not as it should be; the next apply repairs it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PROBLEMS]
+      = g_param_spec_boxed ("problems", NULL, NULL, G_TYPE_STRV, FLAGS);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (properties), properties);
+}
+
+static void
+scl_network_init (SclNetwork *self)
+{
+}
+
+SclNetwork *
+_scl_network_new (SclDriver *driver, const char *name)
+{
+  SclNetwork *self = g_object_new (SCL_TYPE_NETWORK, NULL);
+
+  self->driver = g_object_ref (driver);
+  self->name = g_strdup (name);
+  return self;
+}
+
+/**
+ * scl_network_get_name:
+ * @self: a #SclNetwork
+ *
+ * Its name.
+ *
+ * Returns: see #SclNetwork:name
+ *
+ * Since: 0.1
+ */
+const char *
+scl_network_get_name (SclNetwork *self)
+{
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * scl_network_get_spec:
+ * @self: a #SclNetwork
+ *
+ * What it is set to, read back from the kernel; %NULL if it is incomplete.
+ *
+ * Returns: (transfer none) (nullable): see #SclNetwork:spec
+ *
+ * Since: 0.1
+ */
+SclNetworkSpec *
+scl_network_get_spec (SclNetwork *self)
+{
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  return self->spec;
+}
+
+/**
+ * scl_network_get_namespace:
+ * @self: a #SclNetwork
+ *
+ * The name of its network namespace, as `ip netns` knows it.
+ *
+ * Returns: see #SclNetwork:namespace
+ *
+ * Since: 0.1
+ */
+const char *
+scl_network_get_namespace (SclNetwork *self)
+{
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  return self->namespace;
+}
+
+/**
+ * scl_network_get_vms:
+ * @self: a #SclNetwork
+ *
+ * Names of the VMs that are connected to it.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): see #SclNetwork:vms
+ *
+ * Since: 0.1
+ */
+const char *const *
+scl_network_get_vms (SclNetwork *self)
+{
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  return (const char *const *) self->vms;
+}
+
+/**
+ * scl_network_get_problems:
+ * @self: a #SclNetwork
+ *
+ * What is not as it should be; the next apply repairs it.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): see #SclNetwork:problems
+ *
+ * Since: 0.1
+ */
+const char *const *
+scl_network_get_problems (SclNetwork *self)
+{
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  return (const char *const *) self->problems;
+}
+
+static char **
+list_vms (GPtrArray *ports)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < ports->len; i++)
+    g_strv_builder_add (builder, ((SclPort *) ports->pdata[i])->vm);
+  return g_strv_builder_end (builder);
+}
+
+static char **
+list_strings (GPtrArray *strings)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < strings->len; i++)
+    g_strv_builder_add (builder, strings->pdata[i]);
+  return g_strv_builder_end (builder);
+}
+
+void
+_scl_network_update (SclNetwork *self, const SclObservedNetwork *observed)
+{
+  const char *prefix = SCL_DRIVER_GET_IFACE (self->driver)->get_prefix (self->driver);
+
+  g_object_freeze_notify (G_OBJECT (self));
+  if (g_set_object (&self->spec, observed->spec))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SPEC]);
+  g_free (self->namespace);
+  self->namespace = _scl_names_namespace (prefix, self->name);
+  g_strfreev (self->vms);
+  self->vms = list_vms (observed->ports);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VMS]);
+  g_strfreev (self->problems);
+  self->problems = list_strings (observed->problems);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEMS]);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+typedef struct
+{
+  SclDriver *driver;
+  char *name;
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_object_unref (request->driver);
+  g_free (request->name);
+  g_free (request);
+}
+
+static gboolean
+run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->remove (request->driver, SCL_OBJECT_KIND_NETWORK, request->name, operation, cancellable, error);
+}
+
+/**
+ * scl_network_delete:
+ * @self: a #SclNetwork
+ *
+ * Removes the network: namespace, links and rules. %SCL_ERROR_BUSY if a VM is connected to it.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_network_delete (SclNetwork *self)
+{
+  Request *request;
+  g_autofree char *description = NULL;
+
+  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+
+  request = g_new0 (Request, 1);
+  request->driver = g_object_ref (self->driver);
+  request->name = g_strdup (self->name);
+  description = g_strdup_printf ("delete network %s", self->name);
+  return _scl_operation_start (description, run_delete, request, request_free);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How a connection makes and refreshes its live objects. An object holds a reference to the driver,
+ * not to the connection; update is called in the opener's context only. */
+
+#include "client/scl-driver-private.h"
+#include <scl/scl-network.h>
+#include <scl/scl-vm.h>
+#include <scl/scl-volume.h>
+
+SclNetwork *_scl_network_new (SclDriver *driver, const char *name);
+void _scl_network_update (SclNetwork *self, const SclObservedNetwork *observed);
+
+SclVolume *_scl_volume_new (SclDriver *driver, const char *name);
+void _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean used);
+
+SclVm *_scl_vm_new (SclDriver *driver, const char *name);
+/* ADDRESSES: SclAddress. */
+void _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses);

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-operation-private.h"
+#include "client/scl-step-result-private.h"
+
+/**
+ * SclOperation:
+ *
+ * Work under way: an apply, a start, a removal. It runs from the moment it is returned, in a
+ * thread of its own; properties and results notify in the thread-default main context of the
+ * caller that got it. scl_operation_wait() needs no main loop.
+ *
+ * Dropping the last reference does not end the work; scl_operation_cancel() does, between steps.
+ *
+ * Since: 0.1
+ */
+struct _SclOperation
+{
+  GObject parent_instance;
+  char *description;
+  GMainContext *context;
+  GCancellable *cancellable;
+  SclOperationFunc func;
+  gpointer data;
+  GDestroyNotify free_data;
+
+  GMutex mutex; /* over ended, error, waiters and reports */
+  GCond cond;
+  gboolean ended;
+  GError *error;
+  GPtrArray *waiters; /* GTask of wait_async */
+  GQueue reports;     /* Report, until the creator's context takes them */
+
+  /* Of the creator's context. */
+  GListStore *results;
+  double fraction;
+  char *message;
+  gboolean done;
+};
+
+G_DEFINE_FINAL_TYPE (SclOperation, scl_operation, G_TYPE_OBJECT)
+
+/* What the working thread reports, as messages to the creator's context. */
+
+typedef enum { REPORT_PLAN, REPORT_BEGIN, REPORT_END, REPORT_STEP, REPORT_ALL, REPORT_DONE } ReportKind;
+
+typedef struct
+{
+  ReportKind kind;
+  guint id;
+  SclPlan *plan;
+  SclStepStatus status;
+  GError *error;
+  double fraction;
+  char *message;
+} Report;
+
+static void
+report_free (Report *report)
+{
+  g_clear_object (&report->plan);
+  g_clear_error (&report->error);
+  g_free (report->message);
+  g_free (report);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Report, report_free)
+
+typedef enum {
+  PROP_DESCRIPTION = 1,
+  PROP_DONE,
+  PROP_FRACTION,
+  PROP_MESSAGE,
+  PROP_RESULTS,
+} SclOperationProperty;
+
+static GParamSpec *properties[PROP_RESULTS + 1];
+
+static void
+scl_operation_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SclOperation *self = SCL_OPERATION (object);
+
+  switch ((SclOperationProperty) id)
+    {
+    case PROP_DESCRIPTION:
+      g_value_set_string (value, self->description);
+      break;
+    case PROP_DONE:
+      g_value_set_boolean (value, self->done);
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, self->fraction);
+      break;
+    case PROP_MESSAGE:
+      g_value_set_string (value, self->message);
+      break;
+    case PROP_RESULTS:
+      g_value_set_object (value, self->results);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+scl_operation_finalize (GObject *object)
+{
+  SclOperation *self = SCL_OPERATION (object);
+
+  g_free (self->description);
+  g_main_context_unref (self->context);
+  g_object_unref (self->cancellable);
+  g_clear_error (&self->error);
+  g_ptr_array_unref (self->waiters);
+  g_queue_clear_full (&self->reports, (GDestroyNotify) report_free);
+  g_object_unref (self->results);
+  g_free (self->message);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  G_OBJECT_CLASS (scl_operation_parent_class)->finalize (object);
+}
+
+#define FLAGS (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
+static void
+scl_operation_class_init (SclOperationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = scl_operation_get_property;
+  object_class->finalize = scl_operation_finalize;
+
+  /**
+   * SclOperation:description:
+   *
+   * What is done, for people: "apply", "stop VM demo".
+   *
+   * Since: 0.1
+   */
+  properties[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclOperation:done:
+   *
+   * Whether it has ended, well or not.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_DONE] = g_param_spec_boolean ("done", NULL, NULL, FALSE, FLAGS);
+  /**
+   * SclOperation:fraction:
+   *
+   * How far it is, from 0 to 1; negative if that is not known.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, 0, FLAGS);
+  /**
+   * SclOperation:message:
+   *
+   * What it is doing or waiting for, for people.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclOperation:results:
+   *
+   * The steps of an apply and what becomes of them, #SclStepResult; empty until it is planned.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_RESULTS]
+      = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FLAGS);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (properties), properties);
+}
+
+static void
+scl_operation_init (SclOperation *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->cancellable = g_cancellable_new ();
+  self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  self->results = g_list_store_new (SCL_TYPE_STEP_RESULT);
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+}
+
+static void
+take_plan (SclOperation *self, SclPlan *plan)
+{
+  GListModel *steps = scl_plan_get_steps (plan);
+
+  for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
+    {
+      g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+      g_autoptr (SclStepResult) result = _scl_step_result_new (step);
+
+      g_list_store_append (self->results, result);
+    }
+}
+
+static void
+take_progress (SclOperation *self, double fraction, const char *message)
+{
+  self->fraction = fraction;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FRACTION]);
+  if (message == NULL)
+    return;
+  g_free (self->message);
+  self->message = g_strdup (message);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
+}
+
+static void
+take_done (SclOperation *self)
+{
+  self->done = TRUE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DONE]);
+}
+
+static void
+take_step_report (SclOperation *self, const Report *report)
+{
+  g_autoptr (SclStepResult) result
+      = g_list_model_get_item (G_LIST_MODEL (self->results), report->id);
+
+  g_return_if_fail (result != NULL);
+  if (report->kind == REPORT_BEGIN)
+    _scl_step_result_begin (result);
+  else if (report->kind == REPORT_END)
+    _scl_step_result_end (result, report->status, report->error);
+  else
+    _scl_step_result_set_progress (result, report->fraction, report->message);
+}
+
+static void
+take_report (SclOperation *self, const Report *report)
+{
+  if (report->kind == REPORT_PLAN)
+    take_plan (self, report->plan);
+  else if (report->kind == REPORT_ALL)
+    take_progress (self, report->fraction, report->message);
+  else if (report->kind == REPORT_DONE)
+    take_done (self);
+  else
+    take_step_report (self, report);
+}
+
+static Report *
+pop_report (SclOperation *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_queue_pop_head (&self->reports);
+}
+
+/* In the creator's context. */
+static gboolean
+deliver (gpointer data)
+{
+  SclOperation *self = data;
+
+  for (;;)
+    {
+      g_autoptr (Report) report = pop_report (self);
+
+      if (report == NULL)
+        return G_SOURCE_REMOVE;
+      take_report (self, report);
+    }
+}
+
+static void
+send (SclOperation *self, Report report)
+{
+  g_autoptr (GSource) source = NULL;
+  gboolean first;
+
+  g_mutex_lock (&self->mutex);
+  first = g_queue_is_empty (&self->reports);
+  g_queue_push_tail (&self->reports, g_memdup2 (&report, sizeof report));
+  g_mutex_unlock (&self->mutex);
+  if (!first)
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, deliver, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+}
+
+void
+_scl_operation_set_plan (SclOperation *self, SclPlan *plan)
+{
+  send (self, (Report){ .kind = REPORT_PLAN, .plan = g_object_ref (plan) });
+}
+
+void
+_scl_operation_begin_step (SclOperation *self, guint id)
+{
+  send (self, (Report){ .kind = REPORT_BEGIN, .id = id });
+}
+
+void
+_scl_operation_end_step (SclOperation *self, guint id, SclStepStatus status, const GError *error)
+{
+  send (self, (Report){ .kind = REPORT_END,
+                        .id = id,
+                        .status = status,
+                        .error = error == NULL ? NULL : g_error_copy (error) });
+}
+
+void
+_scl_operation_step_progress (SclOperation *self, guint id, double fraction, const char *message)
+{
+  send (self, (Report){ .kind = REPORT_STEP,
+                        .id = id,
+                        .fraction = fraction,
+                        .message = g_strdup (message) });
+}
+
+void
+_scl_operation_progress (SclOperation *self, double fraction, const char *message)
+{
+  send (self,
+        (Report){ .kind = REPORT_ALL, .fraction = fraction, .message = g_strdup (message) });
+}
+
+/* --- the work --- */
+
+static void
+return_task (GTask *task, const GError *error)
+{
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void
+finish (SclOperation *self, GError *error)
+{
+  g_autoptr (GPtrArray) waiters = NULL;
+
+  send (self, (Report){ .kind = REPORT_DONE });
+  g_mutex_lock (&self->mutex);
+  self->error = error;
+  self->ended = TRUE;
+  waiters = g_steal_pointer (&self->waiters);
+  self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  for (guint i = 0; i < waiters->len; i++)
+    return_task (waiters->pdata[i], error);
+}
+
+static gpointer
+work (gpointer data)
+{
+  g_autoptr (SclOperation) self = data;
+  GError *error = NULL;
+
+  if (!self->func (self, self->data, self->cancellable, &error) && error == NULL)
+    g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_FAILED, "failed without saying why");
+  if (self->free_data != NULL)
+    self->free_data (self->data);
+  finish (self, error);
+  return NULL;
+}
+
+SclOperation *
+_scl_operation_start (const char *description, SclOperationFunc func, gpointer data,
+                      GDestroyNotify free_data)
+{
+  SclOperation *self = g_object_new (SCL_TYPE_OPERATION, NULL);
+  GThread *thread;
+
+  self->description = g_strdup (description);
+  self->func = func;
+  self->data = data;
+  self->free_data = free_data;
+  thread = g_thread_new ("scl-operation", work, g_object_ref (self));
+  g_thread_unref (thread);
+  return self;
+}
+
+SclOperation *
+_scl_operation_new_failed (const char *description, GError *error)
+{
+  SclOperation *self = g_object_new (SCL_TYPE_OPERATION, NULL);
+
+  self->description = g_strdup (description);
+  finish (self, error);
+  return self;
+}
+
+/* --- the caller's side --- */
+
+/**
+ * scl_operation_get_description:
+ * @self: a #SclOperation
+ *
+ * What is done, for people.
+ *
+ * Returns: e.g. "apply"
+ *
+ * Since: 0.1
+ */
+const char *
+scl_operation_get_description (SclOperation *self)
+{
+  g_return_val_if_fail (SCL_IS_OPERATION (self), NULL);
+
+  return self->description;
+}
+
+/**
+ * scl_operation_is_done:
+ * @self: a #SclOperation
+ *
+ * Whether it has ended, well or not. May be called from any thread.
+ *
+ * Returns: whether it has
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_operation_is_done (SclOperation *self)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (SCL_IS_OPERATION (self), TRUE);
+
+  locker = g_mutex_locker_new (&self->mutex);
+  return self->ended;
+}
+
+/**
+ * scl_operation_get_fraction:
+ * @self: a #SclOperation
+ *
+ * How far it is.
+ *
+ * Returns: from 0 to 1; negative if that is not known
+ *
+ * Since: 0.1
+ */
+double
+scl_operation_get_fraction (SclOperation *self)
+{
+  g_return_val_if_fail (SCL_IS_OPERATION (self), 0);
+
+  return self->fraction;
+}
+
+/**
+ * scl_operation_get_message:
+ * @self: a #SclOperation
+ *
+ * What it is doing or waiting for, for people.
+ *
+ * Returns: (nullable): a message, or %NULL if there is nothing to say
+ *
+ * Since: 0.1
+ */
+const char *
+scl_operation_get_message (SclOperation *self)
+{
+  g_return_val_if_fail (SCL_IS_OPERATION (self), NULL);
+
+  return self->message;
+}
+
+/**
+ * scl_operation_get_results:
+ * @self: a #SclOperation
+ *
+ * The steps of an apply and what becomes of them.
+ *
+ * Returns: (transfer none): a list of #SclStepResult; empty until it is planned and for operations
+ * that are a single step
+ *
+ * Since: 0.1
+ */
+GListModel *
+scl_operation_get_results (SclOperation *self)
+{
+  g_return_val_if_fail (SCL_IS_OPERATION (self), NULL);
+
+  return G_LIST_MODEL (self->results);
+}
+
+/**
+ * scl_operation_cancel:
+ * @self: a #SclOperation
+ *
+ * Asks it to end: steps under way are finished or undone, no other one is begun. It ends with
+ * %G_IO_ERROR_CANCELLED unless it was already through.
+ *
+ * Since: 0.1
+ */
+void
+scl_operation_cancel (SclOperation *self)
+{
+  g_return_if_fail (SCL_IS_OPERATION (self));
+
+  g_cancellable_cancel (self->cancellable);
+}
+
+/* Delivers what has been reported so far, if nobody else runs the context; other sources of it are
+ * not touched. */
+static void
+drain (SclOperation *self)
+{
+  if (!g_main_context_acquire (self->context))
+    return;
+  deliver (self);
+  g_main_context_release (self->context);
+}
+
+static void
+wake (GCancellable *cancellable, gpointer data)
+{
+  SclOperation *self = data;
+
+  g_mutex_lock (&self->mutex);
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+}
+
+/**
+ * scl_operation_wait:
+ * @self: a #SclOperation
+ * @cancellable: (nullable): ends the waiting, not the operation
+ * @error: location for a #GError, or %NULL
+ *
+ * Blocks until it has ended. Then all its results have been delivered, if this thread is the one
+ * that started it and no main loop runs in it.
+ *
+ * Returns: %TRUE if everything was done. %FALSE with the operation's own error otherwise: for an
+ * apply %SCL_ERROR_INVALID (nothing was changed), %SCL_ERROR_BUSY (locked), %SCL_ERROR_CONFIRM
+ * (all done except removals that were not allowed), %SCL_ERROR_PARTIAL (some steps failed, see
+ * the results), %G_IO_ERROR_CANCELLED, or the one error of an apply of which nothing was done
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_operation_wait (SclOperation *self, GCancellable *cancellable, GError **error)
+{
+  gulong handler = 0;
+  gboolean ended;
+
+  g_return_val_if_fail (SCL_IS_OPERATION (self), FALSE);
+
+  if (cancellable != NULL)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), self, NULL);
+  g_mutex_lock (&self->mutex);
+  while (!self->ended && !g_cancellable_is_cancelled (cancellable))
+    g_cond_wait (&self->cond, &self->mutex);
+  ended = self->ended;
+  g_mutex_unlock (&self->mutex);
+  if (handler != 0)
+    g_cancellable_disconnect (cancellable, handler);
+  if (!ended)
+    return !g_cancellable_set_error_if_cancelled (cancellable, error);
+  drain (self);
+  if (self->error == NULL)
+    return TRUE;
+  if (error != NULL)
+    *error = g_error_copy (self->error);
+  return FALSE;
+}
+
+/**
+ * scl_operation_wait_async:
+ * @self: a #SclOperation
+ * @cancellable: (nullable): makes the result %G_IO_ERROR_CANCELLED; the operation goes on
+ * @callback: (scope async) (closure user_data): called when it has ended
+ * @user_data: data for @callback
+ *
+ * As scl_operation_wait(), without blocking.
+ *
+ * Since: 0.1
+ */
+void
+scl_operation_wait_async (SclOperation *self, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  gboolean ended;
+
+  g_return_if_fail (SCL_IS_OPERATION (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, scl_operation_wait_async);
+  g_mutex_lock (&self->mutex);
+  ended = self->ended;
+  if (!ended)
+    g_ptr_array_add (self->waiters, g_object_ref (task));
+  g_mutex_unlock (&self->mutex);
+  if (ended)
+    return_task (task, self->error);
+}
+
+/**
+ * scl_operation_wait_finish:
+ * @self: a #SclOperation
+ * @result: what the callback got
+ * @error: location for a #GError, or %NULL
+ *
+ * Ends scl_operation_wait_async().
+ *
+ * Returns: as scl_operation_wait()
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_operation_wait_finish (SclOperation *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, scl_operation_wait_async), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

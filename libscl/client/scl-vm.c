@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-objects-private.h"
+#include "model/scl-list-private.h"
+#include "model/scl-vm-spec-private.h"
+#include <scl/scl-enum-types.h>
+
+/**
+ * SclVm:
+ *
+ * A virtual machine that is there. Refreshed in place by its connection.
+ *
+ * Since: 0.1
+ */
+struct _SclVm
+{
+  GObject parent_instance;
+  SclDriver *driver;
+  char *name;
+  SclVmSpec *spec;
+  SclVmState state;
+  char *state_reason;
+  SclStoppedBy stopped_by;
+  gint64 uptime;
+  char **pending;
+  GListModel *addresses;
+  char *log_path;
+};
+
+G_DEFINE_FINAL_TYPE (SclVm, scl_vm, G_TYPE_OBJECT)
+
+typedef enum {
+  PROP_NAME = 1,
+  PROP_SPEC,
+  PROP_STATE,
+  PROP_STATE_REASON,
+  PROP_STOPPED_BY,
+  PROP_UPTIME,
+  PROP_PENDING,
+  PROP_ADDRESSES,
+  PROP_LOG_PATH,
+} SclVmProperty;
+
+static GParamSpec *properties[PROP_LOG_PATH + 1];
+
+static void
+scl_vm_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SclVm *self = SCL_VM (object);
+
+  switch ((SclVmProperty) id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_SPEC:
+      g_value_set_object (value, self->spec);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, (int) self->state);
+      break;
+    case PROP_STATE_REASON:
+      g_value_set_string (value, self->state_reason);
+      break;
+    case PROP_STOPPED_BY:
+      g_value_set_enum (value, (int) self->stopped_by);
+      break;
+    case PROP_UPTIME:
+      g_value_set_int64 (value, self->uptime);
+      break;
+    case PROP_PENDING:
+      g_value_set_boxed (value, self->pending);
+      break;
+    case PROP_ADDRESSES:
+      g_value_set_object (value, self->addresses);
+      break;
+    case PROP_LOG_PATH:
+      g_value_set_string (value, self->log_path);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+scl_vm_finalize (GObject *object)
+{
+  SclVm *self = SCL_VM (object);
+
+  g_clear_object (&self->driver);
+  g_free (self->name);
+  g_clear_object (&self->spec);
+  g_free (self->state_reason);
+  g_strfreev (self->pending);
+  g_clear_object (&self->addresses);
+  g_free (self->log_path);
+  G_OBJECT_CLASS (scl_vm_parent_class)->finalize (object);
+}
+
+#define FLAGS (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
+static void
+scl_vm_class_init (SclVmClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = scl_vm_get_property;
+  object_class->finalize = scl_vm_finalize;
+
+  /**
+   * SclVm:name:
+   *
+   * Its name.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME]
+      = g_param_spec_string ("name", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVm:spec:
+   *
+   * What it is declared as, read back from its definition; %NULL if that cannot be read.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SPEC]
+      = g_param_spec_object ("spec", NULL, NULL, SCL_TYPE_VM_SPEC, FLAGS);
+  /**
+   * SclVm:state:
+   *
+   * Whether it runs.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE]
+      = g_param_spec_enum ("state", NULL, NULL, SCL_TYPE_VM_STATE, SCL_VM_STATE_STOPPED, FLAGS);
+  /**
+   * SclVm:state-reason:
+   *
+   * Why it is in that state, for people.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STATE_REASON]
+      = g_param_spec_string ("state-reason", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVm:stopped-by:
+   *
+   * Who wants it off.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_STOPPED_BY]
+      = g_param_spec_enum ("stopped-by", NULL, NULL, SCL_TYPE_STOPPED_BY, SCL_STOPPED_BY_NOBODY, FLAGS);
+  /**
+   * SclVm:uptime:
+   *
+   * Seconds since it was started; 0 if it does not run.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_UPTIME]
+      = g_param_spec_int64 ("uptime", NULL, NULL, 0, G_MAXINT64, 0, FLAGS);
+  /**
+   * SclVm:pending:
+   *
+   * What changes at its next boot.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PENDING]
+      = g_param_spec_boxed ("pending", NULL, NULL, G_TYPE_STRV, FLAGS);
+  /**
+   * SclVm:addresses:
+   *
+   * Its addresses, #SclAddress.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ADDRESSES]
+      = g_param_spec_object ("addresses", NULL, NULL, G_TYPE_LIST_MODEL, FLAGS);
+  /**
+   * SclVm:log-path:
+   *
+   * The file that its serial console is logged to.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LOG_PATH]
+      = g_param_spec_string ("log-path", NULL, NULL, NULL, FLAGS);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (properties), properties);
+}
+
+static void
+scl_vm_init (SclVm *self)
+{
+}
+
+SclVm *
+_scl_vm_new (SclDriver *driver, const char *name)
+{
+  SclVm *self = g_object_new (SCL_TYPE_VM, NULL);
+
+  self->driver = g_object_ref (driver);
+  self->name = g_strdup (name);
+  return self;
+}
+
+/**
+ * scl_vm_get_name:
+ * @self: a #SclVm
+ *
+ * Its name.
+ *
+ * Returns: see #SclVm:name
+ *
+ * Since: 0.1
+ */
+const char *
+scl_vm_get_name (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * scl_vm_get_spec:
+ * @self: a #SclVm
+ *
+ * What it is declared as, read back from its definition; %NULL if that cannot be read.
+ *
+ * Returns: (transfer none) (nullable): see #SclVm:spec
+ *
+ * Since: 0.1
+ */
+SclVmSpec *
+scl_vm_get_spec (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return self->spec;
+}
+
+/**
+ * scl_vm_get_state:
+ * @self: a #SclVm
+ *
+ * Whether it runs.
+ *
+ * Returns: see #SclVm:state
+ *
+ * Since: 0.1
+ */
+SclVmState
+scl_vm_get_state (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), SCL_VM_STATE_STOPPED);
+
+  return self->state;
+}
+
+/**
+ * scl_vm_get_state_reason:
+ * @self: a #SclVm
+ *
+ * Why it is in that state, for people.
+ *
+ * Returns: (nullable): see #SclVm:state-reason
+ *
+ * Since: 0.1
+ */
+const char *
+scl_vm_get_state_reason (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return self->state_reason;
+}
+
+/**
+ * scl_vm_get_stopped_by:
+ * @self: a #SclVm
+ *
+ * Who wants it off.
+ *
+ * Returns: see #SclVm:stopped-by
+ *
+ * Since: 0.1
+ */
+SclStoppedBy
+scl_vm_get_stopped_by (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), SCL_STOPPED_BY_NOBODY);
+
+  return self->stopped_by;
+}
+
+/**
+ * scl_vm_get_uptime:
+ * @self: a #SclVm
+ *
+ * Seconds since it was started; 0 if it does not run.
+ *
+ * Returns: see #SclVm:uptime
+ *
+ * Since: 0.1
+ */
+gint64
+scl_vm_get_uptime (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), 0);
+
+  return self->uptime;
+}
+
+/**
+ * scl_vm_get_pending:
+ * @self: a #SclVm
+ *
+ * What changes at its next boot.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): see #SclVm:pending
+ *
+ * Since: 0.1
+ */
+const char *const *
+scl_vm_get_pending (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return (const char *const *) self->pending;
+}
+
+/**
+ * scl_vm_get_addresses:
+ * @self: a #SclVm
+ *
+ * Its addresses, #SclAddress.
+ *
+ * Returns: (transfer none): see #SclVm:addresses
+ *
+ * Since: 0.1
+ */
+GListModel *
+scl_vm_get_addresses (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return self->addresses;
+}
+
+/**
+ * scl_vm_get_log_path:
+ * @self: a #SclVm
+ *
+ * The file that its serial console is logged to.
+ *
+ * Returns: (nullable): see #SclVm:log-path
+ *
+ * Since: 0.1
+ */
+const char *
+scl_vm_get_log_path (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return self->log_path;
+}
+
+static char **
+list_pending (const SclObservedVm *observed)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *restart = NULL;
+
+  if (observed->spec != NULL && observed->live_spec != NULL)
+    restart = _scl_planner_describe_restart (observed->live_spec, observed->spec);
+  if (restart != NULL)
+    g_strv_builder_add (builder, restart);
+  return g_strv_builder_end (builder);
+}
+
+static void
+set_text (char **field, const char *text)
+{
+  g_free (*field);
+  *field = g_strdup (text);
+}
+
+static void
+take_observation (SclVm *self, const SclObservedVm *observed)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  g_set_object (&self->spec, observed->spec);
+  self->state = observed->state;
+  self->stopped_by = observed->stopped_by;
+  self->uptime = observed->started == 0 ? 0 : MAX (0, now - observed->started);
+  set_text (&self->state_reason, observed->state_reason);
+  set_text (&self->log_path, observed->log_path);
+  g_strfreev (self->pending);
+  self->pending = list_pending (observed);
+}
+
+void
+_scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses)
+{
+  g_autoptr (GListModel) list = _scl_list_new (SCL_TYPE_ADDRESS, addresses);
+
+  take_observation (self, observed);
+  g_set_object (&self->addresses, list);
+  for (guint i = PROP_NAME; i < G_N_ELEMENTS (properties); i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+}
+
+typedef struct
+{
+  SclDriver *driver;
+  char *name;
+  gboolean force;
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_object_unref (request->driver);
+  g_free (request->name);
+  g_free (request);
+}
+
+static SclOperation *
+request_start (SclVm *self, const char *verb, SclOperationFunc func, gboolean force)
+{
+  Request *request = g_new0 (Request, 1);
+  g_autofree char *description = g_strdup_printf ("%s VM %s", verb, self->name);
+
+  request->driver = g_object_ref (self->driver);
+  request->name = g_strdup (self->name);
+  request->force = force;
+  return _scl_operation_start (description, func, request, request_free);
+}
+
+static gboolean
+run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->remove (request->driver, SCL_OBJECT_KIND_VM, request->name, operation, cancellable, error);
+}
+
+/**
+ * scl_vm_delete:
+ * @self: a #SclVm
+ *
+ * Shuts the VM down and removes it. Its volume is kept.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_vm_delete (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return request_start (self, "delete", run_delete, FALSE);
+}
+
+static gboolean
+run_start (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->start_vm (request->driver, request->name, operation, cancellable, error);
+}
+
+/**
+ * scl_vm_start:
+ * @self: a #SclVm
+ *
+ * Starts it and forgets who wanted it off. Already running is success.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_vm_start (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return request_start (self, "start", run_start, FALSE);
+}
+
+static gboolean
+run_stop (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->stop_vm (request->driver, request->name, request->force, operation, cancellable, error);
+}
+
+/**
+ * scl_vm_stop:
+ * @self: a #SclVm
+ * @force: cut the power at once
+ *
+ * Shuts the guest down (ACPI power button), waits for its shutdown timeout and then cuts the power.
+ * It stays off, also through later applies, until scl_vm_start() or a boot of the host.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_vm_stop (SclVm *self, gboolean force)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return request_start (self, "stop", run_stop, force);
+}
+
+static gboolean
+run_restart (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->restart_vm (request->driver, request->name, request->force, operation, cancellable, error);
+}
+
+/**
+ * scl_vm_restart:
+ * @self: a #SclVm
+ * @force: cut the power instead of shutting down
+ *
+ * Shuts it down and starts it again with its present definition, so pending changes take effect.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_vm_restart (SclVm *self, gboolean force)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+
+  return request_start (self, "restart", run_restart, force);
+}
+
+/**
+ * scl_vm_open_console:
+ * @self: a #SclVm
+ * @cancellable: (nullable): a #GCancellable
+ * @error: location for a #GError, or %NULL
+ *
+ * Opens its serial console. Closing the stream closes the console; the end of its input means that
+ * the VM has ended or that somebody else has taken the console over.
+ *
+ * Returns: (transfer full): a stream of raw bytes, or %NULL: %SCL_ERROR_BUSY if the VM does not run
+ *
+ * Since: 0.1
+ */
+GIOStream *
+scl_vm_open_console (SclVm *self, GCancellable *cancellable, GError **error)
+{
+  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return SCL_DRIVER_GET_IFACE (self->driver)
+      ->open_console (self->driver, self->name, cancellable, error);
+}
+
+static void
+open_console_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  GIOStream *stream = scl_vm_open_console (source, cancellable, &error);
+
+  if (stream == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, stream, g_object_unref);
+}
+
+/**
+ * scl_vm_open_console_async:
+ * @self: a #SclVm
+ * @cancellable: (nullable): a #GCancellable
+ * @callback: (scope async) (closure user_data): called when it is open
+ * @user_data: data for @callback
+ *
+ * As scl_vm_open_console(), without blocking.
+ *
+ * Since: 0.1
+ */
+void
+scl_vm_open_console_async (SclVm *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (SCL_IS_VM (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, scl_vm_open_console_async);
+  g_task_run_in_thread (task, open_console_thread);
+}
+
+/**
+ * scl_vm_open_console_finish:
+ * @self: a #SclVm
+ * @result: what the callback got
+ * @error: location for a #GError, or %NULL
+ *
+ * Ends scl_vm_open_console_async().
+ *
+ * Returns: (transfer full): as scl_vm_open_console()
+ *
+ * Since: 0.1
+ */
+GIOStream *
+scl_vm_open_console_finish (SclVm *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, scl_vm_open_console_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-objects-private.h"
+
+/**
+ * SclVolume:
+ *
+ * A volume that is there. Refreshed in place by its connection.
+ *
+ * Since: 0.1
+ */
+struct _SclVolume
+{
+  GObject parent_instance;
+  SclDriver *driver;
+  char *name;
+  char *path;
+  guint64 size_mib;
+  guint64 allocated_bytes;
+  char *image;
+  char *vm;
+  gboolean used;
+  GDateTime *created;
+};
+
+G_DEFINE_FINAL_TYPE (SclVolume, scl_volume, G_TYPE_OBJECT)
+
+typedef enum {
+  PROP_NAME = 1,
+  PROP_PATH,
+  PROP_SIZE_MIB,
+  PROP_ALLOCATED_BYTES,
+  PROP_IMAGE,
+  PROP_VM,
+  PROP_USED,
+  PROP_CREATED,
+} SclVolumeProperty;
+
+static GParamSpec *properties[PROP_CREATED + 1];
+
+static void
+scl_volume_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  SclVolume *self = SCL_VOLUME (object);
+
+  switch ((SclVolumeProperty) id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_PATH:
+      g_value_set_string (value, self->path);
+      break;
+    case PROP_SIZE_MIB:
+      g_value_set_uint64 (value, self->size_mib);
+      break;
+    case PROP_ALLOCATED_BYTES:
+      g_value_set_uint64 (value, self->allocated_bytes);
+      break;
+    case PROP_IMAGE:
+      g_value_set_string (value, self->image);
+      break;
+    case PROP_VM:
+      g_value_set_string (value, self->vm);
+      break;
+    case PROP_USED:
+      g_value_set_boolean (value, self->used);
+      break;
+    case PROP_CREATED:
+      g_value_set_boxed (value, self->created);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+scl_volume_finalize (GObject *object)
+{
+  SclVolume *self = SCL_VOLUME (object);
+
+  g_clear_object (&self->driver);
+  g_free (self->name);
+  g_free (self->path);
+  g_free (self->image);
+  g_free (self->vm);
+  g_clear_pointer (&self->created, g_date_time_unref);
+  G_OBJECT_CLASS (scl_volume_parent_class)->finalize (object);
+}
+
+#define FLAGS (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
+
+static void
+scl_volume_class_init (SclVolumeClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = scl_volume_get_property;
+  object_class->finalize = scl_volume_finalize;
+
+  /**
+   * SclVolume:name:
+   *
+   * Its name.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NAME]
+      = g_param_spec_string ("name", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVolume:path:
+   *
+   * The path of its raw file.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_PATH]
+      = g_param_spec_string ("path", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVolume:size-mib:
+   *
+   * Its size in MiB.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SIZE_MIB]
+      = g_param_spec_uint64 ("size-mib", NULL, NULL, 0, G_MAXUINT64, 0, FLAGS);
+  /**
+   * SclVolume:allocated-bytes:
+   *
+   * What it occupies on the file system, in bytes.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_ALLOCATED_BYTES]
+      = g_param_spec_uint64 ("allocated-bytes", NULL, NULL, 0, G_MAXUINT64, 0, FLAGS);
+  /**
+   * SclVolume:image:
+   *
+   * The image that it was made from, or %NULL if that is not known.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_IMAGE]
+      = g_param_spec_string ("image", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVolume:vm:
+   *
+   * The VM that it was made for, or %NULL if that is not known.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_VM]
+      = g_param_spec_string ("vm", NULL, NULL, NULL, FLAGS);
+  /**
+   * SclVolume:used:
+   *
+   * Whether a VM that is there uses it.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_USED]
+      = g_param_spec_boolean ("used", NULL, NULL, FALSE, FLAGS);
+  /**
+   * SclVolume:created:
+   *
+   * When it was made, or %NULL if that is not known.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_CREATED]
+      = g_param_spec_boxed ("created", NULL, NULL, G_TYPE_DATE_TIME, FLAGS);
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (properties), properties);
+}
+
+static void
+scl_volume_init (SclVolume *self)
+{
+}
+
+SclVolume *
+_scl_volume_new (SclDriver *driver, const char *name)
+{
+  SclVolume *self = g_object_new (SCL_TYPE_VOLUME, NULL);
+
+  self->driver = g_object_ref (driver);
+  self->name = g_strdup (name);
+  return self;
+}
+
+/**
+ * scl_volume_get_name:
+ * @self: a #SclVolume
+ *
+ * Its name.
+ *
+ * Returns: see #SclVolume:name
+ *
+ * Since: 0.1
+ */
+const char *
+scl_volume_get_name (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  return self->name;
+}
+
+/**
+ * scl_volume_get_path:
+ * @self: a #SclVolume
+ *
+ * The path of its raw file.
+ *
+ * Returns: see #SclVolume:path
+ *
+ * Since: 0.1
+ */
+const char *
+scl_volume_get_path (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  return self->path;
+}
+
+/**
+ * scl_volume_get_size_mib:
+ * @self: a #SclVolume
+ *
+ * Its size in MiB.
+ *
+ * Returns: see #SclVolume:size-mib
+ *
+ * Since: 0.1
+ */
+guint64
+scl_volume_get_size_mib (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+
+  return self->size_mib;
+}
+
+/**
+ * scl_volume_get_allocated_bytes:
+ * @self: a #SclVolume
+ *
+ * What it occupies on the file system, in bytes.
+ *
+ * Returns: see #SclVolume:allocated-bytes
+ *
+ * Since: 0.1
+ */
+guint64
+scl_volume_get_allocated_bytes (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+
+  return self->allocated_bytes;
+}
+
+/**
+ * scl_volume_get_image:
+ * @self: a #SclVolume
+ *
+ * The image that it was made from, or %NULL if that is not known.
+ *
+ * Returns: (nullable): see #SclVolume:image
+ *
+ * Since: 0.1
+ */
+const char *
+scl_volume_get_image (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  return self->image;
+}
+
+/**
+ * scl_volume_get_vm:
+ * @self: a #SclVolume
+ *
+ * The VM that it was made for, or %NULL if that is not known.
+ *
+ * Returns: (nullable): see #SclVolume:vm
+ *
+ * Since: 0.1
+ */
+const char *
+scl_volume_get_vm (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  return self->vm;
+}
+
+/**
+ * scl_volume_is_used:
+ * @self: a #SclVolume
+ *
+ * Whether a VM that is there uses it.
+ *
+ * Returns: see #SclVolume:used
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_volume_is_used (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+
+  return self->used;
+}
+
+/**
+ * scl_volume_get_created:
+ * @self: a #SclVolume
+ *
+ * When it was made, or %NULL if that is not known.
+ *
+ * Returns: (transfer none) (nullable): see #SclVolume:created
+ *
+ * Since: 0.1
+ */
+GDateTime *
+scl_volume_get_created (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  return self->created;
+}
+
+static void
+set_text (char **field, const char *text)
+{
+  g_free (*field);
+  *field = g_strdup (text);
+}
+
+void
+_scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean used)
+{
+  set_text (&self->path, observed->path);
+  set_text (&self->image, observed->image);
+  set_text (&self->vm, observed->vm);
+  self->size_mib = observed->size >> 20;
+  self->allocated_bytes = observed->allocated;
+  self->used = used;
+  g_clear_pointer (&self->created, g_date_time_unref);
+  if (observed->created > 0)
+    self->created = g_date_time_new_from_unix_utc (observed->created);
+  for (guint i = PROP_NAME; i < G_N_ELEMENTS (properties); i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+}
+
+typedef struct
+{
+  SclDriver *driver;
+  char *name;
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_object_unref (request->driver);
+  g_free (request->name);
+  g_free (request);
+}
+
+static gboolean
+run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Request *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->remove (request->driver, SCL_OBJECT_KIND_VOLUME, request->name, operation, cancellable, error);
+}
+
+/**
+ * scl_volume_delete:
+ * @self: a #SclVolume
+ *
+ * Deletes the volume and all data on it, for good. %SCL_ERROR_BUSY if a VM uses it.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_volume_delete (SclVolume *self)
+{
+  Request *request;
+  g_autofree char *description = NULL;
+
+  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+
+  request = g_new0 (Request, 1);
+  request->driver = g_object_ref (self->driver);
+  request->name = g_strdup (self->name);
+  description = g_strdup_printf ("delete volume %s", self->name);
+  return _scl_operation_start (description, run_delete, request, request_free);
+}
