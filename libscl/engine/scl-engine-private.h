@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The driver of "local:": joins the planner and the three backends in this process. The only place
+ * that does. */
+
+#include "backend/network/scl-network-backend-private.h"
+#include "backend/vm/scl-vm-backend-private.h"
+#include "backend/volume/scl-volume-backend-private.h"
+#include "client/scl-driver-private.h"
+#include "engine/scl-instance-lock-private.h"
+#include "plan/scl-plan-private.h"
+
+#define SCL_TYPE_ENGINE (_scl_engine_get_type ())
+G_DECLARE_FINAL_TYPE (SclEngine, _scl_engine, SCL, ENGINE, GObject)
+
+struct _SclEngine
+{
+  GObject parent_instance;
+  char *prefix;
+  char *machine_id;
+  char *run_dir;   /* NULL: nothing outside this process is touched, so nothing is locked */
+  char *state_dir;
+  guint max_workers;
+  SclNetworkBackend *networks;
+  SclVolumeBackend *volumes;
+  SclVmBackend *vms;
+
+  GMutex mutex; /* over what follows */
+  guint lock_timeout;
+  SclInstanceLock *lock; /* held for the application */
+  SclDriverEventFunc watcher;
+  gpointer watcher_data;
+};
+
+SclEngine *_scl_engine_new (const char *prefix, const char *machine_id, SclNetworkBackend *networks,
+                            SclVolumeBackend *volumes, SclVmBackend *vms);
+/* From now on changes hold the instance's lock. */
+void _scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *state_dir);
+
+SclObservation *_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
+                                     GError **error);
+/* With preflight. OBSERVED is what the plan was made from. */
+SclPlan *_scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
+                           SclObservation *observed, GCancellable *cancellable, GError **error);
+/* A step of any plan; an SclStepFunc. */
+gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine,
+                               GError **error);
+/* NULL in *OUT_LOCK: the application holds it, or there is nothing to lock. */
+gboolean _scl_engine_lock (SclEngine *self, SclLockMode mode, SclInstanceLock **out_lock,
+                           GCancellable *cancellable, GError **error);
+void _scl_engine_tell (SclEngine *self, SclObjectKind kind, const char *name);
+
+/* scl-engine-actions.c */
+void _scl_engine_init_actions (SclDriverInterface *iface);

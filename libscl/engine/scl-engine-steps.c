@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/scl-throw-private.h"
+#include "engine/scl-engine-private.h"
+#include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
+#include "model/scl-vm-spec-private.h"
+#include <string.h>
+
+static void
+wire_nics (SclEngine *self, SclStep *step, SclVmWiring *wiring)
+{
+  const char *vm = scl_vm_spec_get_name (step->vm);
+
+  for (guint i = 0; i < step->macs->len; i++)
+    {
+      g_ptr_array_add (wiring->macs, g_strdup (step->macs->pdata[i]));
+      g_ptr_array_add (wiring->nic_links, _scl_names_nic (self->prefix, SCL_LINK_NIC, vm, i));
+      g_ptr_array_add (wiring->tap_links, _scl_names_nic (self->prefix, SCL_LINK_MACVTAP, vm, i));
+    }
+}
+
+static SclVmWiring *
+wire (SclEngine *self, SclStep *step, GError **error)
+{
+  const char *vm = scl_vm_spec_get_name (step->vm);
+  g_autoptr (SclVmWiring) wiring = _scl_vm_wiring_new ();
+  g_autofree char *folder = _scl_volume_backend_vm_folder (self->volumes, vm, error);
+  SclDiskSpec *disk;
+
+  if (folder == NULL)
+    return NULL;
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (step->vm), i)) != NULL; i++)
+    g_ptr_array_add (wiring->disk_paths, _scl_volume_backend_volume_path (
+                                             self->volumes, scl_disk_spec_get_volume (disk)));
+  if (scl_vm_spec_has_seed (step->vm))
+    wiring->seed_path = _scl_volume_backend_seed_path (self->volumes, vm);
+  wiring->nvram_path = g_build_filename (folder, "nvram.fd", NULL);
+  wiring->log_path = g_build_filename (folder, "console.log", NULL);
+  wire_nics (self, step, wiring);
+  return g_steal_pointer (&wiring);
+}
+
+static gboolean
+define_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
+{
+  g_autoptr (SclVmWiring) wiring = NULL;
+
+  if (!_scl_volume_backend_ensure_seed (self->volumes, step->vm, progress, error))
+    return FALSE;
+  wiring = wire (self, step, error);
+  return wiring != NULL && _scl_vm_backend_define (self->vms, step->vm, wiring, progress, error);
+}
+
+static gboolean
+grow_volume (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
+{
+  const char *volume = scl_disk_spec_get_volume (step->disk);
+  guint64 size = scl_disk_spec_get_size_mib (step->disk);
+
+  if (!_scl_volume_backend_grow (self->volumes, volume, size, progress, error))
+    return FALSE;
+  return !step->live
+         || _scl_vm_backend_resize_disk (self->vms, scl_vm_spec_get_name (step->vm), step->disk_index,
+                                         size, error);
+}
+
+static gboolean
+replug_nics (SclEngine *self, SclStep *step, GError **error)
+{
+  for (guint i = 0; i < step->nics->len; i++)
+    if (!_scl_vm_backend_replug_nic (self->vms, step->name, g_array_index (step->nics, guint, i),
+                                     error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+restart_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
+{
+  return _scl_vm_backend_stop (self->vms, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
+                               progress, error)
+         && _scl_vm_backend_start (self->vms, step->name, progress, error);
+}
+
+static gboolean
+remove_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
+{
+  return _scl_vm_backend_stop (self->vms, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
+                               progress, error)
+         && _scl_vm_backend_remove (self->vms, step->name, progress, error)
+         && _scl_volume_backend_release (self->volumes, step->name, progress, error);
+}
+
+static gboolean
+run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
+{
+  switch (step->job)
+    {
+    case SCL_JOB_HOST_ENSURE:
+      return _scl_network_backend_ensure_host (self->networks, step->host, progress, error);
+    case SCL_JOB_NETWORK_ENSURE:
+      return _scl_network_backend_ensure (self->networks, step->networks, progress, error);
+    case SCL_JOB_NETWORK_REMOVE:
+      return _scl_network_backend_remove (self->networks, step->name, progress, error);
+    case SCL_JOB_VOLUME_CREATE:
+      return _scl_volume_backend_create (self->volumes, step->disk, scl_vm_spec_get_name (step->vm),
+                                         progress, error);
+    case SCL_JOB_VOLUME_GROW:
+      return grow_volume (self, step, progress, error);
+    case SCL_JOB_VM_DEFINE:
+      return define_vm (self, step, progress, error);
+    case SCL_JOB_VM_REPLUG:
+      return replug_nics (self, step, error);
+    case SCL_JOB_VM_START:
+      return _scl_vm_backend_start (self->vms, step->name, progress, error);
+    case SCL_JOB_VM_RESTART:
+      return restart_vm (self, step, progress, error);
+    case SCL_JOB_VM_REMOVE:
+      return remove_vm (self, step, progress, error);
+    default:
+      return scl_throw (error, SCL_ERROR_UNSUPPORTED, "unknown step %d", (int) step->job);
+    }
+}
+
+static const char *
+kind_word (SclObjectKind kind)
+{
+  switch (kind)
+    {
+    case SCL_OBJECT_KIND_NETWORK:
+      return "network";
+    case SCL_OBJECT_KIND_VOLUME:
+      return "volume";
+    case SCL_OBJECT_KIND_VM:
+      return "VM";
+    case SCL_OBJECT_KIND_HOST:
+    default:
+      return "host";
+    }
+}
+
+/* Every message names its object once: backends that already did are left as they are. */
+static void
+name_object (SclStep *step, GError **error)
+{
+  g_autofree char *quoted = g_strdup_printf ("\"%s\"", step->name);
+
+  if (error == NULL || *error == NULL || strstr ((*error)->message, quoted) != NULL)
+    return;
+  if (step->kind == SCL_OBJECT_KIND_HOST)
+    g_prefix_error (error, "host: ");
+  else
+    g_prefix_error (error, "%s %s: ", kind_word (step->kind), quoted);
+}
+
+gboolean
+_scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine, GError **error)
+{
+  SclEngine *self = engine;
+
+  if (!run_job (self, step, progress, error))
+    {
+      name_object (step, error);
+      return FALSE;
+    }
+  _scl_engine_tell (self, step->kind, step->name);
+  return TRUE;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/scl-engine-private.h"
+#include "base/scl-throw-private.h"
+#include "client/scl-address-private.h"
+#include "engine/scl-executor-private.h"
+#include "model/scl-diagnostic-private.h"
+#include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
+#include <scl/scl-nic-spec.h>
+
+#define DEFAULT_LOCK_TIMEOUT 30
+#define MAX_WORKERS 8
+
+/* --- looking --- */
+
+typedef struct
+{
+  SclEngine *engine;
+  SclManifest *desired;
+  SclObservation *out;
+  GCancellable *cancellable;
+  GError *error;
+  gboolean ok;
+} NetworkReading;
+
+static gpointer
+read_networks (gpointer data)
+{
+  NetworkReading *reading = data;
+
+  reading->ok = _scl_network_backend_observe (reading->engine->networks, reading->desired,
+                                              reading->out, reading->cancellable, &reading->error);
+  return NULL;
+}
+
+/* Networks and VMs are read at the same time: they fill different fields. */
+static gboolean
+read_networks_and_vms (SclEngine *self, SclManifest *desired, SclObservation *out,
+                       GCancellable *cancellable, GError **error)
+{
+  NetworkReading reading
+      = { .engine = self, .desired = desired, .out = out, .cancellable = cancellable };
+  GThread *thread
+      = self->max_workers > 1 ? g_thread_new ("scl-observe", read_networks, &reading) : NULL;
+  gboolean ok = _scl_vm_backend_observe (self->vms, desired, out, cancellable, error);
+
+  if (thread != NULL)
+    (void) g_thread_join (thread);
+  else
+    (void) read_networks (&reading);
+  if (!reading.ok && ok)
+    g_propagate_error (error, reading.error);
+  else
+    g_clear_error (&reading.error);
+  return ok && reading.ok;
+}
+
+SclObservation *
+_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclObservation) out = _scl_observation_new ();
+
+  out->machine_id = g_strdup (self->machine_id);
+  if (!read_networks_and_vms (self, desired, out, cancellable, error))
+    return NULL;
+  _scl_observation_sort (out);
+  if (!_scl_volume_backend_observe (self->volumes, desired, out, cancellable, error))
+    return NULL;
+  _scl_observation_sort (out);
+  return g_steal_pointer (&out);
+}
+
+static SclObservation *
+engine_observe (SclDriver *driver, GCancellable *cancellable, GError **error)
+{
+  return _scl_engine_observe (SCL_ENGINE (driver), NULL, cancellable, error);
+}
+
+/* --- planning --- */
+
+/* A backend without a preflight needs nothing of the host. */
+static gboolean
+preflight (SclEngine *self, SclManifest *manifest, SclObservation *observed, GPtrArray *diagnostics,
+           GCancellable *cancellable, GError **error)
+{
+  if (SCL_NETWORK_BACKEND_GET_IFACE (self->networks)->preflight != NULL
+      && !_scl_network_backend_preflight (self->networks, manifest, diagnostics, cancellable, error))
+    return FALSE;
+  if (SCL_VOLUME_BACKEND_GET_IFACE (self->volumes)->preflight != NULL
+      && !_scl_volume_backend_preflight (self->volumes, manifest, observed, diagnostics, cancellable,
+                                         error))
+    return FALSE;
+  return SCL_VM_BACKEND_GET_IFACE (self->vms)->preflight == NULL
+         || _scl_vm_backend_preflight (self->vms, manifest, diagnostics, cancellable, error);
+}
+
+SclPlan *
+_scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
+                  SclObservation *observed, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
+  SclPlan *plan;
+
+  if (!preflight (self, manifest, observed, diagnostics, cancellable, error))
+    return NULL;
+  plan = _scl_planner_plan (manifest, observed, self->prefix, flags);
+  _scl_plan_take_diagnostics (plan, g_steal_pointer (&diagnostics));
+  return plan;
+}
+
+static gboolean
+check_manifest (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, GError **error)
+{
+  if (scl_manifest_is_empty (manifest) && (flags & (SCL_APPLY_PRUNE | SCL_APPLY_ALLOW_EMPTY)) == 0)
+    return scl_throw (error, SCL_ERROR_INVALID,
+                      "the manifest is empty: everything would be removed; say --prune if that is meant");
+  return scl_manifest_validate (manifest, self->prefix, error);
+}
+
+static SclPlan *
+engine_plan (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, GCancellable *cancellable,
+             GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclObservation) observed = NULL;
+
+  if (!check_manifest (self, manifest, flags, error))
+    return NULL;
+  observed = _scl_engine_observe (self, manifest, cancellable, error);
+  return observed == NULL ? NULL
+                          : _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
+}
+
+/* --- applying --- */
+
+static gboolean
+apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclOperation *operation,
+              GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclObservation) observed
+      = _scl_engine_observe (self, manifest, cancellable, error);
+  g_autoptr (SclPlan) plan = NULL;
+
+  if (observed == NULL)
+    return FALSE;
+  plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
+  if (plan == NULL || !_scl_plan_check (plan, error))
+    return FALSE;
+  return _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
+                            cancellable, error);
+}
+
+static gboolean
+engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, SclOperation *operation,
+              GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclInstanceLock) lock = NULL;
+
+  if (!check_manifest (self, manifest, flags, error)
+      || !_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+    return FALSE;
+  return apply_locked (self, manifest, flags, operation, cancellable, error);
+}
+
+/* --- locking --- */
+
+gboolean
+_scl_engine_lock (SclEngine *self, SclLockMode mode, SclInstanceLock **out_lock,
+                  GCancellable *cancellable, GError **error)
+{
+  guint timeout;
+  gboolean held;
+
+  g_mutex_lock (&self->mutex);
+  held = self->lock != NULL;
+  timeout = self->lock_timeout;
+  g_mutex_unlock (&self->mutex);
+  *out_lock = NULL;
+  if (held || self->run_dir == NULL)
+    return TRUE;
+  *out_lock = _scl_instance_lock_acquire (self->run_dir, self->state_dir, self->prefix, mode, timeout,
+                                          cancellable, error);
+  return *out_lock != NULL;
+}
+
+static gboolean
+engine_lock (SclDriver *driver, guint timeout, GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  SclInstanceLock *lock = NULL;
+
+  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+    return FALSE;
+  g_mutex_lock (&self->mutex);
+  if (lock != NULL)
+    self->lock = lock;
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+static void
+engine_unlock (SclDriver *driver)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+
+  g_mutex_lock (&self->mutex);
+  g_clear_pointer (&self->lock, _scl_instance_lock_release);
+  g_mutex_unlock (&self->mutex);
+}
+
+static void
+engine_set_lock_timeout (SclDriver *driver, guint timeout)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+
+  g_mutex_lock (&self->mutex);
+  self->lock_timeout = timeout;
+  g_mutex_unlock (&self->mutex);
+}
+
+/* --- watching --- */
+
+void
+_scl_engine_tell (SclEngine *self, SclObjectKind kind, const char *name)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (self->watcher != NULL)
+    self->watcher (kind, name, self->watcher_data);
+}
+
+static void
+on_vm_event (const char *name, SclVmState state, gpointer user_data)
+{
+  _scl_engine_tell (SCL_ENGINE (user_data), SCL_OBJECT_KIND_VM, name);
+}
+
+static void
+engine_watch (SclDriver *driver, SclDriverEventFunc func, gpointer user_data)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+
+  g_mutex_lock (&self->mutex);
+  self->watcher = func;
+  self->watcher_data = user_data;
+  g_mutex_unlock (&self->mutex);
+  _scl_vm_backend_watch (self->vms, func == NULL ? NULL : on_vm_event, self);
+}
+
+/* --- small things --- */
+
+static const char *
+engine_get_prefix (SclDriver *driver)
+{
+  return SCL_ENGINE (driver)->prefix;
+}
+
+static GIOStream *
+engine_open_console (SclDriver *driver, const char *vm, GCancellable *cancellable, GError **error)
+{
+  return _scl_vm_backend_open_console (SCL_ENGINE (driver)->vms, vm, cancellable, error);
+}
+
+static void
+add_addresses (GPtrArray *into, GPtrArray *addresses, const char *source)
+{
+  for (guint i = 0; addresses != NULL && i < addresses->len; i++)
+    {
+      gboolean known = FALSE;
+
+      for (guint k = 0; k < into->len; k++)
+        known = known
+                || g_inet_address_equal (scl_address_get_address (into->pdata[k]),
+                                         addresses->pdata[i]);
+      if (!known)
+        g_ptr_array_add (into, _scl_address_new (addresses->pdata[i], source));
+    }
+}
+
+static GPtrArray *
+engine_list_addresses (SclDriver *driver, const char *name, SclObservation *observation)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  SclObservedVm *vm = _scl_observation_lookup_vm (observation, name);
+  GPtrArray *all = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) told = NULL;
+  SclNicSpec *nic;
+
+  if (vm == NULL || vm->live_spec == NULL)
+    return all;
+  told = _scl_vm_backend_list_agent_addresses (self->vms, name);
+  add_addresses (all, told, "agent");
+  for (guint i = 0; vm->spec != NULL && i < vm->macs->len
+                    && (nic = _scl_list_peek (scl_vm_spec_get_nics (vm->spec), i)) != NULL;
+       i++)
+    {
+      g_autoptr (GPtrArray) seen = _scl_network_backend_list_neighbours (
+          self->networks, scl_nic_spec_get_network (nic), vm->macs->pdata[i]);
+
+      add_addresses (all, seen, "neighbour");
+    }
+  return all;
+}
+
+static void
+scl_engine_driver_init (SclDriverInterface *iface)
+{
+  iface->get_prefix = engine_get_prefix;
+  iface->observe = engine_observe;
+  iface->plan = engine_plan;
+  iface->apply = engine_apply;
+  iface->lock = engine_lock;
+  iface->unlock = engine_unlock;
+  iface->set_lock_timeout = engine_set_lock_timeout;
+  iface->watch = engine_watch;
+  iface->open_console = engine_open_console;
+  iface->list_addresses = engine_list_addresses;
+  _scl_engine_init_actions (iface);
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (SclEngine, _scl_engine, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (SCL_TYPE_DRIVER, scl_engine_driver_init))
+
+static void
+scl_engine_finalize (GObject *object)
+{
+  SclEngine *self = SCL_ENGINE (object);
+
+  _scl_vm_backend_watch (self->vms, NULL, NULL);
+  g_clear_pointer (&self->lock, _scl_instance_lock_release);
+  g_clear_object (&self->networks);
+  g_clear_object (&self->volumes);
+  g_clear_object (&self->vms);
+  g_free (self->prefix);
+  g_free (self->machine_id);
+  g_free (self->run_dir);
+  g_free (self->state_dir);
+  g_mutex_clear (&self->mutex);
+  G_OBJECT_CLASS (_scl_engine_parent_class)->finalize (object);
+}
+
+static void
+_scl_engine_class_init (SclEngineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = scl_engine_finalize;
+}
+
+static void
+_scl_engine_init (SclEngine *self)
+{
+  g_mutex_init (&self->mutex);
+  self->lock_timeout = DEFAULT_LOCK_TIMEOUT;
+  self->max_workers = MAX_WORKERS;
+}
+
+SclEngine *
+_scl_engine_new (const char *prefix, const char *machine_id, SclNetworkBackend *networks,
+                 SclVolumeBackend *volumes, SclVmBackend *vms)
+{
+  SclEngine *self = g_object_new (SCL_TYPE_ENGINE, NULL);
+
+  self->prefix = g_strdup (prefix);
+  self->machine_id = g_strdup (machine_id);
+  self->networks = g_object_ref (networks);
+  self->volumes = g_object_ref (volumes);
+  self->vms = g_object_ref (vms);
+  return self;
+}
+
+void
+_scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *state_dir)
+{
+  self->run_dir = g_strdup (run_dir);
+  self->state_dir = g_strdup (state_dir);
+}
