@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* "Did you mean …": the known word nearest to a misspelt one. Pure. */
+
+#include <glib.h>
+
+/* Borrowed from WORDS (NULL-terminated); NULL if none is near enough to be meant. */
+const char *_scl_suggest (const char *word, const char *const *words);

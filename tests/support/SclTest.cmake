@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+# scl_add_test (NAME n COMMAND program … [LABELS unit|integration|e2e|lab|static …] [TIMEOUT seconds]
+#               [ENVIRONMENT VAR=value …] [PLAIN])
+#
+# COMMAND's first word is a target, a *.py file (run by Debian's python3) or a program. It prints TAP;
+# PLAIN: its exit status is the only case (77: skipped). Unit and static tests run in parallel, all others
+# one at a time: they share the machine.
+set (SCL_TEST_SUPPORT ${CMAKE_CURRENT_LIST_DIR})
+set (SCL_TEST_LOGS ${PROJECT_BINARY_DIR}/tests/logs)
+
+function (scl_add_test)
+  cmake_parse_arguments (TEST "PLAIN" "NAME;TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  if (NOT TEST_TIMEOUT)
+    set (TEST_TIMEOUT 60)
+  endif ()
+  if (NOT TEST_LABELS)
+    set (TEST_LABELS unit)
+  endif ()
+
+  list (POP_FRONT TEST_COMMAND program)
+  if (TARGET ${program})
+    set (program $<TARGET_FILE:${program}>)
+  elseif (program MATCHES "\\.py$")
+    cmake_path (ABSOLUTE_PATH program)
+    set (program /usr/bin/python3 ${program})
+  endif ()
+  set (plain)
+  if (TEST_PLAIN)
+    set (plain --plain)
+  endif ()
+
+  add_test (NAME ${TEST_NAME}
+            COMMAND ${SCL_TEST_SUPPORT}/tap-run --name ${TEST_NAME} --logs ${SCL_TEST_LOGS}
+                    --timeout ${TEST_TIMEOUT} ${plain} -- ${program} ${TEST_COMMAND})
+  # tap-run keeps the time itself; ctest's limit is only for tap-run's own sake.
+  math (EXPR limit "${TEST_TIMEOUT} * 4 + 120")
+  set (environment
+       SCL_BUILD_DIR=${PROJECT_BINARY_DIR} SCL_SOURCE_DIR=${PROJECT_SOURCE_DIR}
+       PYTHONPATH=${SCL_TEST_SUPPORT} PYTHONDONTWRITEBYTECODE=1
+       LD_LIBRARY_PATH=${PROJECT_BINARY_DIR}/libscl GI_TYPELIB_PATH=${PROJECT_BINARY_DIR}/libscl)
+  set_tests_properties (${TEST_NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${limit}
+                                                ENVIRONMENT "${environment};${TEST_ENVIRONMENT}")
+  if (NOT "unit" IN_LIST TEST_LABELS AND NOT "static" IN_LIST TEST_LABELS)
+    set_tests_properties (${TEST_NAME} PROPERTIES RESOURCE_LOCK machine)
+  endif ()
+endfunction ()
+
+# The harness tests itself.
+if (NOT TEST scl-support)
+  scl_add_test (NAME scl-support COMMAND ${SCL_TEST_SUPPORT}/selftest.py LABELS lab TIMEOUT 240)
+endif ()
