@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+scl_test_program (NAME test-planner LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-planner.c
+                  LAYERS base model plan backend backend-memory client engine-core TIMEOUT 120)
