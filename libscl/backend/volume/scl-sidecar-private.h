@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* NAME.json beside NAME.raw: where the volume came from. A lost or damaged one costs only that
+ * knowledge, never the volume. */
+
+#include <gio/gio.h>
+#include <sys/stat.h>
+
+typedef struct
+{
+  char *id;       /* UUID: this volume and no later one of the same name */
+  char *vm;       /* owner; may be NULL */
+  gint64 created; /* seconds since the epoch */
+  char *image;    /* path it was made from */
+  guint64 image_size;
+  gint64 image_mtime; /* ns */
+  guint64 image_inode;
+} SclSidecar;
+
+SclSidecar *_scl_sidecar_new (const char *vm, const char *image, const struct stat *info);
+void _scl_sidecar_free (SclSidecar *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclSidecar, _scl_sidecar_free)
+
+GBytes *_scl_sidecar_to_bytes (SclSidecar *self);
+SclSidecar *_scl_sidecar_from_bytes (GBytes *bytes, GError **error);
+
+/* The sidecar of volume NAME in FOLDER. SCL_ERROR_NOT_FOUND if there is none. */
+SclSidecar *_scl_sidecar_read (int folder, const char *name, GError **error);
+
+/* TRUE if IMAGE, as it is now, is not what the volume was made from. A file that cannot be looked
+ * at differs only by its path. */
+gboolean _scl_sidecar_image_differs (const char *made_from, guint64 size, gint64 mtime,
+                                     const char *image);
+
+gint64 _scl_sidecar_mtime (const struct stat *info);

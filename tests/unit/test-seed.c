@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* cloud-init texts and the seed disk that holds them. */
+
+#include "backend/volume/scl-cloud-config-private.h"
+#include "backend/volume/scl-iso-private.h"
+#include "backend/volume/scl-seed-private.h"
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <scl/scl-error.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct
+{
+  char *path;
+  int fd;
+} Folder;
+
+static int
+setup (void **state)
+{
+  Folder *folder = g_new0 (Folder, 1);
+
+  folder->path = g_dir_make_tmp ("test-seed-XXXXXX", NULL);
+  folder->fd = open (folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  *state = folder;
+  return folder->fd < 0;
+}
+
+static int
+teardown (void **state)
+{
+  Folder *folder = *state;
+  g_autoptr (GDir) dir = g_dir_open (folder->path, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    (void) unlinkat (folder->fd, name, 0);
+  (void) g_rmdir (folder->path);
+  (void) close (folder->fd);
+  g_free (folder->path);
+  g_free (folder);
+  return 0;
+}
+
+static char *
+put (Folder *folder, const char *name, const char *text, gssize size)
+{
+  char *path = g_build_filename (folder->path, name, NULL);
+
+  assert_true (g_file_set_contents (path, text, size, NULL));
+  return path;
+}
+
+static SclVmSpec *
+make_vm (const char *name, const char *user, const char *network)
+{
+  return g_object_new (SCL_TYPE_VM_SPEC, "name", name, "user-config-file", user,
+                       "network-config-file", network, NULL);
+}
+
+static const char *
+get (SclSeed *seed, const char *name)
+{
+  static char text[4096];
+  GBytes *bytes = g_hash_table_lookup (seed, name);
+  gsize size;
+  const char *data;
+
+  if (bytes == NULL)
+    return NULL;
+  data = g_bytes_get_data (bytes, &size);
+  assert_true (size < sizeof text);
+  memcpy (text, data, size);
+  text[size] = '\0';
+  return text;
+}
+
+typedef struct
+{
+  const char *text;
+  gsize size; /* 0: a string */
+  gboolean known;
+} Header;
+
+static const Header headers[] = {
+  { "#cloud-config\nusers: []\n", 0, TRUE },
+  { "#cloud-config", 0, TRUE },
+  { "#CLOUD-CONFIG\n", 0, TRUE },
+  { "\n  #cloud-config\n", 0, TRUE },
+  { "#cloud-config-archive\n- type: x\n", 0, TRUE },
+  { "#cloud-config-jsonp\n[]", 0, TRUE },
+  { "#!/bin/sh\necho hi\n", 0, TRUE },
+  { "#!", 0, TRUE },
+  { "## template: jinja\n#cloud-config\n", 0, TRUE },
+  { "## Template: Jinja\n", 0, TRUE },
+  { "#include\nhttp://a/b\n", 0, TRUE },
+  { "#include-once\nhttp://a/b\n", 0, TRUE },
+  { "#cloud-boothook\n", 0, TRUE },
+  { "#part-handler\n", 0, TRUE },
+  { "#upstart-job\n", 0, TRUE },
+  { "Content-Type: multipart/mixed; boundary=\"x\"\nMIME-Version: 1.0\n\n--x", 0, TRUE },
+  { "content-type: text/cloud-config\n", 0, TRUE },
+  { "MIME-Version: 1.0\n", 0, TRUE },
+  { "From nobody Fri Jan 11 07:00:00 1980\nContent-Type: multipart/mixed\n", 0, TRUE },
+  { "Subject: x\r\nmime-version: 1.0\r\n\r\n", 0, TRUE },
+  { "\x1f\x8b\x08\0\0", 5, TRUE },
+  { "users:\n  - name: nixos\n", 0, FALSE },
+  { "# a comment\nusers: []\n", 0, FALSE },
+  { "# cloud-config\nusers: []\n", 0, FALSE },
+  { "## template: mako\n", 0, FALSE },
+  { "{\"users\": []}", 0, FALSE },
+  { "---\nusers: []\n", 0, FALSE },
+  { "users: []\n#cloud-config\n", 0, FALSE },
+  { "write_files:\n- content: |\n\n    MIME-Version: 1.0\n", 0, FALSE },
+  { "a: 1\n\nmime-version: 1.0\n", 0, FALSE },
+  { "#clou", 0, FALSE },
+  { "\x1f", 1, FALSE },
+  { "\xef\xbb\xbf#cloud-config\n", 0, FALSE },
+};
+
+static void
+test_headers (void **state)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (headers); i++)
+    {
+      gsize size = headers[i].size != 0 ? headers[i].size : strlen (headers[i].text);
+
+      if (_scl_cloud_config_has_header (headers[i].text, size) != headers[i].known)
+        fail_msg ("case %zu: \"%s\"", i, headers[i].text);
+    }
+}
+
+static const struct
+{
+  const char *in;
+  const char *out;
+} completions[] = {
+  { NULL, "#cloud-config\n{}\n" },
+  { "", "#cloud-config\n{}\n" },
+  { " \n\t\n", "#cloud-config\n{}\n" },
+  { "\xef\xbb\xbf", "#cloud-config\n{}\n" },
+  { "users: []\n", "#cloud-config\nusers: []\n" },
+  { "\nusers: []\n", "#cloud-config\n\nusers: []\n" },
+  { "#cloud-config\nusers: []\n", "#cloud-config\nusers: []\n" },
+  { "\xef\xbb\xbf#cloud-config\na: 1\n", "#cloud-config\na: 1\n" },
+  { "\xef\xbb\xbf"
+    "a: 1\n",
+    "#cloud-config\na: 1\n" },
+  { "#!/bin/sh\n", "#!/bin/sh\n" },
+};
+
+static void
+test_complete (void **state)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (completions); i++)
+    {
+      const char *in = completions[i].in;
+      g_autoptr (GBytes) bytes = in != NULL ? g_bytes_new_static (in, strlen (in)) : NULL;
+      g_autoptr (GBytes) complete = _scl_cloud_config_complete (bytes);
+      g_autoptr (GBytes) wanted
+          = g_bytes_new_static (completions[i].out, strlen (completions[i].out));
+
+      if (!g_bytes_equal (complete, wanted))
+        fail_msg ("case %zu: \"%.*s\"", i, (int) g_bytes_get_size (complete),
+                  (const char *) g_bytes_get_data (complete, NULL));
+    }
+}
+
+static void
+test_contents (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *user = put (folder, "user.yaml", "users: []\n", -1);
+  g_autofree char *network = put (folder, "net.yaml", "version: 2\n", -1);
+  g_autoptr (SclVmSpec) vm = make_vm ("demo", user, network);
+  g_autoptr (SclSeed) seed = _scl_seed_new (vm, "scl-demo-abc", NULL);
+  g_autofree char *id = _scl_seed_get_instance_id (seed);
+
+  assert_int_equal (g_hash_table_size (seed), 3);
+  assert_string_equal (get (seed, "user-data"), "#cloud-config\nusers: []\n");
+  assert_string_equal (get (seed, "network-config"), "version: 2\n");
+  assert_string_equal (get (seed, "meta-data"),
+                       "instance-id: \"scl-demo-abc\"\nlocal-hostname: \"demo\"\n");
+  assert_string_equal (id, "scl-demo-abc");
+}
+
+static void
+test_missing_parts (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *path = put (folder, "x.yaml", "a: 1\n", -1);
+  g_autoptr (SclVmSpec) only_network = make_vm ("a", NULL, path);
+  g_autoptr (SclVmSpec) only_user = make_vm ("a", path, NULL);
+  g_autoptr (SclSeed) network = _scl_seed_new (only_network, "i", NULL);
+  g_autoptr (SclSeed) user = _scl_seed_new (only_user, "i", NULL);
+
+  assert_string_equal (get (network, "user-data"), "#cloud-config\n{}\n");
+  assert_string_equal (get (network, "network-config"), "a: 1\n");
+  assert_int_equal (g_hash_table_size (user), 2);
+  assert_null (get (user, "network-config"));
+}
+
+/* The files come back byte for byte, whatever is in them. */
+static void
+test_round_trip (void **state)
+{
+  Folder *folder = *state;
+  static const gsize sizes[] = { 0, 1, 2047, 2048, 2049, 65536, SCL_SEED_INPUT_MAX };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *text = g_malloc0 (sizes[i] + 1);
+      g_autofree char *path = NULL;
+      g_autoptr (SclVmSpec) vm = NULL;
+      g_autoptr (SclSeed) seed = NULL;
+      g_autoptr (SclSeed) loaded = NULL;
+
+      for (gsize j = 0; j < sizes[i]; j++)
+        text[j] = (char) (j * 7 + i);
+      path = put (folder, "net", text, (gssize) sizes[i]);
+      vm = make_vm ("demo", NULL, path);
+      seed = _scl_seed_new (vm, "i", NULL);
+      assert_non_null (seed);
+      assert_true (_scl_seed_save (seed, folder->fd, NULL));
+      loaded = _scl_seed_load (folder->fd);
+      assert_true (_scl_seed_equal (seed, loaded));
+    }
+}
+
+static void
+test_differences (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *path = put (folder, "x", "a: 1\n", -1);
+  g_autofree char *other = put (folder, "y", "a: 2\n", -1);
+  g_autoptr (SclVmSpec) vm = make_vm ("demo", path, NULL);
+  g_autoptr (SclVmSpec) changed = make_vm ("demo", other, NULL);
+  g_autoptr (SclVmSpec) more = make_vm ("demo", path, path);
+  g_autoptr (SclSeed) seed = _scl_seed_new (vm, "i", NULL);
+  g_autoptr (SclSeed) same = _scl_seed_new (vm, "i", NULL);
+  g_autoptr (SclSeed) other_id = _scl_seed_new (vm, "j", NULL);
+  g_autoptr (SclSeed) other_text = _scl_seed_new (changed, "i", NULL);
+  g_autoptr (SclSeed) more_files = _scl_seed_new (more, "i", NULL);
+
+  assert_true (_scl_seed_equal (seed, same));
+  assert_false (_scl_seed_equal (seed, other_id));
+  assert_false (_scl_seed_equal (seed, other_text));
+  assert_false (_scl_seed_equal (seed, more_files));
+  assert_false (_scl_seed_equal (more_files, seed));
+  assert_false (_scl_seed_equal (seed, NULL));
+  assert_true (_scl_seed_equal (NULL, NULL));
+}
+
+static void
+assert_refused (const char *path, const char *part)
+{
+  g_autoptr (SclVmSpec) vm = make_vm ("demo", path, NULL);
+  g_autoptr (GError) error = NULL;
+
+  assert_null (_scl_seed_new (vm, "i", &error));
+  assert_non_null (error);
+  if (strstr (error->message, part) == NULL || strstr (error->message, path) == NULL)
+    fail_msg ("\"%s\" lacks \"%s\" or \"%s\"", error->message, part, path);
+}
+
+static void
+test_bad_inputs (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *big = g_strnfill (SCL_SEED_INPUT_MAX + 1, 'x');
+  g_autofree char *large = put (folder, "large", big, -1);
+  g_autofree char *link = g_build_filename (folder->path, "link", NULL);
+  g_autofree char *fifo = g_build_filename (folder->path, "fifo", NULL);
+  g_autofree char *absent = g_build_filename (folder->path, "absent", NULL);
+
+  assert_int_equal (symlink ("/etc/static/secret", link), 0);
+  assert_int_equal (mkfifo (fifo, 0600), 0);
+  assert_refused (large, "1048576");
+  assert_refused (link, "/etc/static/secret");
+  assert_refused (fifo, "regular file");
+  assert_refused (folder->path, "regular file");
+  assert_refused (absent, "No such file");
+}
+
+/* A VM's name goes into YAML. */
+static void
+test_names (void **state)
+{
+  g_autoptr (SclVmSpec) null = make_vm ("null", NULL, NULL);
+  g_autoptr (SclVmSpec) bad = make_vm ("a\"\nb: c", NULL, NULL);
+  g_autoptr (SclSeed) seed = _scl_seed_new (null, "i", NULL);
+
+  assert_non_null (strstr (get (seed, "meta-data"), "local-hostname: \"null\"\n"));
+  assert_null (_scl_seed_new (bad, "i", NULL));
+}
+
+/* Whatever stands in place of the seed is not one that equals anything. */
+static void
+test_damaged_image (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *path = put (folder, SCL_SEED_FILE, "not an image", -1);
+  g_autofree char *zeros = g_malloc0 (100000);
+
+  assert_null (_scl_seed_load (folder->fd));
+  assert_true (g_file_set_contents (path, zeros, 100000, NULL));
+  assert_null (_scl_seed_load (folder->fd));
+  assert_int_equal (truncate (path, 0), 0);
+  assert_null (_scl_seed_load (folder->fd));
+  assert_int_equal (unlink (path), 0);
+  assert_null (_scl_seed_load (folder->fd));
+}
+
+static void
+test_no_instance_id (void **state)
+{
+  g_autoptr (GHashTable) files = _scl_iso_files_new ();
+
+  assert_null (_scl_seed_get_instance_id (NULL));
+  assert_null (_scl_seed_get_instance_id (files));
+  g_hash_table_insert (files, g_strdup ("meta-data"), g_bytes_new_static ("instance-id: \"x", 15));
+  assert_null (_scl_seed_get_instance_id (files));
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_headers),
+    cmocka_unit_test (test_complete),
+    cmocka_unit_test_setup_teardown (test_contents, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_missing_parts, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_round_trip, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_differences, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_bad_inputs, setup, teardown),
+    cmocka_unit_test (test_names),
+    cmocka_unit_test_setup_teardown (test_damaged_image, setup, teardown),
+    cmocka_unit_test (test_no_instance_id),
+  };
+
+  return cmocka_run_group_tests_name ("seed", tests, NULL, NULL);
+}
