@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Configure, build, run the tests of some kinds, and check that the machine is as it was.
+
+The last line is "N passed, N failed, N skipped"; the exit status is 1 if anything failed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+from scltest import kernel, kvm, machine  # noqa: E402
+
+KINDS = ["static", "unit", "integration", "lab", "e2e"]
+NEED_ROOT = {"integration", "lab", "e2e"}
+SANITIZERS = "address,undefined"
+TAIL_LINES = 60
+SLOWEST = 8
+
+
+class Failure(Exception):
+    pass
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
+    parser.add_argument("kinds", nargs="*", metavar="KIND",
+                        help=f"{', '.join(KINDS)}, all (the default: all of these), sanitize (unit and integration with "
+                             "AddressSanitizer and UBSan)")
+    parser.add_argument("-k", metavar="PATTERN", dest="pattern",
+                        help="only the programs whose name matches this regular expression")
+    parser.add_argument("--no-install", action="store_true", help="install no packages")
+    parser.add_argument("--build-dir", type=Path, default=SOURCE / "build", metavar="DIR", help="default: %(default)s")
+    options = parser.parse_args()
+    wrong = set(options.kinds) - {*KINDS, "all", "sanitize"}
+    if wrong:
+        parser.error(f"no such kind: {' '.join(sorted(wrong))}")
+    return options
+
+
+def build(folder, *settings):
+    """Quiet if it works; all that was said if it does not."""
+    for argv in (["cmake", "-S", str(SOURCE), "-B", str(folder), "-G", "Ninja", "-DSCL_TESTS=ON", *settings],
+                 ["cmake", "--build", str(folder)]):
+        print(f"# {' '.join(argv)}", flush=True)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", check=False)
+        if done.returncode:
+            print(done.stdout)
+            raise Failure(f"{' '.join(argv[:2])} failed with status {done.returncode}")
+
+
+def selection(kinds, pattern):
+    return ["-L", f"^({'|'.join(kinds)})$", *(["-R", pattern] if pattern else [])]
+
+
+def chosen(folder, kinds, pattern):
+    listing = subprocess.run(["ctest", "--test-dir", str(folder), "--show-only=json-v1", *selection(kinds, pattern)],
+                             capture_output=True, text=True, check=True).stdout
+    return [test["name"] for test in json.loads(listing)["tests"]]
+
+
+def run_tests(folder, kinds, pattern, environment):
+    """Run them; returns {program: result}. A program without a result died before it could report."""
+    names = chosen(folder, kinds, pattern)
+    logs = folder / "tests/logs"
+    for name in names:
+        (logs / f"{name}.json").unlink(missing_ok=True)
+    if names:
+        subprocess.run(["ctest", "--test-dir", str(folder), "--progress", "-j2", *selection(kinds, pattern)],
+                       env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False)
+    return {name: result_of(logs / f"{name}.json") for name in names}
+
+
+def result_of(path):
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {"passed": [], "failed": ["did not run or did not report"], "skipped": [], "seconds": 0}
+
+
+def show_failure(folder, name, result):
+    print(f"\n==== {name} failed: {'; '.join(result['failed'])}")
+    for suffix in ("tap", "err"):
+        path = folder / f"tests/logs/{name}.{suffix}"
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        if lines:
+            print(f"---- the end of {path}")
+            print("\n".join(lines[-TAIL_LINES:]))
+
+
+def show_slowest(results):
+    slow = sorted(results.items(), key=lambda item: -item[1]["seconds"])[:SLOWEST]
+    print("\nslowest: " + ", ".join(f"{name} {result['seconds']:.1f} s" for name, result in slow))
+
+
+def report(folder, results):
+    """Print what is worth reading; returns the sums."""
+    for name, result in results.items():
+        if result["failed"]:
+            show_failure(folder, name, result)
+    skips = [f"{name}: {reason}" for name, result in results.items() for reason in result["skipped"]]
+    if skips:
+        print("\nskipped:\n  " + "\n  ".join(skips))
+    if results:
+        show_slowest(results)
+    return [sum(len(result[key]) for result in results.values()) for key in ("passed", "failed", "skipped")]
+
+
+def plan(options):
+    """(folder, kinds, cmake settings, environment) of each build that is asked for."""
+    wanted = options.kinds or ["all"]
+    kinds = KINDS if "all" in wanted else [kind for kind in KINDS if kind in wanted]
+    plans = []
+    if kinds:
+        plans.append((options.build_dir, kinds, [], {}))
+    if "sanitize" in wanted:
+        settings = ["-DCMAKE_BUILD_TYPE=Debug", f"-DSCL_SANITIZE={SANITIZERS}", "-DSCL_INTROSPECTION=OFF"]
+        environment = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "SCL_TEST_TIMEOUT_FACTOR": "3",
+                       "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "SCL_TEST_SANITIZE": "1"}
+        folder = options.build_dir.with_name(options.build_dir.name + "-sanitize")
+        plans.append((folder, ["unit", "integration"], settings, environment))
+    return plans
+
+
+def prepare(plans):
+    if os.geteuid() == 0:
+        if kvm.lacks_udev():
+            kernel.private_mounts()
+            kvm.show_as_udev_would()
+    elif any(NEED_ROOT & set(kinds) for _, kinds, _, _ in plans):
+        raise Failure(f"{', '.join(sorted(NEED_ROOT))} tests need root: sudo tests/run (or: tests/run unit static)")
+
+
+def main():
+    options = arguments()
+    plans = plan(options)
+    begin = time.monotonic()
+    total = [0, 0, 0]
+    try:
+        prepare(plans)
+        for folder, _, settings, _ in plans:
+            build(folder, *settings)
+        before = machine.snapshot()
+        for folder, kinds, _, environment in plans:
+            results = run_tests(folder, kinds, options.pattern, environment)
+            total = [a + b for a, b in zip(total, report(folder, results))]
+        changed = machine.settled_differences(before)
+    except Failure as failure:
+        print(f"tests/run: {failure}", file=sys.stderr)
+        changed = [str(failure)]
+        total[1] += 1
+    else:
+        total[1 if changed else 0] += 1
+        if changed:
+            print("\n==== the machine is not as it was:\n  " + "\n  ".join(changed))
+    print(f"\n{time.monotonic() - begin:.0f} s")
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
+    sys.exit(1 if total[1] else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tests of the harness itself: a lab, a private libvirtd in it, tiny guests and their consoles."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import scltest  # noqa: E402
+from scltest import Console, Lab, Libvirtd, machine, net, procs  # noqa: E402
+
+DOMAIN = """\
+<domain type='qemu'>
+  <name>{name}</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>
+  <cpu mode='custom'><model>qemu64</model></cpu>
+  <devices>
+    <disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
+    {nic}
+    <serial type='pty'/>
+  </devices>
+</domain>
+"""
+NIC = "<interface type='direct'><source dev='{link}' mode='passthrough'/><model type='virtio'/></interface>"
+
+
+class Base(scltest.TestCase):
+    def setUp(self):
+        scltest.require(os.geteuid() == 0, "root")
+
+    def guest(self, libvirtd, folder, name, nic="", ignore=False):
+        disk = folder / f"{name}.raw"
+        shutil.copy(scltest.tiny_image(ignore), disk)
+        shutil.chown(disk, "libvirt-qemu")
+        xml = folder / f"{name}.xml"
+        xml.write_text(DOMAIN.format(name=name, disk=disk, nic=nic))
+        libvirtd.virsh("define", xml)
+        libvirtd.virsh("start", name)
+        return self.use(Console.of_domain(libvirtd.uri, name, libvirtd.call)).wait_ready()
+
+
+class Snapshot(Base):
+    def test_names_every_difference(self):
+        link = f"st{os.getpid() % 100000}"
+        before = machine.snapshot()
+        self.assertEqual(machine.differences(before, machine.snapshot()), [])
+        subprocess.run(["ip", "link", "add", link, "type", "bridge"], check=True)
+        try:
+            text = "\n".join(machine.differences(before, machine.snapshot()))
+        finally:
+            subprocess.run(["ip", "link", "del", link], check=True)
+        self.assertIn(f"link is new: {link} bridge", text)
+        self.assertNotIn("sysctl", text)
+        self.assertEqual(machine.settled_differences(before), [])
+
+
+class LabTest(Base):
+    def setUp(self):
+        super().setUp()
+        self.lab = self.use(Lab.standard())
+
+    def test_hosts_reach_each_other(self):
+        internet, scl = self.lab.internet, self.lab.scl
+        with net.Echo(internet, "198.51.100.10", 7), net.Echo(internet, "198.51.100.10", 7, "udp"):
+            self.assertRegex(net.tcp(scl, "198.51.100.10", 7), "^from 10.77.0.2 [0-9]+: hello$")
+            self.assertRegex(net.udp(scl, "198.51.100.10", 7), "^from 10.77.0.2 [0-9]+: hello$")
+        self.assertEqual(net.tcp(scl, "198.51.100.10", 7), "refused")
+        self.assertTrue(self.lab.client.ping("10.77.0.2"))
+        self.assertFalse(self.lab.client.ping("10.77.0.3", seconds=1))
+
+    def test_sniffer_sees_forged_frames(self):
+        frame = net.arp_request("02:00:00:00:00:07", "10.77.0.7", "10.77.0.50")
+        with net.Sniffer(self.lab.client, "eth0") as sniffer, self.lab.scl.socket(17, 3, 0x0300) as raw:
+            raw.bind(("eth0", 3))
+            raw.send(frame)
+            seen = sniffer.wait_for(lambda f: f.source == "02:00:00:00:00:07")
+        self.assertEqual((seen.type, seen.ip_source, seen.ip_destination), (0x0806, "10.77.0.7", "10.77.0.50"))
+
+    def test_machine_is_its_own(self):
+        names = self.lab.scl.output(["ls", "/sys/class/net"]).split()
+        self.assertEqual(names, ["eth0", "lo"])
+        self.lab.scl.run(["ip", "netns", "add", "inside"])
+        self.assertFalse(Path("/run/netns/inside").exists())
+
+    def test_macvtap_has_its_node(self):
+        scl = self.lab.scl
+        scl.run(["ip", "link", "add", "mv", "link", "eth0", "type", "macvtap"])
+        index = scl.output(["cat", "/sys/class/net/mv/ifindex"]).strip()
+        scl.run(["sh", "-c", f"exec 3<> /dev/tap{index}"])
+
+
+class Guests(Base):
+    def test_two_guests_on_a_private_libvirtd_in_a_lab(self):
+        lab = self.use(Lab.standard())
+        folder = self.folder()
+        libvirtd = self.use(Libvirtd(folder / "lv", lab.scl))
+        for link in ("a", "b"):
+            lab.scl.plug(lab.lan, f"nic-{link}")
+        one = self.guest(libvirtd, folder, "one", NIC.format(link="nic-a"))
+        two = self.guest(libvirtd, folder, "two", NIC.format(link="nic-b"))
+        one.check("ip link set eth0 up; ip address add 10.77.0.11/24 dev eth0")
+        two.check("ip link set eth0 up; ip address add 10.77.0.12/24 dev eth0; ip route add default via 10.77.0.1")
+        one.check("ping -c 2 -W 5 10.77.0.12")
+        with net.Echo(lab.internet, "198.51.100.10", 7):
+            self.assertIn("from 10.77.0.12", two.check("echo x | nc -w 5 198.51.100.10 7"))
+        with net.Sniffer(lab.client, "eth0") as sniffer:
+            one.check(net.guest_frame("eth0", net.dhcp_discover("02:00:00:00:00:09")))
+            seen = sniffer.wait_for(lambda f: f.ports == (68, 67))
+        self.assertEqual(seen.source, "02:00:00:00:00:09")
+
+        # QEMU of a killed and restarted libvirtd is taken over, and the power button works.
+        libvirtd.kill()
+        libvirtd.restart()
+        self.assertEqual(libvirtd.domains(), ["one", "two"])
+        libvirtd.virsh("shutdown", "two", "--mode", "acpi")
+        libvirtd.wait_state("two", "shut off", 20)
+
+    def test_guest_that_ignores_the_power_button(self):
+        folder = self.folder()
+        libvirtd = self.use(Libvirtd(folder / "lv"))
+        console = self.guest(libvirtd, folder, "deaf", ignore=True)
+        libvirtd.virsh("shutdown", "deaf", "--mode", "acpi")
+        # Two seconds later (by the guest's clock) it still answers.
+        self.assertEqual(console.run("sleep 2; echo alive"), (0, "alive"))
+
+    def test_console_carries_any_command(self):
+        folder = self.folder()
+        libvirtd = self.use(Libvirtd(folder / "lv"))
+        console = self.guest(libvirtd, folder, "one")
+        long = "x" * 5000
+        self.assertEqual(console.run(f"printf '%s\\n' '{long}' \"$HOME\" 'a\"b$c'; exit 3"), (3, f"{long}\n/root\na\"b$c"))
+        with self.assertRaises(AssertionError):
+            console.run("sleep 100", seconds=1)
+        self.assertEqual(console.run("echo back"), (0, "back"))
+        console.send(b"reboot -f\n")
+        console.wait_boot()
+        self.assertEqual(console.run("hostname"), (0, "tiny-guest"))
+
+
+class Processes(Base):
+    def test_end_kills_what_does_not_listen(self):
+        child = subprocess.Popen(["sh", "-c", "trap '' TERM; echo up; sleep 100 & wait; wait"], stdout=subprocess.PIPE,
+                                 start_new_session=True)
+        child.stdout.readline()
+        self.assertFalse(procs.end(child.pid, 0.5))
+        self.assertEqual(child.wait(), -signal.SIGKILL)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.stdout.close()
+
+
+if __name__ == "__main__":
+    scltest.main()
