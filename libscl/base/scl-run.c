@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -23,6 +24,7 @@ typedef struct
   gboolean has_user;
   uid_t uid;
   gid_t gid;
+  pid_t parent;
 } Child;
 
 /* A running program and the ends of its pipes. */
@@ -62,9 +64,12 @@ child_setup (gpointer data)
 
   if (child->netns_fd >= 0 && setns (child->netns_fd, CLONE_NEWNET) < 0)
     _exit (126);
-  if (!child->has_user)
-    return;
-  if (setgroups (0, NULL) < 0 || setgid (child->gid) < 0 || setuid (child->uid) < 0)
+  if (child->has_user
+      && (setgroups (0, NULL) < 0 || setgid (child->gid) < 0 || setuid (child->uid) < 0))
+    _exit (126);
+  /* A program that outlives a killed SCL would finish its change after the next apply has begun.
+   * (After setuid, which clears it.) */
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != child->parent)
     _exit (126);
 }
 
@@ -150,7 +155,7 @@ start (const char *const *argv, GBytes *input, Child *child, Run *run, GError **
     return FALSE;
   if (!g_spawn_async_with_pipes_and_fds (
           NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
-          child->netns_fd >= 0 || child->has_user ? child_setup : NULL, child, in, -1, -1, NULL, NULL,
+          child_setup, child, in, -1, -1, NULL, NULL,
           0, &run->pid, NULL, &run->out, &run->err, &cause))
     return throw_spawn (program, cause, error);
   run->pidfd = (int) syscall (SYS_pidfd_open, run->pid, 0);
@@ -229,7 +234,7 @@ SclRunResult *
 _scl_run (const char *const *argv, GBytes *input, int netns_fd, const char *user, guint timeout,
           GCancellable *cancellable, GError **error)
 {
-  Child child = { .netns_fd = netns_fd };
+  Child child = { .netns_fd = netns_fd, .parent = getpid () };
   g_auto (Run) run = { .pidfd = -1, .out = -1, .err = -1 };
   Outcome outcome;
   int status = 0;

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/network/scl-foreign-firewall-private.h"
+#include "backend/network/scl-host-network-private.h"
+#include "backend/network/scl-sysctl-private.h"
+#include "model/scl-names-private.h"
+#include <string.h>
+
+static int
+compare_strings (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Keys of a set, sorted; of "LINK . ADDRESS" the dot goes. */
+static GPtrArray *
+list_keys (SclNftTable *table, const char *name)
+{
+  GPtrArray *keys = g_ptr_array_new_with_free_func (g_free);
+  SclNftSet *set = _scl_nft_table_find_set (table, name);
+
+  for (guint i = 0; set != NULL && i < set->elements->len; i++)
+    {
+      g_auto (GStrv) parts = g_strsplit (((SclNftElement *)set->elements->pdata[i])->key, " . ", 2);
+
+      g_ptr_array_add (keys, g_strjoinv (" ", parts));
+    }
+  g_ptr_array_sort (keys, compare_strings);
+  return keys;
+}
+
+static void
+add_all (GPtrArray *into, GPtrArray *from)
+{
+  for (guint i = 0; i < from->len; i++)
+    g_ptr_array_add (into, g_strdup (from->pdata[i]));
+}
+
+static void
+check_sysctls (const SclGateway *gateway, const char *interface, GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) pairs = _scl_host_network_list_sysctls (gateway, interface);
+
+  for (guint i = 0; i + 1 < pairs->len; i += 2)
+    {
+      g_autofree char *value = _scl_sysctl_read (pairs->pdata[i]);
+
+      if (g_strcmp0 (value, pairs->pdata[i + 1]) != 0)
+        g_ptr_array_add (problems,
+                         g_strdup_printf ("sysctl %s is %s, not %s", (char *)pairs->pdata[i], value,
+                                          (char *)pairs->pdata[i + 1]));
+    }
+}
+
+static void
+add_gateway_notes (const SclGateway *gateway, const char *interface, GPtrArray *notes)
+{
+  if (interface == NULL)
+    return;
+  if (!gateway->present)
+    g_ptr_array_add (notes, g_strdup_printf ("gatewayInterface %s does not exist: no egress until "
+                                             "it does",
+                                             interface));
+  else if (!gateway->has_default)
+    g_ptr_array_add (notes, g_strdup_printf ("there is no default route through %s: only its own "
+                                             "subnets are reached",
+                                             interface));
+}
+
+static gboolean
+check_routes (const SclHostNetwork *self, const SclGateway *gateway, GPtrArray *uplinks,
+              SclNetlink *root, GPtrArray *problems, GError **error)
+{
+  gboolean same = TRUE;
+
+  if (!_scl_policy_route_check (root, self->prefix, gateway, uplinks, &same, error))
+    return FALSE;
+  if (!same)
+    g_ptr_array_add (problems, g_strdup ("policy routes are not what they should be"));
+  return TRUE;
+}
+
+static gboolean
+observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
+               SclObservedHost *out, GError **error)
+{
+  g_auto (SclGateway) gateway = { 0 };
+  g_autoptr (GPtrArray) uplinks = list_keys (table, SCL_SET_UPLINKS);
+  g_autoptr (GPtrArray) nics = list_keys (table, SCL_SET_NICS);
+  g_autoptr (GPtrArray) externals = list_keys (table, SCL_SET_EXTERNALS);
+  g_autoptr (GPtrArray) gateways = list_keys (table, SCL_SET_GATEWAY);
+  const char *interface = gateways->len > 0 ? gateways->pdata[0] : NULL;
+  g_autoptr (SclNftTable) expected = NULL;
+  SclHostRules rules = { .gateway_interface = interface,
+                         .uplinks = uplinks,
+                         .externals = externals,
+                         .nics = nics,
+                         .closed = _scl_host_network_is_closed (self, interface) };
+
+  if (!_scl_gateway_init (&gateway, root, self->prefix, interface, error))
+    return FALSE;
+  rules.marked = _scl_gateway_needs_policy (&gateway);
+  expected = _scl_ruleset_host (self->prefix, &rules);
+  if (_scl_nft_table_is_foreign (table, expected))
+    {
+      g_ptr_array_add (out->notes, g_strdup_printf ("nft table inet %s is not ours: remove or "
+                                                    "rename it",
+                                                    self->prefix));
+      return TRUE;
+    }
+  out->present = TRUE;
+  g_free (out->gateway_interface);
+  out->gateway_interface = g_strdup (interface);
+  add_all (out->links, uplinks);
+  add_all (out->links, nics);
+  g_ptr_array_sort (out->links, compare_strings);
+  add_all (out->externals, externals);
+  _scl_nft_table_compare (expected, table, out->problems);
+  check_sysctls (&gateway, interface, out->problems);
+  add_gateway_notes (&gateway, interface, out->notes);
+  if (!_scl_foreign_firewall_is_done (self->tables, self->prefix, uplinks))
+    g_ptr_array_add (out->problems, g_strdup ("accepts in chain DOCKER-USER are missing"));
+  _scl_foreign_firewall_explain (self->tables, self->prefix, out->notes);
+  return check_routes (self, &gateway, uplinks, root, out->problems, error);
+}
+
+gboolean
+_scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
+                           GHashTable *inner_peers, SclObservedHost *out, GError **error)
+{
+  SclNftTable *table = _scl_nft_tables_find (self->tables, "inet", self->prefix);
+  g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
+  g_autoptr (GPtrArray) orphans
+      = _scl_host_network_list_orphans (self->prefix, root_links, inner_peers);
+
+  if (root == NULL || (table != NULL && !observe_table (self, table, root, out, error)))
+    return FALSE;
+  for (guint i = 0; i < orphans->len; i++)
+    g_ptr_array_add (out->problems, g_strdup_printf ("link %s is left over",
+                                                     ((SclLink *)orphans->pdata[i])->name));
+  return TRUE;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/network/scl-kernel-networks-private.h"
+#include "backend/network/scl-host-network-private.h"
+#include "backend/network/scl-netns-private.h"
+#include "backend/network/scl-network-builder-private.h"
+#include "backend/network/scl-network-observer-private.h"
+#include "backend/network/scl-network-preflight-private.h"
+#include "backend/network/scl-nft-private.h"
+#include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
+#include "model/scl-address-text-private.h"
+#include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <netlink/msg.h>
+#include <string.h>
+
+#define WORKERS_MAX 8
+
+struct _SclKernelNetworks
+{
+  GObject parent_instance;
+  char *prefix;
+  char *run_dir;
+  GMutex lock;        /* of the two below */
+  GPtrArray *tables;  /* the root namespace's ruleset … */
+  guint32 generation; /* … at this generation; 0: none */
+};
+
+static void scl_kernel_networks_iface_init (SclNetworkBackendInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (SclKernelNetworks, _scl_kernel_networks, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (SCL_TYPE_NETWORK_BACKEND,
+                                                scl_kernel_networks_iface_init))
+
+static void
+scl_kernel_networks_finalize (GObject *object)
+{
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (object);
+
+  g_clear_pointer (&self->tables, g_ptr_array_unref);
+  g_free (self->prefix);
+  g_free (self->run_dir);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (_scl_kernel_networks_parent_class)->finalize (object);
+}
+
+static void
+_scl_kernel_networks_class_init (SclKernelNetworksClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = scl_kernel_networks_finalize;
+}
+
+static void
+_scl_kernel_networks_init (SclKernelNetworks *self)
+{
+  g_mutex_init (&self->lock);
+}
+
+SclNetworkBackend *
+_scl_kernel_networks_new_at (const char *prefix, const char *run_dir, GError **error)
+{
+  SclKernelNetworks *self;
+
+  if (_scl_names_check_prefix (prefix) != NULL)
+    return scl_null_throw (error, SCL_ERROR_INVALID, "prefix \"%s\" %s", prefix,
+                           _scl_names_check_prefix (prefix));
+  self = g_object_new (SCL_TYPE_KERNEL_NETWORKS, NULL);
+  self->prefix = g_strdup (prefix);
+  self->run_dir = g_strdup (run_dir);
+  return SCL_NETWORK_BACKEND (self);
+}
+
+SclNetworkBackend *
+_scl_kernel_networks_new (const char *prefix, GError **error)
+{
+  return _scl_kernel_networks_new_at (prefix, SCL_RUN_DIR, error);
+}
+
+/* --- the root namespace's ruleset --- */
+
+static void
+take_generation (const struct nlmsghdr *header, gpointer data)
+{
+  guint32 *generation = data;
+  struct nlattr *tb[NFTA_GEN_MAX + 1];
+
+  if (nlmsg_parse ((struct nlmsghdr *)header, sizeof (struct nfgenmsg), tb, NFTA_GEN_MAX, NULL) == 0
+      && tb[NFTA_GEN_ID] != NULL)
+    *generation = g_ntohl (nla_get_u32 (tb[NFTA_GEN_ID]));
+}
+
+/* 0: unknown. Changes with every transaction of anybody. */
+static guint32
+read_generation (void)
+{
+  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_NETFILTER, NULL);
+  struct nfgenmsg payload = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
+  struct nl_msg *msg;
+  guint32 generation = 0;
+
+  if (sock == NULL)
+    return 0;
+  msg = nlmsg_alloc_simple (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0);
+  nlmsg_append (msg, &payload, sizeof payload, NLMSG_ALIGNTO);
+  if (!_scl_netlink_dump (sock, msg, take_generation, &generation, "generation", NULL))
+    return 0;
+  return generation;
+}
+
+/* The listing costs a process; between two calls of one apply nothing has changed. */
+static GPtrArray *
+list_root_tables (SclKernelNetworks *self, GCancellable *cancellable, GError **error)
+{
+  guint32 generation = read_generation ();
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
+
+  if (generation == 0 || generation != self->generation || self->tables == NULL)
+    {
+      g_autoptr (GPtrArray) tables = _scl_nft_list (-1, cancellable, error);
+
+      if (tables == NULL)
+        return NULL;
+      g_clear_pointer (&self->tables, g_ptr_array_unref);
+      self->tables = g_steal_pointer (&tables);
+      self->generation = generation;
+    }
+  return g_ptr_array_ref (self->tables);
+}
+
+/* --- observe --- */
+
+/* Names shared out to a few threads. */
+typedef struct
+{
+  SclKernelNetworks *self;
+  GPtrArray *names;
+  GPtrArray *root_links;
+  GArray *root_addresses;
+  GCancellable *cancellable;
+  GPtrArray *found; /* by position in NAMES; NULL: absent */
+  GError **errors;
+  int next;
+} Sweep;
+
+static gpointer
+sweep_thread (gpointer data)
+{
+  Sweep *sweep = data;
+  guint i;
+
+  while ((i = (guint)g_atomic_int_add (&sweep->next, 1)) < sweep->names->len)
+    {
+      SclObservedNetwork *network = NULL;
+
+      if (_scl_network_observer_read (sweep->self->prefix, sweep->names->pdata[i],
+                                      sweep->root_links, sweep->root_addresses, sweep->cancellable,
+                                      &network, &sweep->errors[i]))
+        sweep->found->pdata[i] = network;
+    }
+  return NULL;
+}
+
+static gboolean
+sweep_run (Sweep *sweep, SclObservation *out, GError **error)
+{
+  GThread *threads[WORKERS_MAX] = { NULL };
+  guint n = MIN (MIN (sweep->names->len, WORKERS_MAX), 2 * g_get_num_processors ());
+  gboolean done = TRUE;
+
+  for (guint i = 1; i < n; i++)
+    threads[i] = g_thread_try_new ("scl-observe", sweep_thread, sweep, NULL);
+  (void)sweep_thread (sweep);
+  for (guint i = 1; i < n; i++)
+    if (threads[i] != NULL)
+      g_thread_join (threads[i]);
+  for (guint i = 0; i < sweep->names->len; i++)
+    {
+      if (sweep->found->pdata[i] != NULL)
+        g_ptr_array_add (out->networks, g_steal_pointer (&sweep->found->pdata[i]));
+      if (sweep->errors[i] == NULL)
+        continue;
+      g_prefix_error (&sweep->errors[i], "network %s: ", (char *)sweep->names->pdata[i]);
+      if (done)
+        g_propagate_error (error, g_steal_pointer (&sweep->errors[i]));
+      g_clear_error (&sweep->errors[i]);
+      done = FALSE;
+    }
+  return done;
+}
+
+/* Every namespace that has our prefix, and every name that is wanted. */
+static GPtrArray *
+names_to_observe (SclKernelNetworks *self, SclManifest *desired)
+{
+  g_autofree char *start = g_strconcat (self->prefix, "-", NULL);
+  GPtrArray *names = _scl_netns_list (start);
+  SclNetworkSpec *spec;
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      char *name = names->pdata[i];
+
+      names->pdata[i] = g_strdup (name + strlen (start));
+      g_free (name);
+    }
+  for (guint i = 0;
+       desired != NULL && (spec = _scl_list_peek (scl_manifest_get_networks (desired), i)) != NULL;
+       i++)
+    if (!g_ptr_array_find_with_equal_func (names, scl_network_spec_get_name (spec), g_str_equal,
+                                           NULL))
+      g_ptr_array_add (names, g_strdup (scl_network_spec_get_name (spec)));
+  return names;
+}
+
+/* A namespace that only looks like ours is nobody's business unless its name is wanted. */
+static void
+drop_strangers (SclObservation *out, SclManifest *desired)
+{
+  for (guint i = out->networks->len; i > 0; i--)
+    {
+      SclObservedNetwork *network = out->networks->pdata[i - 1];
+
+      if (network->foreign
+          && (desired == NULL || scl_manifest_lookup_network (desired, network->name) == NULL))
+        g_ptr_array_remove_index (out->networks, i - 1);
+    }
+}
+
+static gboolean
+scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, SclObservation *out,
+                             GCancellable *cancellable, GError **error)
+{
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (backend);
+  g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
+  g_autoptr (GPtrArray) links = root == NULL ? NULL : _scl_netlink_list_links (root, error);
+  g_autoptr (GArray) addresses = links == NULL ? NULL : _scl_netlink_list_addresses (root, error);
+  g_autoptr (GPtrArray) tables
+      = addresses == NULL ? NULL : list_root_tables (self, cancellable, error);
+  g_autoptr (GHashTable) peers
+      = tables == NULL ? NULL : _scl_host_network_list_peers (self->prefix, error);
+  g_autoptr (GPtrArray) names = names_to_observe (self, desired);
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autofree GError **errors = g_new0 (GError *, names->len + 1);
+  Sweep sweep = { self, names, links, addresses, cancellable, found, errors, 0 };
+  SclHostNetwork host = { self->prefix, self->run_dir, tables };
+
+  if (peers == NULL || !_scl_host_network_observe (&host, links, peers, &out->host, error))
+    return FALSE;
+  g_ptr_array_set_size (found, (int)names->len);
+  if (!sweep_run (&sweep, out, error))
+    return FALSE;
+  drop_strangers (out, desired);
+  _scl_observation_sort (out);
+  return TRUE;
+}
+
+/* --- the other methods --- */
+
+static gboolean
+scl_kernel_networks_preflight (SclNetworkBackend *backend, SclManifest *manifest,
+                               GPtrArray *diagnostics, GCancellable *cancellable, GError **error)
+{
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (backend);
+  g_autoptr (GPtrArray) tables = NULL;
+
+  if (g_list_model_get_n_items (scl_manifest_get_networks (manifest)) == 0
+      || !_scl_network_preflight_check_tools (diagnostics))
+    return TRUE;
+  tables = list_root_tables (self, cancellable, error);
+  return tables != NULL
+         && _scl_network_preflight_run (self->prefix, manifest, tables, diagnostics, error);
+}
+
+static gboolean
+scl_kernel_networks_ensure_host (SclNetworkBackend *backend, const SclHostTarget *target,
+                                 const SclProgress *progress, GError **error)
+{
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (backend);
+  GCancellable *cancellable = progress == NULL ? NULL : progress->cancellable;
+  g_autoptr (GPtrArray) tables = NULL;
+  SclHostNetwork host = { self->prefix, self->run_dir, NULL };
+
+  if (_scl_progress_is_cancelled (progress, error))
+    return FALSE;
+  tables = list_root_tables (self, cancellable, error);
+  host.tables = tables;
+  return tables != NULL && _scl_host_network_ensure (&host, target, progress, error);
+}
+
+static gboolean
+scl_kernel_networks_ensure (SclNetworkBackend *backend, GPtrArray *targets,
+                            const SclProgress *progress, GError **error)
+{
+  return _scl_network_builder_ensure (SCL_KERNEL_NETWORKS (backend)->prefix, targets, progress,
+                                      error);
+}
+
+static gboolean
+scl_kernel_networks_remove (SclNetworkBackend *backend, const char *name,
+                            const SclProgress *progress, GError **error)
+{
+  return _scl_network_builder_remove (SCL_KERNEL_NETWORKS (backend)->prefix, name, progress, error);
+}
+
+static GPtrArray *
+scl_kernel_networks_list_neighbours (SclNetworkBackend *backend, const char *network,
+                                     const char *mac)
+{
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (backend);
+  g_autofree char *name = _scl_names_namespace (self->prefix, network);
+  g_auto (SclFd) fd = -1;
+  g_autoptr (SclNetlink) inner = NULL;
+  g_autoptr (SclLink) bridge = NULL;
+  g_autoptr (GArray) found = NULL;
+  g_autoptr (GPtrArray) addresses = NULL;
+
+  if (_scl_netns_open (name, &fd) != SCL_NETNS_FOUND)
+    return NULL;
+  inner = _scl_netlink_open (fd, NETLINK_ROUTE, NULL);
+  if (inner == NULL || !_scl_netlink_lookup_link (inner, SCL_NS_BRIDGE, &bridge, NULL)
+      || bridge == NULL)
+    return NULL;
+  found = _scl_netlink_list_neighbours (inner, bridge->index, mac, NULL);
+  if (found == NULL)
+    return NULL;
+  addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < found->len; i++)
+    g_ptr_array_add (addresses, _scl_address_from_number (g_array_index (found, guint32, i)));
+  return g_steal_pointer (&addresses);
+}
+
+static void
+scl_kernel_networks_iface_init (SclNetworkBackendInterface *iface)
+{
+  iface->preflight = scl_kernel_networks_preflight;
+  iface->observe = scl_kernel_networks_observe;
+  iface->ensure_host = scl_kernel_networks_ensure_host;
+  iface->ensure = scl_kernel_networks_ensure;
+  iface->remove = scl_kernel_networks_remove;
+  iface->list_neighbours = scl_kernel_networks_list_neighbours;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Reads one network back from the kernel: spec and ports are rebuilt from addresses and ruleset,
+ * then everything that they imply is compared with what is there. Keeps nothing. */
+
+#include "backend/network/scl-netlink-private.h"
+#include "backend/network/scl-network-backend-private.h"
+
+/* ROOT_LINKS and ROOT_ADDRESSES: SclLink and SclLinkAddress of the root namespace.
+ * *OUT is NULL if there is no such network. */
+gboolean _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
+                                     GArray *root_addresses, GCancellable *cancellable,
+                                     SclObservedNetwork **out, GError **error);

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/network/scl-network-observer-private.h"
+#include "backend/network/scl-network-tap-private.h"
+#include "backend/network/scl-netns-private.h"
+#include "backend/network/scl-network-links-private.h"
+#include "backend/network/scl-network-sysctls-private.h"
+#include "backend/network/scl-nft-private.h"
+#include "backend/network/scl-ruleset-private.h"
+#include "base/scl-fd-private.h"
+#include "model/scl-address-text-private.h"
+#include "model/scl-names-private.h"
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What was read of one network. */
+typedef struct
+{
+  const char *prefix;
+  const char *network;
+  SclObservedNetwork *out;
+  GPtrArray *root_links;
+  SclNetlink *inner;
+  GPtrArray *links;
+  GArray *addresses;
+  GArray *root_addresses;
+  GArray *routes;
+  GPtrArray *tables;
+  char *uplink;
+} Reading;
+
+static void
+reading_clear (Reading *r)
+{
+  g_clear_pointer (&r->inner, nl_socket_free);
+  g_clear_pointer (&r->links, g_ptr_array_unref);
+  g_clear_pointer (&r->addresses, g_array_unref);
+  g_clear_pointer (&r->routes, g_array_unref);
+  g_clear_pointer (&r->tables, g_ptr_array_unref);
+  g_clear_pointer (&r->uplink, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reading, reading_clear)
+
+static void G_GNUC_PRINTF (2, 3) add_problem (Reading *r, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (r->out->problems, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+static const SclLinkAddress *
+find_address (GArray *addresses, const SclLink *link)
+{
+  for (guint i = 0; link != NULL && i < addresses->len; i++)
+    {
+      const SclLinkAddress *address = &g_array_index (addresses, SclLinkAddress, i);
+
+      if (address->index == link->index)
+        return address;
+    }
+  return NULL;
+}
+
+static guint
+count_addresses (GArray *addresses, const SclLink *link)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < addresses->len; i++)
+    n += g_array_index (addresses, SclLinkAddress, i).index == link->index;
+  return n;
+}
+
+/* "tcp . 2222" and "192.168.20.2 . 22" */
+static SclForwardSpec *
+parse_forward (const SclNftElement *element)
+{
+  g_auto (GStrv) key = g_strsplit (element->key, " . ", 2);
+  g_auto (GStrv) value = g_strsplit (element->value == NULL ? "" : element->value, " . ", 2);
+  g_autoptr (GInetAddress) address = NULL;
+  guint64 host_port, port;
+
+  if (g_strv_length (key) != 2 || g_strv_length (value) != 2
+      || (strcmp (key[0], "tcp") != 0 && strcmp (key[0], "udp") != 0)
+      || !g_ascii_string_to_unsigned (key[1], 10, 1, G_MAXUINT16, &host_port, NULL)
+      || !g_ascii_string_to_unsigned (value[1], 10, 1, G_MAXUINT16, &port, NULL))
+    return NULL;
+  address = _scl_address_parse (value[0], NULL);
+  if (address == NULL)
+    return NULL;
+  return scl_forward_spec_new (strcmp (key[0], "udp") == 0 ? SCL_PROTOCOL_UDP : SCL_PROTOCOL_TCP,
+                               (guint16)host_port, address, (guint16)port);
+}
+
+static GListModel *
+read_forwards (Reading *r)
+{
+  GListStore *forwards = g_list_store_new (SCL_TYPE_FORWARD_SPEC);
+  SclNftTable *table = _scl_nft_tables_find (r->tables, "inet", r->prefix);
+  SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, SCL_SET_FORWARDS);
+
+  for (guint i = 0; set != NULL && i < set->elements->len; i++)
+    {
+      const SclNftElement *element = g_ptr_array_index (set->elements, i);
+      g_autoptr (SclForwardSpec) forward = parse_forward (element);
+
+      if (forward == NULL)
+        add_problem (r, "the forward \"%s\" is not one of ours", element->key);
+      else
+        g_list_store_append (forwards, forward);
+    }
+  return G_LIST_MODEL (forwards);
+}
+
+static void
+read_spec (Reading *r)
+{
+  const SclLinkAddress *external
+      = find_address (r->addresses, _scl_links_find (r->links, SCL_NS_UPLINK));
+  const SclLinkAddress *gateway
+      = find_address (r->addresses, _scl_links_find (r->links, SCL_NS_BRIDGE));
+  g_autoptr (GListModel) forwards = read_forwards (r);
+  g_autoptr (GInetAddress) external_ip = NULL;
+  g_autoptr (GInetAddress) gateway_ip = NULL;
+
+  if (external == NULL || gateway == NULL || gateway->prefix_length == 0
+      || gateway->prefix_length > 30)
+    {
+      add_problem (r, "the address of %s is missing",
+                   external == NULL ? SCL_NS_UPLINK : SCL_NS_BRIDGE);
+      return;
+    }
+  external_ip = _scl_address_from_number (external->local);
+  gateway_ip = _scl_address_from_number (gateway->local);
+  r->out->spec = g_object_new (SCL_TYPE_NETWORK_SPEC, "name", r->network, "external-ip",
+                               external_ip, "gateway-ip", gateway_ip, "prefix-length",
+                               gateway->prefix_length, "forwards", forwards, NULL);
+}
+
+static void
+check_up (Reading *r, const SclLink *link, const char *name)
+{
+  if (link == NULL)
+    add_problem (r, "link %s is missing", name);
+  else if ((link->flags & IFF_UP) == 0)
+    add_problem (r, "link %s is down", name);
+}
+
+static void
+check_mac (Reading *r, const SclLink *link, const char *mac)
+{
+  if (link != NULL && g_ascii_strcasecmp (link->mac == NULL ? "" : link->mac, mac) != 0)
+    add_problem (r, "link %s has the MAC %s, not %s", link->name, link->mac, mac);
+}
+
+static void
+check_own_mac (Reading *r, const SclLink *link, const char *kind, const char *name)
+{
+  g_autofree char *mac = _scl_network_links_mac (r->prefix, kind, name);
+
+  check_mac (r, link, mac);
+}
+
+/* "demo-0" */
+static SclPort *
+parse_port (const SclNftElement *element)
+{
+  const char *dash = element->comment == NULL ? NULL : strrchr (element->comment, '-');
+  const char *mac = strstr (element->key, " . ");
+  g_autofree char *vm = NULL;
+  guint64 index;
+
+  if (dash == NULL || mac == NULL
+      || !g_ascii_string_to_unsigned (dash + 1, 10, 0, G_MAXUINT16, &index, NULL))
+    return NULL;
+  vm = g_strndup (element->comment, (gsize)(dash - element->comment));
+  return _scl_port_new (vm, (guint)index, mac + 3);
+}
+
+static gboolean
+check_port (Reading *r, const SclPort *port)
+{
+  g_autofree char *name = g_strdup_printf ("%s-%u", port->vm, port->index);
+  g_autofree char *link = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
+  g_autofree char *mark = _scl_names_mark (r->prefix, name);
+  SclLink *outer = _scl_links_find (r->root_links, link);
+  SclLink *inner = _scl_links_find (r->links, link);
+  SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
+  guint before = r->out->problems->len;
+
+  check_up (r, outer, link);
+  check_up (r, inner, link);
+  check_mac (r, outer, port->mac);
+  check_own_mac (r, inner, "port", name);
+  if (outer != NULL && inner != NULL
+      && (outer->peer != inner->index || inner->peer != outer->index))
+    add_problem (r, "link %s in the host is not the other end of the port", link);
+  if (inner != NULL && bridge != NULL && inner->master != bridge->index)
+    add_problem (r, "link %s is no port of %s", link, SCL_NS_BRIDGE);
+  if (outer != NULL && g_strcmp0 (outer->alias, mark) != 0)
+    add_problem (r, "link %s has lost its mark", link);
+  if (inner != NULL && g_strcmp0 (inner->alias, mark) != 0)
+    add_problem (r, "the port %s has lost its mark", link);
+  if (outer != NULL && (outer->flags & IFF_NOARP) == 0)
+    add_problem (r, "link %s answers ARP", link);
+  if (outer != NULL)
+    _scl_sysctls_check (_scl_sysctls_nic, link, r->out->problems);
+  _scl_network_tap_check (r->root_links, r->prefix, port, outer, r->out->problems);
+  return r->out->problems->len == before;
+}
+
+static void
+read_ports (Reading *r)
+{
+  SclNftTable *table = _scl_nft_tables_find (r->tables, "bridge", r->prefix);
+  SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, SCL_SET_MACS);
+
+  for (guint i = 0; set != NULL && i < set->elements->len; i++)
+    {
+      SclNftElement *element = g_ptr_array_index (set->elements, i);
+      SclPort *port = parse_port (element);
+
+      if (port == NULL)
+        {
+          add_problem (r, "the port \"%s\" is not one of ours", element->key);
+          continue;
+        }
+      port->present = check_port (r, port);
+      g_ptr_array_add (r->out->ports, port);
+    }
+}
+
+/* Ports of ours that no rule knows. */
+static void
+check_stray_ports (Reading *r)
+{
+  for (guint i = 0; i < r->links->len; i++)
+    {
+      SclLink *link = g_ptr_array_index (r->links, i);
+      gboolean known = strcmp (link->name, "lo") == 0 || strcmp (link->name, SCL_NS_UPLINK) == 0
+                       || _scl_names_unmark (r->prefix, link->alias) == NULL;
+
+      for (guint j = 0; !known && j < r->out->ports->len; j++)
+        {
+          SclPort *port = g_ptr_array_index (r->out->ports, j);
+          g_autofree char *name = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
+
+          known = strcmp (name, link->name) == 0;
+        }
+      if (!known)
+        add_problem (r, "the port %s is left over", link->name);
+    }
+}
+
+static void
+check_uplink (Reading *r)
+{
+  g_autofree char *mark = _scl_names_mark (r->prefix, r->network);
+  SclLink *outer = _scl_links_find (r->root_links, r->uplink);
+  SclLink *inner = _scl_links_find (r->links, SCL_NS_UPLINK);
+  const SclLinkAddress *near = find_address (r->root_addresses, outer);
+  const SclLinkAddress *far = find_address (r->addresses, inner);
+
+  check_up (r, outer, r->uplink);
+  check_up (r, inner, SCL_NS_UPLINK);
+  check_own_mac (r, outer, "uplink-host", r->network);
+  check_own_mac (r, inner, "uplink", r->network);
+  if (outer == NULL || inner == NULL)
+    return;
+  if (outer->peer != inner->index || inner->peer != outer->index)
+    add_problem (r, "link %s in the host is not the other end of the uplink", r->uplink);
+  if (g_strcmp0 (outer->alias, mark) != 0)
+    add_problem (r, "link %s has lost its mark", r->uplink);
+  if (outer->group != SCL_GROUP_UPLINK)
+    add_problem (r, "link %s has another group", r->uplink);
+  if (near == NULL || far == NULL || near->peer != far->local || near->local != far->peer
+      || near->prefix_length != 32 || far->prefix_length != 32
+      || count_addresses (r->root_addresses, outer) != 1
+      || count_addresses (r->addresses, inner) != 1)
+    add_problem (r, "the addresses of link %s and its other end are wrong", r->uplink);
+  _scl_sysctls_check (_scl_sysctls_uplink, r->uplink, r->out->problems);
+}
+
+static void
+check_bridge (Reading *r)
+{
+  SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
+
+  check_up (r, bridge, SCL_NS_BRIDGE);
+  check_own_mac (r, bridge, SCL_NS_BRIDGE, r->network);
+  if (bridge != NULL && g_strcmp0 (bridge->kind, "bridge") != 0)
+    add_problem (r, "link %s is not a bridge", SCL_NS_BRIDGE);
+  if (bridge != NULL && count_addresses (r->addresses, bridge) > 1)
+    add_problem (r, "link %s has more than one address", SCL_NS_BRIDGE);
+}
+
+static void
+check_default_route (Reading *r)
+{
+  SclLink *inner = _scl_links_find (r->links, SCL_NS_UPLINK);
+  g_autoptr (GInetAddress) via = g_inet_address_new_from_string (SCL_HOST_ADDRESS);
+  guint right = 0, all = 0;
+
+  for (guint i = 0; i < r->routes->len; i++)
+    {
+      const SclRoute *route = &g_array_index (r->routes, SclRoute, i);
+
+      if (route->table != RT_TABLE_MAIN || route->prefix_length != 0)
+        continue;
+      all++;
+      right += inner != NULL && route->index == inner->index && route->metric == 0
+               && route->gateway == _scl_address_number (via);
+    }
+  if (right != 1 || all != 1)
+    add_problem (r, "the default route of the namespace is wrong");
+}
+
+static void
+check_rules (Reading *r)
+{
+  g_autoptr (SclNftTable) network = NULL;
+  g_autoptr (SclNftTable) ports = NULL;
+
+  if (r->out->spec == NULL)
+    return;
+  network = _scl_ruleset_network (r->prefix, r->out->spec);
+  ports = _scl_ruleset_ports (r->prefix, r->out->spec, r->out->ports);
+  _scl_nft_table_compare (network, _scl_nft_tables_find (r->tables, "inet", r->prefix),
+                          r->out->problems);
+  _scl_nft_table_compare (ports, _scl_nft_tables_find (r->tables, "bridge", r->prefix),
+                          r->out->problems);
+}
+
+static gboolean
+check_namespace_sysctls (gpointer data, GError **error)
+{
+  _scl_sysctls_check (_scl_sysctls_namespace, NULL, data);
+  _scl_sysctls_check (_scl_sysctls_bridge, SCL_NS_BRIDGE, data);
+  return TRUE;
+}
+
+static gboolean
+read_kernel (Reading *r, int fd, GCancellable *cancellable, GError **error)
+{
+  r->links = _scl_netlink_list_links (r->inner, error);
+  r->addresses = r->links == NULL ? NULL : _scl_netlink_list_addresses (r->inner, error);
+  r->routes = r->addresses == NULL ? NULL : _scl_netlink_list_routes (r->inner, error);
+  r->tables = r->routes == NULL ? NULL : _scl_nft_list (fd, cancellable, error);
+  return r->tables != NULL;
+}
+
+static void
+set_foreign (SclObservedNetwork *out, char *what)
+{
+  out->foreign = TRUE;
+  g_free (out->foreign_what);
+  out->foreign_what = what;
+}
+
+static gboolean
+read_namespace (Reading *r, int fd, GCancellable *cancellable, GError **error)
+{
+  gboolean marked = FALSE;
+
+  r->inner = _scl_netlink_open (fd, NETLINK_ROUTE, error);
+  if (r->inner == NULL
+      || !_scl_network_links_is_marked (r->inner, r->prefix, r->network, &marked, error))
+    return FALSE;
+  if (!marked)
+    {
+      set_foreign (r->out,
+                   g_strdup_printf ("namespace %s/%s-%s", SCL_NETNS_FOLDER, r->prefix, r->network));
+      return TRUE;
+    }
+  if (!read_kernel (r, fd, cancellable, error)
+      || !_scl_netns_run (fd, check_namespace_sysctls, r->out->problems, error))
+    return FALSE;
+  read_spec (r);
+  check_uplink (r);
+  check_bridge (r);
+  check_default_route (r);
+  read_ports (r);
+  check_stray_ports (r);
+  check_rules (r);
+  return TRUE;
+}
+
+gboolean
+_scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
+                            GArray *root_addresses, GCancellable *cancellable,
+                            SclObservedNetwork **out, GError **error)
+{
+  g_auto (Reading) r = {
+    .prefix = prefix, .network = network, .root_links = root_links, .root_addresses = root_addresses
+  };
+  g_autofree char *name = _scl_names_namespace (prefix, network);
+  g_auto (SclFd) fd = -1;
+  SclNetnsState state = _scl_netns_open (name, &fd);
+  SclLink *outer;
+  gboolean done = TRUE;
+
+  *out = NULL;
+  r.uplink = _scl_names_link (prefix, SCL_LINK_UPLINK, network);
+  outer = _scl_links_find (root_links, r.uplink);
+  r.out = _scl_observed_network_new (network);
+  if (state == SCL_NETNS_OTHER)
+    set_foreign (r.out, g_strdup_printf ("file %s/%s", SCL_NETNS_FOLDER, name));
+  else if (state == SCL_NETNS_FOUND)
+    done = read_namespace (&r, fd, cancellable, error);
+  if (outer != NULL && !_scl_network_links_is_own (outer, prefix))
+    set_foreign (r.out, g_strdup_printf ("link %s", r.uplink));
+  if (done && (state == SCL_NETNS_FOUND || r.out->foreign))
+    *out = g_steal_pointer (&r.out);
+  g_clear_pointer (&r.out, _scl_observed_network_free);
+  return done;
+}

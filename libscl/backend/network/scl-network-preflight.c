@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/network/scl-network-preflight-private.h"
+#include "backend/network/scl-foreign-firewall-private.h"
+#include "backend/network/scl-netlink-private.h"
+#include "backend/network/scl-network-links-private.h"
+#include "backend/network/scl-nft-private.h"
+#include "model/scl-address-text-private.h"
+#include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
+#include <linux/capability.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+/* The root namespace as it is. */
+typedef struct
+{
+  const char *prefix;
+  GPtrArray *links;
+  GArray *addresses;
+  GArray *routes;
+  GPtrArray *diagnostics;
+} Host;
+
+static void
+host_clear (Host *host)
+{
+  g_clear_pointer (&host->links, g_ptr_array_unref);
+  g_clear_pointer (&host->addresses, g_array_unref);
+  g_clear_pointer (&host->routes, g_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Host, host_clear)
+
+static void G_GNUC_PRINTF (4, 5)
+    add (GPtrArray *diagnostics, SclSeverity severity, const char *path, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_ptr_array_add (diagnostics, scl_diagnostic_new (severity, path, text));
+}
+
+static gboolean
+has_capability (guint capability)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/status", &status, NULL, NULL))
+    return FALSE;
+  line = strstr (status, "\nCapEff:");
+  return line != NULL
+         && (g_ascii_strtoull (line + strlen ("\nCapEff:"), NULL, 16) >> capability & 1) != 0;
+}
+
+gboolean
+_scl_network_preflight_check_tools (GPtrArray *diagnostics)
+{
+  g_autofree char *nft = g_find_program_in_path ("nft");
+
+  if (!has_capability (CAP_NET_ADMIN) || !has_capability (CAP_SYS_ADMIN))
+    {
+      add (diagnostics, SCL_SEVERITY_ERROR, "networks",
+           "networks need root (CAP_NET_ADMIN and CAP_SYS_ADMIN): run this as root");
+      return FALSE;
+    }
+  if (nft == NULL)
+    {
+      add (diagnostics, SCL_SEVERITY_ERROR, "networks",
+           "nft is not installed: install the package nftables");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+host_init (Host *host, GError **error)
+{
+  g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
+
+  host->links = root == NULL ? NULL : _scl_netlink_list_links (root, error);
+  host->addresses = host->links == NULL ? NULL : _scl_netlink_list_addresses (root, error);
+  host->routes = host->addresses == NULL ? NULL : _scl_netlink_list_routes (root, error);
+  return host->routes != NULL;
+}
+
+static const SclLink *
+link_of (const Host *host, int index)
+{
+  for (guint i = 0; i < host->links->len; i++)
+    if (((SclLink *)host->links->pdata[i])->index == index)
+      return host->links->pdata[i];
+  return NULL;
+}
+
+static const char *
+link_name (const Host *host, int index)
+{
+  const SclLink *link = link_of (host, index);
+
+  return link == NULL ? "another interface" : link->name;
+}
+
+/* Of this instance: what is there now may be changed. */
+static gboolean
+is_own (const Host *host, int index)
+{
+  const SclLink *link = link_of (host, index);
+
+  return link != NULL && _scl_names_unmark (host->prefix, link->alias) != NULL;
+}
+
+static gboolean
+covers (guint32 network, guint length, guint32 address)
+{
+  return length == 0 || (network ^ address) >> (32 - length) == 0;
+}
+
+static gboolean
+is_name_server (guint32 address)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (!g_file_get_contents (RESOLV_CONF, &text, NULL, NULL))
+    return FALSE;
+  lines = g_strsplit (text, "\n", -1);
+  for (gsize i = 0; lines[i] != NULL; i++)
+    {
+      g_autoptr (GInetAddress) server = NULL;
+
+      if (!g_str_has_prefix (lines[i], "nameserver"))
+        continue;
+      server = _scl_address_parse (g_strstrip (lines[i] + strlen ("nameserver")), NULL);
+      if (server != NULL && _scl_address_number (server) == address)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* TRUE: an error was added. */
+static gboolean
+check_local (const Host *host, const char *path, const char *text, guint32 external)
+{
+  for (guint i = 0; i < host->addresses->len; i++)
+    {
+      const SclLinkAddress *address = &g_array_index (host->addresses, SclLinkAddress, i);
+
+      if (address->local != external)
+        continue;
+      add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+           "%s is an address of this host (on %s): take one that nobody has", text,
+           link_name (host, address->index));
+      return TRUE;
+    }
+  if (!is_name_server (external))
+    return FALSE;
+  add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+       "%s is this host's DNS server (%s): take an address that nobody has", text, RESOLV_CONF);
+  return TRUE;
+}
+
+static gboolean
+check_route (const Host *host, const char *path, const char *text, guint32 external,
+             const SclRoute *route)
+{
+  if (route->table == RT_TABLE_LOCAL || is_own (host, route->index)
+      || route->protocol == SCL_ROUTE_PROTOCOL)
+    return FALSE;
+  if (route->gateway == external)
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "%s is the next hop of a route on %s: take an address that nobody has", text,
+         link_name (host, route->index));
+  else if (route->prefix_length == 0
+           || !covers (route->destination, route->prefix_length, external))
+    return FALSE;
+  else if (route->prefix_length == 32 || route->gateway != 0 || route->type != RTN_UNICAST)
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "%s is already routed to %s: take another address", text, link_name (host, route->index));
+  else
+    {
+      add (host->diagnostics, SCL_SEVERITY_WARNING, path,
+           "%s is inside the subnet of %s: a machine there that has it becomes unreachable from "
+           "this host",
+           text, link_name (host, route->index));
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+check_network (const Host *host, SclNetworkSpec *spec)
+{
+  g_autofree char *path
+      = g_strdup_printf ("networks.%s.externalIP", scl_network_spec_get_name (spec));
+  g_autofree char *text = g_inet_address_to_string (scl_network_spec_get_external_ip (spec));
+  guint32 external = _scl_address_number (scl_network_spec_get_external_ip (spec));
+
+  if (check_local (host, path, text, external))
+    return;
+  for (guint i = 0; i < host->routes->len; i++)
+    if (check_route (host, path, text, external, &g_array_index (host->routes, SclRoute, i)))
+      return;
+}
+
+static void
+check_nic (const Host *host, SclVmSpec *vm, guint index)
+{
+  const char *name = scl_vm_spec_get_name (vm);
+  g_autofree char *path = g_strdup_printf ("virtualMachines.%s", name);
+  g_autofree char *nic = _scl_names_nic (host->prefix, SCL_LINK_NIC, name, index);
+  g_autofree char *macvtap = _scl_names_nic (host->prefix, SCL_LINK_MACVTAP, name, index);
+  SclLink *outer = _scl_links_find (host->links, nic);
+  SclLink *tap = _scl_links_find (host->links, macvtap);
+
+  if (outer != NULL && !_scl_network_links_is_own (outer, host->prefix))
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "link %s exists and is not ours: remove or rename it", nic);
+  if (tap != NULL && (outer == NULL || tap->peer != outer->index))
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "link %s exists and is not this VM's: remove or rename it", macvtap);
+}
+
+static void
+check_gateway (const Host *host, const char *interface)
+{
+  if (interface != NULL && _scl_links_find (host->links, interface) == NULL)
+    add (host->diagnostics, SCL_SEVERITY_WARNING, "gatewayInterface",
+         "interface %s does not exist: no internet for VMs until it does", interface);
+}
+
+static void
+check_foreign_chains (const Host *host, GPtrArray *tables)
+{
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+
+  _scl_foreign_firewall_explain (tables, host->prefix, notes);
+  for (guint i = 0; i < notes->len; i++)
+    add (host->diagnostics, SCL_SEVERITY_WARNING, "gatewayInterface", "%s",
+         (const char *)notes->pdata[i]);
+}
+
+gboolean
+_scl_network_preflight_run (const char *prefix, SclManifest *manifest, GPtrArray *tables,
+                            GPtrArray *diagnostics, GError **error)
+{
+  g_auto (Host) host = { .prefix = prefix, .diagnostics = diagnostics };
+  SclNetworkSpec *spec;
+  SclVmSpec *vm;
+
+  if (!host_init (&host, error))
+    return FALSE;
+  for (guint i = 0; (spec = _scl_list_peek (scl_manifest_get_networks (manifest), i)) != NULL; i++)
+    check_network (&host, spec);
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (manifest), i)) != NULL; i++)
+    for (guint n = 0; n < g_list_model_get_n_items (scl_vm_spec_get_nics (vm)); n++)
+      check_nic (&host, vm, n);
+  check_gateway (&host, scl_manifest_get_gateway_interface (manifest));
+  if (tables != NULL && scl_manifest_get_gateway_interface (manifest) != NULL)
+    check_foreign_chains (&host, tables);
+  return TRUE;
+}

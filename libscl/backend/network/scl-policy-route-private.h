@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Routes for the case that the gateway interface does not own the host's best default route:
+ * a table of the instance with that interface's routes, used for what comes from our uplinks,
+ * except for answers that carry our mark (they follow the main table). */
+
+#include "backend/network/scl-netlink-private.h"
+
+typedef struct
+{
+  gboolean present;      /* the interface exists */
+  gboolean owns_default; /* the best default route goes through it */
+  gboolean has_default;  /* there is a default route through it */
+  GArray *routes;        /* SclRoute: what the instance's table shall hold */
+} SclGateway;
+
+void _scl_gateway_clear (SclGateway *gateway);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclGateway, _scl_gateway_clear)
+
+/* INTERFACE NULL: all FALSE. */
+gboolean _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *prefix,
+                            const char *interface, GError **error);
+
+/* Whether mark-based routing is needed. */
+gboolean _scl_gateway_needs_policy (const SclGateway *gateway);
+
+/* Makes rules and table what they shall be: UPLINKS (char*) through the gateway if it needs that,
+ * else nothing. */
+gboolean _scl_policy_route_ensure (SclNetlink *root, const char *prefix, const SclGateway *gateway,
+                                   GPtrArray *uplinks, GError **error);
+/* *OUT_SAME: nothing to do for ensure. */
+gboolean _scl_policy_route_check (SclNetlink *root, const char *prefix, const SclGateway *gateway,
+                                  GPtrArray *uplinks, gboolean *out_same, GError **error);
