@@ -13,7 +13,7 @@
 typedef struct
 {
   const char *name;
-  guint cores; /* 0: 1 */
+  guint cores;        /* 0: 1 */
   guint64 memory_mib; /* 0: 128 */
   SclFirmware firmware;
   SclAccelerator accelerator;
@@ -35,7 +35,7 @@ vm_plan_to_spec (const VmPlan *plan)
   disks = _scl_list_new (SCL_TYPE_DISK_SPEC, disk_specs);
   nics = _scl_list_new (SCL_TYPE_NIC_SPEC, nic_specs);
   return g_object_new (SCL_TYPE_VM_SPEC, "name", plan->name, "cores", MAX (plan->cores, 1u),
-                       "memory-mib", plan->memory_mib > 0 ? plan->memory_mib : (guint64) 128,
+                       "memory-mib", plan->memory_mib > 0 ? plan->memory_mib : (guint64)128,
                        "firmware", plan->firmware, "accelerator", plan->accelerator,
                        "user-config-file", plan->seed ? "/config/user.yaml" : NULL, "disks", disks,
                        "nics", nics, NULL);
@@ -56,7 +56,6 @@ vm_plan_to_wiring (const VmPlan *plan, const char *prefix, const char *folder)
   for (guint i = 0; i < plan->n_nics; i++)
     {
       g_ptr_array_add (wiring->macs, _scl_names_mac ("machine", prefix, plan->name, i));
-      g_ptr_array_add (wiring->nic_links, _scl_names_nic (prefix, SCL_LINK_NIC, plan->name, i));
       g_ptr_array_add (wiring->tap_links, _scl_names_nic (prefix, SCL_LINK_MACVTAP, plan->name, i));
     }
   return wiring;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tests with a real QEMU: a state folder of their own, the tiny guest's image, its console. The same
- * tests run on the embedded driver and on a daemon. */
+/* Tests with a real QEMU: a state folder of their own, the tiny guest's image, its console. The
+ * same tests run on the embedded driver and on a daemon. */
 
 #include "backend/vm/scl-libvirt-vms-private.h"
 #include "backend/vm/scl-virt-error-private.h"
@@ -25,9 +25,9 @@ typedef struct
   SclVmBackend *vms;
 } GuestHost;
 
-/* On machines without udev /dev/kvm belongs to root alone. libvirt then finds KVM when it probes QEMU
- * and misses it when it looks as QEMU's user, and so probes again at each of its questions. Shows the
- * node as udev makes it, to this process only: call it before there are threads. */
+/* On machines without udev /dev/kvm belongs to root alone. libvirt then finds KVM when it probes
+ * QEMU and misses it when it looks as QEMU's user, and so probes again at each of its questions.
+ * Shows the node as udev makes it, to this process only: call it before there are threads. */
 static inline void
 guest_show_kvm (void)
 {
@@ -45,9 +45,9 @@ guest_show_kvm (void)
   node = g_build_filename (folder, "kvm", NULL);
   if (mknod (node, S_IFCHR | 0660, st.st_rdev) == 0 && chmod (node, 0660) == 0
       && chown (node, 0, group->gr_gid) == 0)
-    (void) mount (node, "/dev/kvm", "", MS_BIND, NULL);
-  (void) umount (folder);
-  (void) g_rmdir (folder);
+    (void)mount (node, "/dev/kvm", "", MS_BIND, NULL);
+  (void)umount (folder);
+  (void)g_rmdir (folder);
 }
 
 static inline char *
@@ -67,12 +67,11 @@ guest_run (const char *const *argv, guint timeout)
 static inline void
 guest_install (GuestHost *host, const char *name, gboolean ignores_button)
 {
-  const char *const build[] = { SCL_TEST_SUPPORT "/tiny-guest",
-                                ignores_button ? "--ignore-power-button" : NULL, NULL };
+  const char *const build[]
+      = { SCL_TEST_SUPPORT "/tiny-guest", ignores_button ? "--ignore-power-button" : NULL, NULL };
   g_autofree char *image = guest_run (build, 300);
   g_autofree char *path = g_strdup_printf ("%s/volumes/%s.raw", host->state_dir, name);
-  const char *const copy[]
-      = { "cp", "--reflink=auto", "--sparse=always", image, path, NULL };
+  const char *const copy[] = { "cp", "--reflink=auto", "--sparse=always", image, path, NULL };
 
   g_free (guest_run (copy, 60));
 }
@@ -100,6 +99,7 @@ guest_observe (GuestHost *host)
   SclObservation *seen = _scl_observation_new ();
 
   guest_must (_scl_vm_backend_observe (host->vms, NULL, seen, NULL, &error), &error);
+  _scl_observation_sort (seen);
   return seen;
 }
 
@@ -203,24 +203,26 @@ guest_host_new (void)
   return host;
 }
 
-/* Cuts and removes all VMs, then the folder. */
+/* Cuts and removes all VMs. */
+static inline void
+guest_remove_all (GuestHost *host)
+{
+  g_autoptr (SclObservation) seen = guest_observe (host);
+
+  for (guint i = 0; i < seen->vms->len; i++)
+    {
+      SclObservedVm *vm = g_ptr_array_index (seen->vms, i);
+
+      guest_stop (host, vm->name, 0, SCL_STOPPED_BY_USER);
+      (void)_scl_vm_backend_remove (host->vms, vm->name, NULL, NULL);
+    }
+}
+
 static inline void
 guest_host_free (GuestHost *host)
 {
   const char *const remove[] = { "rm", "-rf", host->state_dir, NULL };
 
-  if (host->vms != NULL)
-    {
-      g_autoptr (SclObservation) seen = guest_observe (host);
-
-      for (guint i = 0; i < seen->vms->len; i++)
-        {
-          SclObservedVm *vm = g_ptr_array_index (seen->vms, i);
-
-          guest_stop (host, vm->name, 0, SCL_STOPPED_BY_USER);
-          (void) _scl_vm_backend_remove (host->vms, vm->name, NULL, NULL);
-        }
-    }
   g_clear_object (&host->vms);
   g_free (guest_run (remove, 60));
   g_free (host->state_dir);

@@ -20,8 +20,7 @@ typedef struct
   char *nvram_path;
   char *log_path;        /* console log */
   GPtrArray *macs;       /* char*, by NIC number */
-  GPtrArray *nic_links;  /* char*: host end of each NIC's pair */
-  GPtrArray *tap_links;  /* char*: name of each NIC's macvtap */
+  GPtrArray *tap_links;  /* char*: each NIC's macvtap, which is there already */
 } SclVmWiring;
 
 SclVmWiring *_scl_vm_wiring_new (void);

@@ -16,7 +16,6 @@ _scl_vm_wiring_new (void)
 
   self->disk_paths = g_ptr_array_new_with_free_func (g_free);
   self->macs = g_ptr_array_new_with_free_func (g_free);
-  self->nic_links = g_ptr_array_new_with_free_func (g_free);
   self->tap_links = g_ptr_array_new_with_free_func (g_free);
   return self;
 }
@@ -26,7 +25,6 @@ _scl_vm_wiring_free (SclVmWiring *self)
 {
   g_ptr_array_unref (self->disk_paths);
   g_ptr_array_unref (self->macs);
-  g_ptr_array_unref (self->nic_links);
   g_ptr_array_unref (self->tap_links);
   g_free (self->seed_path);
   g_free (self->nvram_path);

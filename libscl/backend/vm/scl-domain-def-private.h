@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What SCL sets in a libvirt domain, and nothing else: made from a spec and its
+ * wiring, written as XML, read back from XML, compared field by field. Pure
+ * data, no libvirt, no I/O.
+ *
+ * The definition is generated: what somebody adds to the domain with `virsh
+ * edit` is left alone until SCL redefines it. What is kept over a redefinition:
+ * UUID, machine version, PCI addresses and who wants the VM off. */
+
+#include "backend/vm/scl-vm-backend-private.h"
+
+#define SCL_DOMAIN_NAMESPACE "urn:scl:vm:1"
+#define SCL_DOMAIN_KEY "scl"
+#define SCL_DOMAIN_SPARE_PORTS 8
+
+/* Who wants the VM off, as the metadata has it. CLEARED: it is off, or was when
+ * it started, and nobody wanted it (a restart is under way, the host has
+ * booted): libvirt's reason says nothing. */
+typedef enum
+{
+  SCL_DOMAIN_MARK_NOBODY,
+  SCL_DOMAIN_MARK_USER,
+  SCL_DOMAIN_MARK_GUEST,
+  SCL_DOMAIN_MARK_CLEARED,
+} SclDomainMark;
+
+const char *_scl_domain_mark_to_string (SclDomainMark mark);
+SclDomainMark _scl_domain_mark_from_string (const char *text); /* unknown: NOBODY */
+
+typedef struct
+{
+  char *path;
+  char *target; /* vda … */
+  guint bus;    /* of its root port; 0: none yet */
+} SclDomainDisk;
+
+typedef struct
+{
+  char *tap;
+  char *mac;
+  guint bus;
+} SclDomainNic;
+
+typedef struct
+{
+  char *domain_name;
+  char *uuid;    /* NULL: libvirt makes one */
+  char *machine; /* "q35" or a pinned version of it */
+  gboolean kvm;
+  guint cores;
+  guint64 memory_kib;
+  SclFirmware firmware;
+  char *nvram;
+  char *log;
+  char *tty;           /* of a running domain */
+  GPtrArray *disks;    /* SclDomainDisk by number; NULL where one is missing */
+  SclDomainDisk *seed; /* NULL: none */
+  GPtrArray *nics;     /* SclDomainNic by number; NULL where one is missing */
+  guint ports;         /* PCIe root ports */
+
+  /* The metadata element. */
+  gboolean marked; /* it is there */
+  char *instance;
+  char *vm_name;
+  char *spec_text;
+  char *fields; /* _scl_domain_def_format_fields() when SCL defined it */
+  SclDomainMark mark;
+} SclDomainDef;
+
+SclDomainDef *_scl_domain_def_new (void);
+void _scl_domain_def_free (SclDomainDef *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclDomainDef, _scl_domain_def_free)
+
+/* EXISTING (nullable) is the domain as it is. Text that XML cannot carry is
+ * SCL_ERROR_INVALID. */
+SclDomainDef *_scl_domain_def_from_spec (const char *prefix, SclVmSpec *spec,
+                                         const SclVmWiring *wiring, gboolean kvm,
+                                         const SclDomainDef *existing, GError **error);
+
+/* TRUE if the domain carries the mark of instance PREFIX and the name that we
+ * gave it: a renamed or cloned domain is not ours, although the mark was copied
+ * with it. */
+gboolean _scl_domain_def_is_ours (const SclDomainDef *self, const char *prefix);
+
+/* "key=value" lines of all that SCL sets. */
+char *_scl_domain_def_format_fields (const SclDomainDef *self);
+/* char*, a sentence for each field that is not as SCL set it. (transfer full)
+ */
+GPtrArray *_scl_domain_def_list_changes (const SclDomainDef *self);
+
+/* scl-domain-xml.c */
+char *_scl_domain_def_to_xml (const SclDomainDef *self);
+/* The metadata element alone, without a namespace, as virDomainSetMetadata
+ * wants it. */
+char *_scl_domain_def_to_metadata (const SclDomainDef *self);
+char *_scl_domain_nic_to_xml (const SclDomainNic *nic, guint index);
+
+/* scl-domain-read.c */
+SclDomainDef *_scl_domain_def_from_xml (const char *xml, GError **error);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-domain-def-private.h"
+#include "base/scl-throw-private.h"
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <string.h>
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
+
+static gboolean
+is_element (const xmlNode *node, const char *name)
+{
+  return node->type == XML_ELEMENT_NODE && strcmp ((const char *)node->name, name) == 0;
+}
+
+static xmlNode *
+child (const xmlNode *parent, const char *name)
+{
+  if (parent == NULL)
+    return NULL;
+  for (xmlNode *node = parent->children; node != NULL; node = node->next)
+    if (is_element (node, name))
+      return node;
+  return NULL;
+}
+
+/* (transfer full) */
+static char *
+take (xmlChar *text)
+{
+  char *copy = g_strdup ((const char *)text);
+
+  xmlFree (text);
+  return copy;
+}
+
+static char *
+attribute (const xmlNode *node, const char *name)
+{
+  return node != NULL ? take (xmlGetNoNsProp (node, (const xmlChar *)name)) : NULL;
+}
+
+static gboolean
+attribute_is (const xmlNode *node, const char *name, const char *value)
+{
+  g_autofree char *found = attribute (node, name);
+
+  return g_strcmp0 (found, value) == 0;
+}
+
+static char *
+content (const xmlNode *node)
+{
+  return node != NULL ? take (xmlNodeGetContent (node)) : NULL;
+}
+
+static guint64
+number (const char *text)
+{
+  return text != NULL ? g_ascii_strtoull (text, NULL, 10) : 0;
+}
+
+static guint64
+memory_kib (const xmlNode *node)
+{
+  static const struct
+  {
+    const char *unit;
+    guint64 bytes;
+  } units[] = { { "KiB", 1024 }, { "k", 1024 },     { "MiB", 1048576 },    { "M", 1048576 },
+                { "b", 1 },      { "bytes", 1 },    { "GiB", 1073741824 }, { "G", 1073741824 },
+                { "KB", 1000 },  { "MB", 1000000 }, { "GB", 1000000000 } };
+  g_autofree char *unit = attribute (node, "unit");
+  g_autofree char *text = content (node);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
+    if (g_strcmp0 (unit, units[i].unit) == 0)
+      return number (text) * units[i].bytes / 1024;
+  return number (text);
+}
+
+static void
+read_metadata (SclDomainDef *self, const xmlNode *domain)
+{
+  const xmlNode *metadata = child (domain, "metadata");
+  g_autofree char *mark = NULL;
+  const xmlNode *node;
+
+  for (node = metadata != NULL ? metadata->children : NULL; node != NULL; node = node->next)
+    if (is_element (node, "vm") && node->ns != NULL
+        && strcmp ((const char *)node->ns->href, SCL_DOMAIN_NAMESPACE) == 0)
+      break;
+  if (node == NULL)
+    return;
+  self->marked = TRUE;
+  self->instance = attribute (node, "instance");
+  self->vm_name = attribute (node, "name");
+  mark = attribute (node, "stoppedBy");
+  self->mark = _scl_domain_mark_from_string (mark);
+  self->spec_text = content (child (node, "spec"));
+  self->fields = content (child (node, "fields"));
+}
+
+static void
+read_machine (SclDomainDef *self, const xmlNode *domain)
+{
+  const xmlNode *os = child (domain, "os");
+  g_autofree char *cores = content (child (domain, "vcpu"));
+
+  self->domain_name = content (child (domain, "name"));
+  self->uuid = content (child (domain, "uuid"));
+  self->kvm = attribute_is (domain, "type", "kvm");
+  self->cores = (guint)number (cores);
+  self->memory_kib = memory_kib (child (domain, "memory"));
+  self->machine = attribute (child (os, "type"), "machine");
+  self->firmware = attribute_is (os, "firmware", "efi") ? SCL_FIRMWARE_UEFI : SCL_FIRMWARE_BIOS;
+  self->nvram = content (child (os, "nvram"));
+}
+
+/* 0 unless the device is alone on a root port. */
+static guint
+read_bus (const xmlNode *device)
+{
+  g_autofree char *bus = attribute (child (device, "address"), "bus");
+  g_autofree char *slot = attribute (child (device, "address"), "slot");
+
+  if (bus == NULL || slot == NULL || g_ascii_strtoull (slot, NULL, 0) != 0)
+    return 0;
+  return (guint)g_ascii_strtoull (bus, NULL, 0);
+}
+
+/* N of the alias "ua-KINDn" that we gave the device; FALSE if it is not one. */
+static gboolean
+read_index (const xmlNode *device, const char *kind, guint *out_index)
+{
+  g_autofree char *alias = attribute (child (device, "alias"), "name");
+  guint64 index;
+
+  if (alias == NULL || !g_str_has_prefix (alias, kind)
+      || !g_ascii_string_to_unsigned (alias + strlen (kind), 10, 0, 255, &index, NULL))
+    return FALSE;
+  *out_index = (guint)index;
+  return TRUE;
+}
+
+static void
+put (GPtrArray *array, guint index, gpointer item)
+{
+  if (array->len <= index)
+    g_ptr_array_set_size (array, (int)index + 1);
+  g_ptr_array_index (array, index) = item;
+}
+
+static void
+read_disk (SclDomainDef *self, const xmlNode *device)
+{
+  const xmlNode *alias = child (device, "alias");
+  gboolean is_seed = attribute_is (alias, "name", "ua-seed");
+  SclDomainDisk *disk;
+  guint index;
+
+  if (!is_seed && !read_index (device, "ua-disk", &index))
+    return;
+  if (is_seed ? self->seed != NULL
+              : index < self->disks->len && g_ptr_array_index (self->disks, index) != NULL)
+    return;
+  disk = g_new0 (SclDomainDisk, 1);
+  disk->path = attribute (child (device, "source"), "file");
+  disk->target = attribute (child (device, "target"), "dev");
+  disk->bus = read_bus (device);
+  if (is_seed)
+    self->seed = disk;
+  else
+    put (self->disks, index, disk);
+}
+
+static void
+read_nic (SclDomainDef *self, const xmlNode *device)
+{
+  const xmlNode *target = child (device, "target");
+  SclDomainNic *nic;
+  guint index;
+
+  if (!read_index (device, "ua-nic", &index)
+      || (index < self->nics->len && g_ptr_array_index (self->nics, index) != NULL))
+    return;
+  nic = g_new0 (SclDomainNic, 1);
+  if (attribute_is (device, "type", "ethernet") && attribute_is (target, "managed", "no"))
+    nic->tap = attribute (target, "dev");
+  nic->mac = attribute (child (device, "mac"), "address");
+  nic->bus = read_bus (device);
+  put (self->nics, index, nic);
+}
+
+static void
+read_serial (SclDomainDef *self, const xmlNode *device)
+{
+  if (self->log != NULL)
+    return;
+  self->log = attribute (child (device, "log"), "file");
+  self->tty = attribute (child (device, "source"), "path");
+}
+
+static void
+read_controller (SclDomainDef *self, const xmlNode *device)
+{
+  if (attribute_is (device, "type", "pci") && attribute_is (device, "model", "pcie-root-port"))
+    self->ports++;
+}
+
+static void
+read_devices (SclDomainDef *self, const xmlNode *devices)
+{
+  static const struct
+  {
+    const char *name;
+    void (*read) (SclDomainDef *self, const xmlNode *device);
+  } readers[] = { { "disk", read_disk },
+                  { "interface", read_nic },
+                  { "serial", read_serial },
+                  { "controller", read_controller } };
+
+  if (devices == NULL)
+    return;
+  for (const xmlNode *node = devices->children; node != NULL; node = node->next)
+    for (gsize i = 0; i < G_N_ELEMENTS (readers); i++)
+      if (is_element (node, readers[i].name))
+        readers[i].read (self, node);
+}
+
+SclDomainDef *
+_scl_domain_def_from_xml (const char *xml, GError **error)
+{
+  g_autoptr (SclDomainDef) self = _scl_domain_def_new ();
+  g_autoptr (xmlDoc) document
+      = xmlReadMemory (xml, (int)strlen (xml), "domain.xml", NULL,
+                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+  const xmlNode *domain = document != NULL ? xmlDocGetRootElement (document) : NULL;
+
+  if (domain == NULL || !is_element (domain, "domain"))
+    return scl_null_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
+  read_machine (self, domain);
+  read_metadata (self, domain);
+  read_devices (self, child (domain, "devices"));
+  return g_steal_pointer (&self);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-domain-def-private.h"
+
+/* Every %s is escaped. FORMAT is a constant of this file. */
+static void add (GString *out, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+add (GString *out, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_markup_vprintf_escaped (format, args);
+  va_end (args);
+  g_string_append (out, text);
+}
+
+/* PREFIX "scl:" inside the domain's XML, "" for virDomainSetMetadata. */
+static void
+add_metadata (GString *out, const SclDomainDef *self, const char *prefix)
+{
+  const char *spec_text = self->spec_text != NULL ? self->spec_text : "";
+  g_autofree char *digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, spec_text, -1);
+
+  add (out, "<%svm", prefix);
+  if (*prefix != '\0')
+    add (out, " xmlns:" SCL_DOMAIN_KEY "='" SCL_DOMAIN_NAMESPACE "'");
+  add (out, " version='1' instance='%s' name='%s' spec='sha256:%s' stoppedBy='%s'>", self->instance,
+       self->vm_name, digest, _scl_domain_mark_to_string (self->mark));
+  if (self->spec_text != NULL)
+    add (out, "<%sspec>%s</%sspec>", prefix, self->spec_text, prefix);
+  if (self->fields != NULL)
+    add (out, "<%sfields>%s</%sfields>", prefix, self->fields, prefix);
+  add (out, "</%svm>", prefix);
+}
+
+static void
+add_firmware (GString *out, const SclDomainDef *self)
+{
+  gboolean efi = self->firmware == SCL_FIRMWARE_UEFI;
+
+  /* Never a loader path: libvirt finds the image that fits, at every start
+   * anew. */
+  g_string_append (out, efi ? "<os firmware='efi'>" : "<os>");
+  add (out, "<type arch='x86_64' machine='%s'>hvm</type>", self->machine);
+  if (efi)
+    {
+      g_string_append (out, "<firmware><feature enabled='no' name='secure-boot'/></firmware>");
+      add (out, "<nvram>%s</nvram>", self->nvram);
+    }
+  g_string_append (out, "</os><features><acpi/><apic/></features>");
+}
+
+static void
+add_cpu (GString *out, const SclDomainDef *self)
+{
+  if (self->kvm)
+    g_string_append (out, "<cpu mode='host-passthrough'/>"
+                          "<clock offset='utc'><timer name='hpet' present='no'/></clock>");
+  else
+    /* Five-level paging would cost an emulated guest one more lookup per page
+     * walk. */
+    g_string_append (out, "<cpu mode='maximum'><feature policy='disable' name='la57'/></cpu>"
+                          "<clock offset='utc'/>");
+}
+
+static void
+add_disk (GString *out, const SclDomainDisk *disk, const char *alias, guint boot_order,
+          gboolean read_only)
+{
+  g_string_append (out, "<disk type='file' device='disk'>");
+  /* Always raw, whatever the guest writes into its first sectors. */
+  g_string_append (out, read_only ? "<driver name='qemu' type='raw'/>"
+                                  : "<driver name='qemu' type='raw' "
+                                    "error_policy='stop' discard='unmap'/>");
+  add (out, "<source file='%s'/><target dev='%s' bus='virtio'/>", disk->path, disk->target);
+  if (read_only)
+    g_string_append (out, "<readonly/>");
+  if (boot_order > 0)
+    add (out, "<boot order='%u'/>", boot_order);
+  add (out,
+       "<alias name='ua-%s'/><address type='pci' domain='0' bus='%u' slot='0' "
+       "function='0'/>",
+       alias, disk->bus);
+  g_string_append (out, "</disk>");
+}
+
+static void
+add_disks (GString *out, const SclDomainDef *self)
+{
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      g_autofree char *alias = g_strdup_printf ("disk%u", i);
+
+      add_disk (out, g_ptr_array_index (self->disks, i), alias, i == 0 ? 1 : 0, FALSE);
+    }
+  if (self->seed != NULL)
+    add_disk (out, self->seed, "seed", 0, TRUE);
+}
+
+char *
+_scl_domain_nic_to_xml (const SclDomainNic *nic, guint index)
+{
+  return g_markup_printf_escaped ("<interface type='ethernet'><mac address='%s'/><target dev='%s' "
+                                  "managed='no'/>"
+                                  "<model type='virtio'/><alias name='ua-nic%u'/>"
+                                  "<address type='pci' domain='0' bus='%u' slot='0' "
+                                  "function='0'/></interface>",
+                                  nic->mac, nic->tap, index, nic->bus);
+}
+
+static void
+add_nics (GString *out, const SclDomainDef *self)
+{
+  for (guint i = 0; i < self->nics->len; i++)
+    {
+      g_autofree char *xml = _scl_domain_nic_to_xml (g_ptr_array_index (self->nics, i), i);
+
+      g_string_append (out, xml);
+    }
+}
+
+/* What every VM has. It sits on the root bus, so that root ports are left to
+ * NICs, disks and what is plugged in later. */
+static void
+add_fixtures (GString *out, const SclDomainDef *self)
+{
+  static const char fixed[]
+      = "<controller type='usb' model='none'/>"
+        "<controller type='virtio-serial' index='0'>"
+        "<address type='pci' domain='0' bus='0' slot='0x10' "
+        "function='0'/></controller>"
+        "<channel type='unix'><target type='virtio' "
+        "name='org.qemu.guest_agent.0'/></channel>"
+        "<memballoon model='virtio'>"
+        "<address type='pci' domain='0' bus='0' slot='0x11' "
+        "function='0'/></memballoon>"
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend>"
+        "<address type='pci' domain='0' bus='0' slot='0x12' function='0'/></rng>"
+        "<video><model type='none'/></video>";
+
+  for (guint i = 1; i <= self->ports; i++)
+    add (out, "<controller type='pci' index='%u' model='pcie-root-port'/>", i);
+  g_string_append (out, fixed);
+  add (out, "<serial type='pty'><log file='%s' append='on'/></serial>", self->log);
+  g_string_append (out, "<console type='pty'><target type='serial' port='0'/></console>");
+}
+
+char *
+_scl_domain_def_to_xml (const SclDomainDef *self)
+{
+  GString *out = g_string_sized_new (8192);
+
+  g_string_append (out, self->kvm ? "<domain type='kvm'>" : "<domain type='qemu'>");
+  add (out, "<name>%s</name>", self->domain_name);
+  if (self->uuid != NULL)
+    add (out, "<uuid>%s</uuid>", self->uuid);
+  g_string_append (out, "<metadata>");
+  add_metadata (out, self, SCL_DOMAIN_KEY ":");
+  g_string_append (out, "</metadata>");
+  add (out, "<memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>", self->memory_kib);
+  add (out, "<vcpu placement='static'>%u</vcpu>", self->cores);
+  add_firmware (out, self);
+  add_cpu (out, self);
+  g_string_append (out, "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot>"
+                        "<on_crash>destroy</on_crash><devices>");
+  add_disks (out, self);
+  add_nics (out, self);
+  add_fixtures (out, self);
+  g_string_append (out, "</devices></domain>");
+  return g_string_free (out, FALSE);
+}
+
+char *
+_scl_domain_def_to_metadata (const SclDomainDef *self)
+{
+  GString *out = g_string_new (NULL);
+
+  add_metadata (out, self, "");
+  return g_string_free (out, FALSE);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-console-log-private.h"
+#include "backend/vm/scl-embed-root-private.h"
+#include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <libvirt/libvirt.h>
+#include <pwd.h>
+#include <string.h>
+
+#define ROOT_MAX 60 /* libvirt makes UNIX sockets deep inside, whose names hold 107 bytes */
+
+static const char *const qemu_users[] = { "libvirt-qemu", "qemu-libvirtd", "qemu" };
+
+const char *
+_scl_embed_root_find_user (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (qemu_users); i++)
+    if (getpwnam (qemu_users[i]) != NULL)
+      return qemu_users[i];
+  return NULL;
+}
+
+static char *
+group_name (const char *user)
+{
+  /* A user's group of the same name is made with it by all distributions'
+   * packages; the number works everywhere. */
+  const struct passwd *entry = getpwnam (user);
+
+  return g_strdup_printf ("+%u", (guint)(entry != NULL ? entry->pw_gid : 0));
+}
+
+static gboolean
+write_config (const char *root, GError **error)
+{
+  g_autofree char *folder = g_build_filename (root, "etc", NULL);
+  const char *user = _scl_embed_root_find_user ();
+  g_autofree char *group = NULL;
+  g_autofree char *text = NULL;
+  g_auto (SclFd) fd = -1;
+
+  if (user == NULL)
+    return scl_throw (error, SCL_ERROR_MISSING,
+                      "no user for QEMU (libvirt-qemu, qemu-libvirtd or qemu): install "
+                      "libvirt-daemon-system");
+  group = group_name (user);
+  /* stdio_handler: there is no virtlogd that would write the console logs.
+   * remember_owner: files of VMs are root's when they are off, and a killed
+   * process must not leave counts in their xattrs. */
+  text = g_strdup_printf ("# Written by SCL at every start.\n"
+                          "stdio_handler = \"file\"\n"
+                          "user = \"%s\"\n"
+                          "group = \"%s\"\n"
+                          "dynamic_ownership = 1\n"
+                          "remember_owner = 0\n"
+                          "clear_emulator_capabilities = 1\n",
+                          user, group);
+  fd = _scl_fd_open_folder (folder, 0755, error);
+  return fd >= 0 && _scl_fd_replace (fd, "qemu.conf", text, strlen (text), 0644, error);
+}
+
+char *
+_scl_embed_root_prepare (const char *state_dir, GError **error)
+{
+  g_autofree char *root = g_build_filename (state_dir, "embed", NULL);
+  g_auto (SclFd) fd = -1;
+
+  if (strlen (root) > ROOT_MAX)
+    return scl_null_throw (error, SCL_ERROR_INVALID,
+                           "state folder \"%s\": its name is too long for the embedded hypervisor "
+                           "(at most %d bytes)",
+                           state_dir, ROOT_MAX - (int)strlen ("/embed"));
+  fd = _scl_fd_open_folder (root, 0711, error);
+  if (fd < 0 || !write_config (root, error))
+    return scl_null_prefix (error, "embedded hypervisor");
+  return g_steal_pointer (&root);
+}
+
+char *
+_scl_embed_root_to_uri (const char *root_dir)
+{
+  g_autofree char *escaped = g_uri_escape_string (root_dir, "/", FALSE);
+
+  return g_strdup_printf ("qemu:///embed?root=%s", escaped);
+}
+
+int
+_scl_embed_root_find_owner (const char *root_dir)
+{
+  g_autofree char *path = g_build_filename (root_dir, "run", "qemu", "driver.pid", NULL);
+  g_auto (SclFd) fd = open (path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+  if (fd < 0 || fcntl (fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+    return 0;
+  return lock.l_pid;
+}
+
+/* libvirt's library writes its log on stderr, where it would stand between the
+ * lines of a program's own output. Somebody who has asked for a log keeps it.
+ */
+static void
+redirect_log (const char *root_dir)
+{
+  int (*set_outputs) (const char *outputs) = dlsym (RTLD_DEFAULT, "virLogSetOutputs");
+  g_autofree char *path = g_build_filename (root_dir, "libvirt.log", NULL);
+  g_autofree char *outputs = g_strdup_printf ("3:file:%s", path);
+
+  if (set_outputs == NULL || g_getenv ("LIBVIRT_LOG_OUTPUTS") != NULL
+      || g_getenv ("LIBVIRT_DEBUG") != NULL)
+    return;
+  _scl_console_log_trim (path);
+  (void)set_outputs (outputs);
+}
+
+void
+_scl_embed_root_begin (const char *root_dir)
+{
+  static gsize once = 0;
+
+  if (!g_once_init_enter (&once))
+    return;
+  (void)virInitialize ();
+  redirect_log (root_dir);
+  g_once_init_leave (&once, 1);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#define UNPLUG_SECONDS 20
+#define AGENT_SECONDS 1
+
+/* A running domain of ours and its live definition; NULL and SCL_ERROR_BUSY if
+ * it is off. */
+static virDomainPtr
+lookup_running (SclLibvirtVms *self, virConnectPtr handle, const char *name,
+                SclDomainDef **out_live, GError **error)
+{
+  g_autoptr (SclDomainDef) config = NULL;
+  g_autoptr (virDomain) domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
+
+  if (domain == NULL)
+    return NULL;
+  if (virDomainIsActive (domain) != 1)
+    return scl_null_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is not running", name);
+  *out_live = _scl_libvirt_vms_read (domain, 0, error);
+  return *out_live != NULL ? g_steal_pointer (&domain) : NULL;
+}
+
+gboolean
+_scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,
+                              guint64 size_mib, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (SclDomainDef) live = NULL;
+  g_autoptr (virDomain) domain
+      = handle != NULL ? lookup_running (self, handle, name, &live, error) : NULL;
+  const SclDomainDisk *disk;
+
+  if (domain == NULL)
+    return FALSE;
+  disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
+  if (disk == NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);
+  if (virDomainBlockResize (domain, disk->target, size_mib << 20, VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+      < 0)
+    return scl_throw_virt (error, "VM \"%s\": cannot grow disk %u in the running guest", name,
+                           index);
+  return TRUE;
+}
+
+/* 1: the NIC is not there, 0: it is, -1: error. */
+static int
+is_unplugged (virDomainPtr domain, guint index, GError **error)
+{
+  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read (domain, 0, error);
+
+  if (live == NULL)
+    return -1;
+  return index >= live->nics->len || g_ptr_array_index (live->nics, index) == NULL;
+}
+
+static gboolean
+unplug (SclLibvirtVms *self, virDomainPtr domain, const char *name, const char *xml, guint index,
+        GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + UNPLUG_SECONDS * G_USEC_PER_SEC;
+  g_autoptr (SclVirtWait) wait
+      = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
+
+  if (virDomainDetachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0
+      && !_scl_virt_error_is (VIR_ERR_DEVICE_MISSING))
+    return scl_throw_virt (error, "VM \"%s\": cannot unplug NIC %u", name, index);
+  for (;;)
+    {
+      int gone = is_unplugged (domain, index, error);
+
+      if (gone != 0)
+        return gone > 0;
+      if (!_scl_virt_wait_next (wait, deadline))
+        return scl_throw (error, SCL_ERROR_TIMEOUT,
+                          "VM \"%s\": the guest did not let go of NIC %u within "
+                          "%d s: restart it",
+                          name, index, UNPLUG_SECONDS);
+    }
+}
+
+/* The NIC as it runs; if it was unplugged already (and we died), as it is
+ * defined. */
+static const SclDomainNic *
+find_nic (const SclDomainDef *live, const SclDomainDef *config, guint index)
+{
+  const SclDomainNic *nic = index < live->nics->len ? g_ptr_array_index (live->nics, index) : NULL;
+
+  if (nic == NULL && index < config->nics->len)
+    nic = g_ptr_array_index (config->nics, index);
+  return nic != NULL && nic->mac != NULL && nic->tap != NULL ? nic : NULL;
+}
+
+gboolean
+_scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint index, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (SclDomainDef) live = NULL;
+  g_autoptr (SclDomainDef) config = NULL;
+  g_autoptr (virDomain) domain
+      = handle != NULL ? lookup_running (self, handle, name, &live, error) : NULL;
+  g_autofree char *xml = NULL;
+  const SclDomainNic *nic;
+
+  if (domain == NULL)
+    return FALSE;
+  config = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, error);
+  if (config == NULL)
+    return FALSE;
+  nic = find_nic (live, config, index);
+  if (nic == NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" has no NIC %u", name, index);
+  xml = _scl_domain_nic_to_xml (nic, index);
+  if (index < live->nics->len && g_ptr_array_index (live->nics, index) != NULL
+      && !unplug (self, domain, name, xml, index, error))
+    return FALSE;
+  if (virDomainAttachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+    return scl_throw_virt (error, "VM \"%s\": cannot plug NIC %u in again", name, index);
+  return TRUE;
+}
+
+static void
+add_addresses (GPtrArray *addresses, virDomainInterfacePtr interface)
+{
+  for (guint i = 0; i < interface->naddrs; i++)
+    {
+      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (interface->addrs[i].addr);
+
+      if (address != NULL && !g_inet_address_get_is_loopback (address)
+          && !g_inet_address_get_is_link_local (address))
+        g_ptr_array_add (addresses, g_steal_pointer (&address));
+    }
+}
+
+GPtrArray *
+_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, const char *name)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, NULL);
+  g_autoptr (virDomain) domain
+      = handle != NULL ? _scl_libvirt_vms_lookup (self, handle, name, NULL) : NULL;
+  virDomainInterfacePtr *interfaces = NULL;
+  GPtrArray *addresses;
+  int n;
+
+  /* An agent that hangs would hold us for libvirt's 5 s. */
+  if (domain == NULL || virDomainAgentSetResponseTimeout (domain, AGENT_SECONDS, 0) < 0)
+    return NULL;
+  n = virDomainInterfaceAddresses (domain, &interfaces, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
+                                   0);
+  if (n < 0)
+    return NULL;
+  addresses = g_ptr_array_new_with_free_func (g_object_unref);
+  for (int i = 0; i < n; i++)
+    {
+      add_addresses (addresses, interfaces[i]);
+      virDomainInterfaceFree (interfaces[i]);
+    }
+  free (interfaces);
+  return addresses;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include "model/scl-names-private.h"
+#include "model/scl-vm-spec-private.h"
+#include <string.h>
+#include <sys/stat.h>
+
+#define SCAN_THREADS 4
+
+static const char *
+reason_off (int reason)
+{
+  switch (reason)
+    {
+    case VIR_DOMAIN_SHUTOFF_SHUTDOWN:
+      return "shut down";
+    case VIR_DOMAIN_SHUTOFF_DESTROYED:
+      return "power was cut";
+    case VIR_DOMAIN_SHUTOFF_CRASHED:
+      return "QEMU died";
+    case VIR_DOMAIN_SHUTOFF_FAILED:
+      return "the last start failed";
+    case VIR_DOMAIN_SHUTOFF_SAVED:
+      return "saved to disk";
+    case VIR_DOMAIN_SHUTOFF_MIGRATED:
+      return "migrated away";
+    case VIR_DOMAIN_SHUTOFF_DAEMON:
+      return "libvirt lost it when it was restarted";
+    default:
+      return NULL;
+    }
+}
+
+static const char *
+reason_paused (int reason)
+{
+  switch (reason)
+    {
+    case VIR_DOMAIN_PAUSED_IOERROR:
+      return "a disk error: is the host's file system full?";
+    case VIR_DOMAIN_PAUSED_USER:
+      return "paused by somebody";
+    case VIR_DOMAIN_PAUSED_STARTING_UP:
+      return "starting";
+    case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+      return "shutting down";
+    case VIR_DOMAIN_PAUSED_CRASHED:
+      return "the guest crashed";
+    default:
+      return NULL;
+    }
+}
+
+SclVmState
+_scl_libvirt_vms_map_state (int state, int reason, const char **out_reason)
+{
+  *out_reason = NULL;
+  switch (state)
+    {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED:
+      if (reason == VIR_DOMAIN_RUNNING_CRASHED)
+        *out_reason = "the guest crashed and was restarted";
+      return SCL_VM_STATE_RUNNING;
+    case VIR_DOMAIN_PAUSED:
+      *out_reason = reason_paused (reason);
+      return SCL_VM_STATE_PAUSED;
+    case VIR_DOMAIN_PMSUSPENDED:
+      *out_reason = "the guest sleeps";
+      return SCL_VM_STATE_PAUSED;
+    case VIR_DOMAIN_SHUTDOWN:
+      return SCL_VM_STATE_STOPPING;
+    case VIR_DOMAIN_SHUTOFF:
+      *out_reason = reason_off (reason);
+      return reason == VIR_DOMAIN_SHUTOFF_CRASHED ? SCL_VM_STATE_CRASHED : SCL_VM_STATE_STOPPED;
+    case VIR_DOMAIN_CRASHED:
+      *out_reason = "the guest crashed";
+      return SCL_VM_STATE_CRASHED;
+    default:
+      return SCL_VM_STATE_UNKNOWN;
+    }
+}
+
+/* libvirt does not tell when a domain was started, but it writes QEMU's pid
+ * file then. */
+static gint64
+find_start (SclLibvirtVms *self, const char *domain_name)
+{
+  gboolean embedded = _scl_virt_connection_is_embedded (self->connection);
+  g_autofree char *file = g_strconcat (domain_name, ".pid", NULL);
+  g_autofree char *path = embedded
+                              ? g_build_filename (self->state_dir, "embed/run/qemu", file, NULL)
+                              : g_build_filename ("/run/libvirt/qemu", file, NULL);
+  struct stat st;
+
+  return stat (path, &st) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
+static int
+stat_int (virDomainStatsRecordPtr record, const char *name)
+{
+  for (int i = 0; i < record->nparams; i++)
+    if (strcmp (record->params[i].field, name) == 0
+        && record->params[i].type == VIR_TYPED_PARAM_INT)
+      return record->params[i].value.i;
+  return 0;
+}
+
+static gboolean
+is_active (virDomainStatsRecordPtr record)
+{
+  int state = stat_int (record, "state.state");
+
+  return state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_CRASHED;
+}
+
+static SclVmSpec *
+parse_spec (const SclDomainDef *def)
+{
+  return def->spec_text != NULL ? _scl_vm_spec_from_text (def->spec_text, NULL) : NULL;
+}
+
+static void
+add_macs (SclObservedVm *vm, const SclDomainDef *config)
+{
+  for (guint i = 0; i < config->nics->len; i++)
+    {
+      const SclDomainNic *nic = g_ptr_array_index (config->nics, i);
+
+      g_ptr_array_add (vm->macs, g_strdup (nic != NULL && nic->mac != NULL ? nic->mac : ""));
+    }
+}
+
+static void
+add_problem (SclObservedVm *vm, const char *problem)
+{
+  g_ptr_array_add (vm->problems, g_strdup (problem));
+}
+
+/* Only what a redefinition repairs. */
+static void
+add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config,
+              SclManifest *desired, GCancellable *cancellable)
+{
+  g_autoptr (GPtrArray) changes = NULL;
+  SclVmSpec *wanted = desired != NULL ? scl_manifest_lookup_vm (desired, vm->name) : NULL;
+
+  if (vm->spec == NULL)
+    {
+      add_problem (vm, "the definition does not say what it was made from");
+      return;
+    }
+  changes = _scl_domain_def_list_changes (config);
+  for (guint i = 0; i < changes->len; i++)
+    add_problem (vm, g_ptr_array_index (changes, i));
+  /* "auto" may come to another result after the host's next boot. */
+  if (wanted != NULL && scl_vm_spec_get_accelerator (wanted) == SCL_ACCELERATOR_AUTO
+      && scl_vm_spec_get_accelerator (vm->spec) == SCL_ACCELERATOR_AUTO
+      && _scl_libvirt_vms_wants_kvm (self, wanted, cancellable) != config->kvm)
+    add_problem (vm, config->kvm ? "KVM does not work here any more" : "KVM works here now");
+}
+
+static void
+add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
+{
+  vm->live_spec = parse_spec (live);
+  vm->started = find_start (self, live->domain_name);
+}
+
+/* One call of observe. Domains are read by several threads: each is a question
+ * to the daemon and XML to parse, and both take their time. */
+typedef struct
+{
+  SclLibvirtVms *self;
+  SclManifest *desired;
+  GCancellable *cancellable;
+  virDomainStatsRecordPtr *records;
+  int n_records;
+  int next;    /* atomic: the record that nobody has taken yet */
+  char *start; /* what names of our domains begin with */
+  GMutex lock; /* of what follows */
+  GPtrArray *vms;
+  GError *error; /* the first one ends it all */
+} Scan;
+
+static SclObservedVm *
+read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
+{
+  SclObservedVm *vm = _scl_observed_vm_new (config->vm_name);
+  int state = stat_int (record, "state.state");
+  int reason = stat_int (record, "state.reason");
+  const char *why;
+
+  vm->stopped_by = _scl_libvirt_vms_settle (record->dom, state, reason, config, live);
+  vm->state = _scl_libvirt_vms_map_state (state, reason, &why);
+  vm->state_reason = g_strdup (why);
+  if (vm->state == SCL_VM_STATE_RUNNING && config->mark != SCL_DOMAIN_MARK_NOBODY)
+    vm->state = SCL_VM_STATE_STOPPING;
+  vm->spec = parse_spec (config);
+  vm->log_path = g_strdup (config->log);
+  add_macs (vm, config);
+  add_problems (scan->self, vm, config, scan->desired, scan->cancellable);
+  if (live != NULL)
+    add_live (scan->self, vm, live);
+  return vm;
+}
+
+/* NULL unless the manifest wants the name. */
+static SclObservedVm *
+read_foreign (Scan *scan, virDomainStatsRecordPtr record)
+{
+  const char *name = virDomainGetName (record->dom) + strlen (scan->start);
+  SclObservedVm *vm;
+  const char *why;
+
+  if (scan->desired == NULL || scl_manifest_lookup_vm (scan->desired, name) == NULL)
+    return NULL;
+  vm = _scl_observed_vm_new (name);
+  vm->foreign = TRUE;
+  vm->state = _scl_libvirt_vms_map_state (stat_int (record, "state.state"),
+                                          stat_int (record, "state.reason"), &why);
+  vm->state_reason = g_strdup (why);
+  return vm;
+}
+
+/* NULL without an error if the domain is nobody's business. */
+static SclObservedVm *
+read_domain (Scan *scan, virDomainStatsRecordPtr record, GError **error)
+{
+  g_autoptr (SclDomainDef) live = NULL;
+  g_autoptr (SclDomainDef) config = NULL;
+  g_autoptr (GError) local_error = NULL;
+
+  /* Names of other instances need no look inside. */
+  if (!g_str_has_prefix (virDomainGetName (record->dom), scan->start)
+      || g_cancellable_set_error_if_cancelled (scan->cancellable, error))
+    return NULL;
+  /* What runs is read before what is defined: a mark is changed the other way
+   * round. */
+  if (is_active (record))
+    live = _scl_libvirt_vms_read (record->dom, 0, NULL);
+  config = _scl_libvirt_vms_read (record->dom, VIR_DOMAIN_XML_INACTIVE, &local_error);
+  /* It may have been undefined since the list was made. */
+  if (config == NULL && g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    return NULL;
+  if (config == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+  return _scl_domain_def_is_ours (config, scan->self->prefix)
+             ? read_ours (scan, record, config, live)
+             : read_foreign (scan, record);
+}
+
+static gpointer
+scan_some (gpointer data)
+{
+  Scan *scan = data;
+  int i;
+
+  while ((i = g_atomic_int_add (&scan->next, 1)) < scan->n_records)
+    {
+      g_autoptr (GError) error = NULL;
+      SclObservedVm *vm = read_domain (scan, scan->records[i], &error);
+      g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
+
+      if (vm != NULL)
+        g_ptr_array_add (scan->vms, vm);
+      if (error != NULL && scan->error == NULL)
+        scan->error = g_steal_pointer (&error);
+      if (scan->error != NULL)
+        break;
+    }
+  return NULL;
+}
+
+static void
+scan_all (Scan *scan)
+{
+  GThread *helpers[SCAN_THREADS - 1] = { NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (helpers) && scan->n_records > SCAN_THREADS; i++)
+    helpers[i] = g_thread_try_new ("scl-observe", scan_some, scan, NULL);
+  scan_some (scan);
+  for (guint i = 0; i < G_N_ELEMENTS (helpers); i++)
+    if (helpers[i] != NULL)
+      g_thread_join (helpers[i]);
+}
+
+gboolean
+_scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,
+                          GCancellable *cancellable, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autofree char *start = _scl_names_domain (self->prefix, "");
+  Scan scan = {
+    .self = self, .desired = desired, .cancellable = cancellable, .start = start, .vms = out->vms
+  };
+  g_autoptr (virConnect) handle = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  handle = _scl_virt_connection_get (self->connection, error);
+  if (handle == NULL)
+    return FALSE;
+  /* Lists all domains, and the state of each, in one call. */
+  scan.n_records = virConnectGetAllDomainStats (handle, VIR_DOMAIN_STATS_STATE, &scan.records, 0);
+  if (scan.n_records < 0)
+    return scl_throw_virt (error, "cannot list domains");
+  g_mutex_init (&scan.lock);
+  scan_all (&scan);
+  g_mutex_clear (&scan.lock);
+  virDomainStatsRecordListFree (scan.records);
+  if (scan.error == NULL)
+    return TRUE;
+  g_propagate_error (error, scan.error);
+  return FALSE;
+}

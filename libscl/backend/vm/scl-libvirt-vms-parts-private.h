@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* SclLibvirtVms across its files. Nobody else includes this. */
+
+#include "backend/vm/scl-accel-probe-private.h"
+#include "backend/vm/scl-console-log-private.h"
+#include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-libvirt-vms-private.h"
+#include "backend/vm/scl-virt-connection-private.h"
+
+struct _SclLibvirtVms
+{
+  GObject parent_instance;
+  char *prefix;
+  char *state_dir;
+  SclVirtConnection *connection;
+  GThreadPool *event_pool; /* one thread: events in their order, outside of
+                              libvirt's event thread */
+  GRecMutex watch_lock;    /* held while the watcher is called */
+  SclVmEventFunc watch_func;
+  gpointer watch_data;
+  SclConsoleLogs *logs; /* embedded only: elsewhere virtlogd bounds them */
+  GMutex accel_lock;
+  SclAccelProbe *accel; /* NULL: not asked yet */
+};
+
+/* The domain of VM, NULL with SCL_ERROR_NOT_FOUND if there is none. */
+virDomainPtr _scl_libvirt_vms_lookup (SclLibvirtVms *self, virConnectPtr handle, const char *vm,
+                                      GError **error);
+/* As _lookup, and SCL_ERROR_EXISTS if it is not ours. OUT_DEF is the persistent
+ * definition. */
+virDomainPtr _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr handle,
+                                           const char *vm, SclDomainDef **out_def, GError **error);
+/* FLAGS: VIR_DOMAIN_XML_INACTIVE or 0 for what runs. */
+SclDomainDef *_scl_libvirt_vms_read (virDomainPtr domain, guint flags, GError **error);
+/* Changes the mark in the metadata. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE,
+ * DEF is that one. */
+gboolean _scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark,
+                                    guint flags, GError **error);
+gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
+                                         GError **error);
+/* NULL: an error. Asks once per object, and QEMU once per boot. */
+const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable);
+gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
+                                     GCancellable *cancellable);
+
+/* scl-libvirt-vms-observe.c */
+gboolean _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,
+                                   GCancellable *cancellable, GError **error);
+SclVmState _scl_libvirt_vms_map_state (int state, int reason, const char **out_reason);
+
+/* scl-libvirt-vms-power.c */
+gboolean _scl_libvirt_vms_start (SclVmBackend *backend, const char *name,
+                                 const SclProgress *progress, GError **error);
+gboolean _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout,
+                                SclStoppedBy by, const SclProgress *progress, GError **error);
+gboolean _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError **error);
+/* Who wants the domain off, worked out from its state and marks; what follows
+ * from that is written down. LIVE is NULL unless it is active. Errors of
+ * writing are ignored: the next one works it out again. */
+SclStoppedBy _scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason,
+                                      SclDomainDef *config, SclDomainDef *live);
+
+/* scl-libvirt-vms-preflight.c */
+gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifest,
+                                     GPtrArray *diagnostics, GCancellable *cancellable,
+                                     GError **error);
+
+/* scl-libvirt-vms-devices.c */
+gboolean _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,
+                                       guint64 size_mib, GError **error);
+gboolean _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint index,
+                                      GError **error);
+GPtrArray *_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, const char *name);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include <libvirt/virterror.h>
+#include <net/if.h>
+
+/* A guest that still boots misses the button: it is pressed again. */
+#define PRESS_AGAIN_SECONDS 5
+/* After virDomainDestroy has returned, the domain is off but for the event. */
+#define OFF_SECONDS 30
+
+static gboolean
+is_off (int state)
+{
+  return state == VIR_DOMAIN_SHUTOFF || state == VIR_DOMAIN_CRASHED;
+}
+
+static SclDomainMark
+mark_of (SclStoppedBy by)
+{
+  switch (by)
+    {
+    case SCL_STOPPED_BY_USER:
+      return SCL_DOMAIN_MARK_USER;
+    case SCL_STOPPED_BY_GUEST:
+      return SCL_DOMAIN_MARK_GUEST;
+    case SCL_STOPPED_BY_NOBODY:
+      break;
+    }
+  return SCL_DOMAIN_MARK_CLEARED;
+}
+
+static SclStoppedBy
+by_of (SclDomainMark mark)
+{
+  switch (mark)
+    {
+    case SCL_DOMAIN_MARK_USER:
+      return SCL_STOPPED_BY_USER;
+    case SCL_DOMAIN_MARK_GUEST:
+      return SCL_STOPPED_BY_GUEST;
+    case SCL_DOMAIN_MARK_NOBODY:
+    case SCL_DOMAIN_MARK_CLEARED:
+      break;
+    }
+  return SCL_STOPPED_BY_NOBODY;
+}
+
+/* REASON may be old by now: somebody may have started the domain meanwhile. */
+static gboolean
+was_shut_down (virDomainPtr domain, int reason)
+{
+  int state;
+
+  return reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN
+         && virDomainGetState (domain, &state, &reason, 0) == 0 && is_off (state)
+         && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+}
+
+/* The rule is in doc/design/vms.md. */
+SclStoppedBy
+_scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason, SclDomainDef *config,
+                         SclDomainDef *live)
+{
+  if (is_off (state))
+    {
+      if (config->mark == SCL_DOMAIN_MARK_NOBODY && was_shut_down (domain, reason))
+        _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_GUEST, VIR_DOMAIN_AFFECT_CONFIG,
+                                   NULL);
+      return by_of (config->mark);
+    }
+  /* A running domain has the mark that it was started with: somebody started it
+   * who does not know of marks, and wants it on. */
+  if (live != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY)
+    {
+      _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
+                                 NULL);
+      _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
+                                 NULL);
+    }
+  return by_of (config->mark);
+}
+
+/* start */
+
+/* libvirt names what is missing only sometimes, and never the way out. */
+static gboolean
+throw_start (const SclDomainDef *def, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  scl_throw_virt (&cause, "VM \"%s\": cannot start", def->vm_name);
+  for (guint i = 0; i < def->disks->len; i++)
+    {
+      const SclDomainDisk *disk = g_ptr_array_index (def->disks, i);
+
+      if (disk != NULL && disk->path != NULL && !g_file_test (disk->path, G_FILE_TEST_EXISTS))
+        return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                          "VM \"%s\": cannot start: volume file %s is missing: apply again",
+                          def->vm_name, disk->path);
+    }
+  for (guint i = 0; i < def->nics->len; i++)
+    {
+      const SclDomainNic *nic = g_ptr_array_index (def->nics, i);
+
+      if (nic != NULL && nic->tap != NULL && if_nametoindex (nic->tap) == 0)
+        return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                          "VM \"%s\": cannot start: link %s of NIC %u is missing: apply again",
+                          def->vm_name, nic->tap, i);
+    }
+  if (def->seed != NULL && def->seed->path != NULL
+      && !g_file_test (def->seed->path, G_FILE_TEST_EXISTS))
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "VM \"%s\": cannot start: seed disk %s is missing: apply again", def->vm_name,
+                      def->seed->path);
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+static gboolean
+clear_marks (virDomainPtr domain, SclDomainDef *config, GError **error)
+{
+  g_autoptr (SclDomainDef) live = NULL;
+
+  if (config->mark == SCL_DOMAIN_MARK_NOBODY)
+    return TRUE;
+  if (!_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
+                                  error))
+    return FALSE;
+  live = _scl_libvirt_vms_read (domain, 0, error);
+  return live != NULL
+         && _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
+                                       error);
+}
+
+static gboolean
+start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *config,
+           GError **error)
+{
+  /* From here on neither the old mark nor libvirt's old reason counts, even if
+   * this process dies before the domain runs. */
+  if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+      && !_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_CLEARED,
+                                     VIR_DOMAIN_AFFECT_CONFIG, error))
+    return FALSE;
+  if (virDomainCreate (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+    return throw_start (config, error);
+  if (virDomainIsActive (domain) != 1)
+    return throw_start (config, error);
+  return clear_marks (domain, config, error);
+}
+
+static gboolean
+resume (virDomainPtr domain, const char *name, GError **error)
+{
+  if (virDomainResume (domain) < 0)
+    return scl_throw_virt (error, "VM \"%s\" is paused and cannot go on", name);
+  return TRUE;
+}
+
+gboolean
+_scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgress *progress,
+                        GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = NULL;
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (SclDomainDef) config = NULL;
+  int state, reason;
+
+  if (_scl_progress_is_cancelled (progress, error))
+    return FALSE;
+  handle = _scl_virt_connection_get (self->connection, error);
+  if (handle == NULL)
+    return FALSE;
+  domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
+  if (domain == NULL)
+    return FALSE;
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
+  if (self->logs != NULL && config->log != NULL)
+    _scl_console_logs_add (self->logs, config->log);
+  if (is_off (state))
+    return start_off (self, domain, reason, config, error);
+  if (state == VIR_DOMAIN_PAUSED && !resume (domain, name, error))
+    return FALSE;
+  if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\" sleeps and does not wake up", name);
+  return clear_marks (domain, config, error);
+}
+
+/* stop */
+
+static gboolean
+press_button (SclLibvirtVms *self, virDomainPtr domain)
+{
+  if (_scl_virt_connection_is_test (self->connection))
+    return virDomainShutdown (domain) == 0;
+  return virDomainShutdownFlags (domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0;
+}
+
+/* 1: off, 0: still on, -1: error. */
+static int
+query_off (SclLibvirtVms *self, const char *name, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (virDomain) domain = NULL;
+  int state;
+
+  if (handle == NULL)
+    return -1;
+  domain = _scl_libvirt_vms_lookup (self, handle, name, &local_error);
+  if (domain == NULL)
+    {
+      if (g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+        return 1;
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return -1;
+    }
+  if (virDomainGetState (domain, &state, NULL, 0) < 0)
+    {
+      scl_throw_virt (error, "VM \"%s\"", name);
+      return -1;
+    }
+  return is_off (state);
+}
+
+/* Until the domain is off (1), UNTIL has come (0) or an error (-1), also of
+ * cancellation. */
+static int
+wait_off (SclLibvirtVms *self, SclVirtWait *wait, const char *name, gint64 until,
+          GCancellable *cancellable, GError **error)
+{
+  for (;;)
+    {
+      int off = query_off (self, name, error);
+
+      if (off != 0)
+        return off;
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return -1;
+      if (!_scl_virt_wait_next (wait, until) && !g_cancellable_is_cancelled (cancellable))
+        return 0;
+    }
+}
+
+/* As wait_off, with the power button pressed now and then. */
+static int
+shut_down (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint timeout,
+           const SclProgress *progress, GError **error)
+{
+  g_autofree char *domain_name = g_strdup (virDomainGetName (domain));
+  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
+  g_autoptr (SclVirtWait) wait = _scl_virt_wait_begin (self->connection, domain_name, cancellable);
+  gint64 begin = g_get_monotonic_time ();
+  gint64 deadline = begin + timeout * G_USEC_PER_SEC;
+
+  for (;;)
+    {
+      gint64 now = g_get_monotonic_time ();
+      int off;
+
+      if (now >= deadline)
+        return 0;
+      _scl_progress_report (progress, (guint64)((now - begin) / G_USEC_PER_SEC), timeout,
+                            "waiting for the guest to shut down");
+      /* Fails when the guest is off already, or its driver is: the wait finds
+       * out. */
+      (void)press_button (self, domain);
+      off = wait_off (self, wait, name, MIN (deadline, now + PRESS_AGAIN_SECONDS * G_USEC_PER_SEC),
+                      cancellable, error);
+      if (off != 0)
+        return off;
+    }
+}
+
+static gboolean
+cut (SclLibvirtVms *self, const char *name, GError **error)
+{
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (virDomain) domain
+      = handle != NULL ? _scl_libvirt_vms_lookup (self, handle, name, error) : NULL;
+  g_autoptr (SclVirtWait) wait = NULL;
+  int off;
+
+  if (domain == NULL)
+    return FALSE;
+  wait = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
+  if (virDomainDestroy (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+    return scl_throw_virt (error, "VM \"%s\": cannot cut its power", name);
+  off = wait_off (self, wait, name, g_get_monotonic_time () + OFF_SECONDS * G_USEC_PER_SEC, NULL,
+                  error);
+  if (off == 0)
+    return scl_throw (error, SCL_ERROR_TIMEOUT,
+                      "VM \"%s\": its power was cut, but QEMU was not gone after %d s", name,
+                      OFF_SECONDS);
+  return off > 0;
+}
+
+static gboolean
+stop_running (SclLibvirtVms *self, virDomainPtr domain, const char *name, int state, guint timeout,
+              const SclProgress *progress, GError **error)
+{
+  int off = 0;
+
+  /* A paused guest cannot see the button. */
+  if (state == VIR_DOMAIN_PAUSED)
+    timeout = 0;
+  if (timeout > 0)
+    off = shut_down (self, domain, name, timeout, progress, error);
+  if (off != 0)
+    return off > 0;
+  if (timeout > 0)
+    _scl_progress_report (progress, timeout, timeout,
+                          "the guest did not shut down in time: cutting its power");
+  return cut (self, name, error);
+}
+
+gboolean
+_scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, SclStoppedBy by,
+                       const SclProgress *progress, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = NULL;
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (SclDomainDef) config = NULL;
+  int state, reason;
+
+  if (_scl_progress_is_cancelled (progress, error))
+    return FALSE;
+  handle = _scl_virt_connection_get (self->connection, error);
+  if (handle == NULL)
+    return FALSE;
+  domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
+  if (domain == NULL)
+    return FALSE;
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
+  /* Before the button is pressed: whoever looks when the guest is off shall
+   * know why. */
+  if (!_scl_libvirt_vms_set_mark (domain, config, mark_of (by), VIR_DOMAIN_AFFECT_CONFIG, error))
+    return FALSE;
+  return is_off (state) || stop_running (self, domain, name, state, timeout, progress, error);
+}
+
+gboolean
+_scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (SclDomainDef) config = NULL;
+  int state, reason;
+
+  if (handle == NULL)
+    return FALSE;
+  domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
+  if (domain == NULL)
+    return FALSE;
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
+  if (!is_off (state))
+    return clear_marks (domain, config, error);
+  if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+    return TRUE;
+  return _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_CLEARED,
+                                    VIR_DOMAIN_AFFECT_CONFIG, error);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-virt-event-private.h"
+#include <glib-unix.h>
+#include <libvirt/libvirt.h>
+
+/* A handle or a timeout. In the table until it is removed; freed from an idle
+ * source of the loop, so that its callback, which runs without the lock, never
+ * outlives it. */
+typedef struct
+{
+  int id;
+  int fd;        /* -1: a timeout */
+  int events;    /* of a handle: VIR_EVENT_HANDLE_* */
+  int frequency; /* of a timeout: ms, -1 is disabled */
+  GSource *source;
+  gboolean removed;
+  virEventHandleCallback handle_func;
+  virEventTimeoutCallback timeout_func;
+  virFreeCallback free_func;
+  void *opaque;
+} Entry;
+
+static GMutex entries_lock;
+static GHashTable *entries; /* id → Entry */
+static GMainContext *loop_context;
+static int last_id;
+static guint added; /* how often libvirt has called us */
+
+static GIOCondition
+condition_of (int events)
+{
+  GIOCondition condition = 0;
+
+  if (events & VIR_EVENT_HANDLE_READABLE)
+    condition |= G_IO_IN;
+  if (events & VIR_EVENT_HANDLE_WRITABLE)
+    condition |= G_IO_OUT;
+  if (events & VIR_EVENT_HANDLE_ERROR)
+    condition |= G_IO_ERR;
+  if (events & VIR_EVENT_HANDLE_HANGUP)
+    condition |= G_IO_HUP;
+  return condition;
+}
+
+static int
+events_of (GIOCondition condition)
+{
+  int events = 0;
+
+  if (condition & G_IO_IN)
+    events |= VIR_EVENT_HANDLE_READABLE;
+  if (condition & G_IO_OUT)
+    events |= VIR_EVENT_HANDLE_WRITABLE;
+  if (condition & (G_IO_ERR | G_IO_NVAL))
+    events |= VIR_EVENT_HANDLE_ERROR;
+  if (condition & G_IO_HUP)
+    events |= VIR_EVENT_HANDLE_HANGUP;
+  return events;
+}
+
+static gboolean
+dispatch_handle (int fd, GIOCondition condition, gpointer user_data)
+{
+  Entry *entry = user_data;
+
+  if (!g_source_is_destroyed (g_main_current_source ()))
+    entry->handle_func (entry->id, fd, events_of (condition), entry->opaque);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_timeout (gpointer user_data)
+{
+  Entry *entry = user_data;
+
+  if (!g_source_is_destroyed (g_main_current_source ()))
+    entry->timeout_func (entry->id, entry->opaque);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+disarm (Entry *entry)
+{
+  if (entry->source != NULL)
+    {
+      g_source_destroy (entry->source);
+      g_clear_pointer (&entry->source, g_source_unref);
+    }
+}
+
+static void
+arm (Entry *entry)
+{
+  disarm (entry);
+  if (entry->fd >= 0 && entry->events != 0)
+    {
+      entry->source = g_unix_fd_source_new (entry->fd, condition_of (entry->events));
+      g_source_set_callback (entry->source, G_SOURCE_FUNC (dispatch_handle), entry, NULL);
+    }
+  else if (entry->fd < 0 && entry->frequency >= 0)
+    {
+      entry->source = g_timeout_source_new ((guint)entry->frequency);
+      g_source_set_callback (entry->source, dispatch_timeout, entry, NULL);
+    }
+  if (entry->source != NULL)
+    g_source_attach (entry->source, loop_context);
+}
+
+static int
+add_entry (Entry *entry)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+
+  added++;
+  entry->id = ++last_id;
+  g_hash_table_insert (entries, GINT_TO_POINTER (entry->id), entry);
+  arm (entry);
+  return entry->id;
+}
+
+static int
+add_handle (int fd, int events, virEventHandleCallback func, void *opaque,
+            virFreeCallback free_func)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->fd = fd;
+  entry->events = events;
+  entry->frequency = -1;
+  entry->handle_func = func;
+  entry->opaque = opaque;
+  entry->free_func = free_func;
+  return add_entry (entry);
+}
+
+static int
+add_timeout (int frequency, virEventTimeoutCallback func, void *opaque, virFreeCallback free_func)
+{
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->fd = -1;
+  entry->frequency = frequency;
+  entry->timeout_func = func;
+  entry->opaque = opaque;
+  entry->free_func = free_func;
+  return add_entry (entry);
+}
+
+/* Call with the lock held. */
+static Entry *
+lookup (int id)
+{
+  Entry *entry = g_hash_table_lookup (entries, GINT_TO_POINTER (id));
+
+  return entry != NULL && !entry->removed ? entry : NULL;
+}
+
+static void
+update_handle (int id, int events)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  Entry *entry = lookup (id);
+
+  if (entry == NULL || entry->fd < 0)
+    return;
+  entry->events = events;
+  arm (entry);
+}
+
+static void
+update_timeout (int id, int frequency)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  Entry *entry = lookup (id);
+
+  if (entry == NULL || entry->fd >= 0)
+    return;
+  entry->frequency = frequency;
+  arm (entry);
+}
+
+static gboolean
+free_entry (gpointer user_data)
+{
+  Entry *entry = user_data;
+
+  g_mutex_lock (&entries_lock);
+  g_hash_table_remove (entries, GINT_TO_POINTER (entry->id));
+  g_mutex_unlock (&entries_lock);
+  if (entry->free_func != NULL)
+    entry->free_func (entry->opaque);
+  g_free (entry);
+  return G_SOURCE_REMOVE;
+}
+
+static int
+remove_entry (int id)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  g_autoptr (GSource) idle = NULL;
+  Entry *entry = lookup (id);
+
+  if (entry == NULL)
+    return -1;
+  entry->removed = TRUE;
+  disarm (entry);
+  idle = g_idle_source_new ();
+  g_source_set_priority (idle, G_PRIORITY_DEFAULT);
+  g_source_set_callback (idle, free_entry, entry, NULL);
+  g_source_attach (idle, loop_context);
+  return 0;
+}
+
+static gpointer
+run_loop (gpointer user_data)
+{
+  g_main_context_push_thread_default (loop_context);
+  for (;;)
+    g_main_context_iteration (loop_context, TRUE);
+  return NULL;
+}
+
+static void
+probe_func (int timer, void *opaque)
+{
+}
+
+/* virEventRegisterImpl does not tell whether it was the first. */
+static gboolean
+is_ours_active (void)
+{
+  guint before = added;
+  int id = virEventAddTimeout (-1, probe_func, NULL, NULL);
+
+  if (id >= 0)
+    virEventRemoveTimeout (id);
+  return added != before;
+}
+
+gboolean
+_scl_virt_event_register (void)
+{
+  static gsize state = 0; /* 1: ours, 2: the application's */
+
+  if (g_once_init_enter (&state))
+    {
+      gboolean ours;
+
+      entries = g_hash_table_new (NULL, NULL);
+      loop_context = g_main_context_new ();
+      virEventRegisterImpl (add_handle, update_handle, remove_entry, add_timeout, update_timeout,
+                            remove_entry);
+      ours = is_ours_active ();
+      if (ours)
+        g_thread_unref (g_thread_new ("scl-virt-event", run_loop, NULL));
+      g_once_init_leave (&state, ours ? 1 : 2);
+    }
+  return state == 1;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VM backend with a libvirtd of its own, and what happens when that is restarted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "vm-guest.h"
+#include "vm-guest-cases.h"
+
+static char *
+daemon_tell (GuestHost *host, const char *word)
+{
+  g_autofree char *folder = g_build_filename (host->state_dir, "d", NULL);
+  const char *const argv[] = { SCL_TEST_SUPPORT "/private-libvirtd", word, folder, NULL };
+
+  return guest_run (argv, 200);
+}
+
+static int
+set_up_group (void **state)
+{
+  g_autoptr (GError) error = NULL;
+  GuestHost *host = guest_host_new ();
+
+  host->uri = daemon_tell (host, "start");
+  host->vms = _scl_libvirt_vms_new (host->uri, GUEST_PREFIX, host->state_dir, NULL, &error);
+  if (host->vms == NULL)
+    {
+      g_free (daemon_tell (host, "stop"));
+      fail_msg ("%s", error->message);
+    }
+  *state = host;
+  return 0;
+}
+
+static int
+tear_down_group (void **state)
+{
+  GuestHost *host = *state;
+
+  guest_remove_all (host);
+  g_clear_object (&host->vms);
+  g_free (daemon_tell (host, "stop"));
+  guest_host_free (host);
+  return 0;
+}
+
+static void
+test_restarted_daemon (void **state)
+{
+  GuestHost *host = *state;
+  StateWait wait = { .name = "killed", .wanted = SCL_VM_STATE_STOPPED };
+  g_autoptr (GIOStream) before = guest_boot (host, "killed");
+  g_autoptr (GIOStream) console = NULL;
+  g_autoptr (SclObservation) seen = NULL;
+
+  g_free (daemon_tell (host, "restart"));
+  seen = guest_observe (host);
+  assert_int_equal (look (seen, "killed")->state, SCL_VM_STATE_RUNNING);
+  console = guest_login (host, "killed");
+  /* Events come again, from the new daemon. */
+  _scl_vm_backend_watch (host->vms, on_state, &wait);
+  guest_say (console, "poweroff -f\n");
+  await_state (host, &wait);
+}
+
+static void
+test_daemon_killed_while_stopping (void **state)
+{
+  GuestHost *host = *state;
+  g_autoptr (GIOStream) console = guest_boot (host, "killed");
+  g_autoptr (SclObservation) seen = NULL;
+
+  g_free (daemon_tell (host, "kill"));
+  g_free (daemon_tell (host, "restart"));
+  guest_stop (host, "killed", 60, SCL_STOPPED_BY_USER);
+  seen = guest_observe (host);
+  assert_int_equal (look (seen, "killed")->state, SCL_VM_STATE_STOPPED);
+  assert_int_equal (look (seen, "killed")->stopped_by, SCL_STOPPED_BY_USER);
+}
+
+/* libvirt forgets why a domain is off; what was seen before is in the metadata. */
+static void
+test_wish_survives_restart (void **state)
+{
+  GuestHost *host = *state;
+  StateWait wait = { .name = "killed", .wanted = SCL_VM_STATE_STOPPED };
+  g_autoptr (GIOStream) console = guest_boot (host, "killed");
+  g_autoptr (SclObservation) seen = NULL;
+
+  _scl_vm_backend_watch (host->vms, on_state, &wait);
+  guest_say (console, "poweroff -f\n");
+  await_state (host, &wait);
+  g_free (daemon_tell (host, "restart"));
+  seen = guest_observe (host);
+  assert_null (look (seen, "killed")->state_reason);
+  assert_int_equal (look (seen, "killed")->stopped_by, SCL_STOPPED_BY_GUEST);
+}
+
+/* The guest goes off while nobody is there to see it: libvirtd finds QEMU waiting. */
+static void
+test_poweroff_without_daemon (void **state)
+{
+  GuestHost *host = *state;
+  g_autoptr (GIOStream) console = NULL;
+  g_autoptr (SclObservation) seen = NULL;
+  StateWait wait = { .name = "killed", .wanted = SCL_VM_STATE_STOPPED };
+
+  console = guest_boot (host, "killed");
+  guest_say (console, "(sleep 3; poweroff -f) &\n");
+  g_free (guest_expect (console, "tiny# "));
+  g_free (daemon_tell (host, "kill"));
+  g_usleep (6 * G_USEC_PER_SEC); /* nobody is there who could tell */
+  _scl_vm_backend_watch (host->vms, on_state, &wait);
+  g_free (daemon_tell (host, "restart"));
+  g_clear_pointer (&seen, _scl_observation_unref);
+  seen = guest_observe (host);
+  if (look (seen, "killed")->state != SCL_VM_STATE_STOPPED)
+    await_state (host, &wait);
+  _scl_vm_backend_watch (host->vms, NULL, NULL);
+  g_clear_pointer (&seen, _scl_observation_unref);
+  seen = guest_observe (host);
+  assert_int_equal (look (seen, "killed")->state, SCL_VM_STATE_STOPPED);
+  assert_int_equal (look (seen, "killed")->stopped_by, SCL_STOPPED_BY_GUEST);
+}
+
+#define MANY 1000
+
+static gint64
+time_bare (virConnectPtr handle)
+{
+  gint64 begin = g_get_monotonic_time ();
+  virDomainPtr *domains = NULL;
+  int n = virConnectListAllDomains (handle, &domains, 0);
+
+  for (int i = 0; i < n; i++)
+    {
+      free (virDomainGetXMLDesc (domains[i], VIR_DOMAIN_XML_INACTIVE));
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  return g_get_monotonic_time () - begin;
+}
+
+static gint64
+time_observe (GuestHost *host)
+{
+  gint64 begin = g_get_monotonic_time ();
+  g_autoptr (SclObservation) seen = guest_observe (host);
+
+  assert_true (seen->vms->len >= MANY);
+  return g_get_monotonic_time () - begin;
+}
+
+static void
+test_many_domains (void **state)
+{
+  GuestHost *host = *state;
+  virConnectPtr handle = virConnectOpen (host->uri);
+  gint64 bare = G_MAXINT64, ours = G_MAXINT64;
+
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("vm-%u", i);
+      const VmPlan plan = { .name = name, .n_nics = 1, .accelerator = SCL_ACCELERATOR_TCG };
+
+      define_guest (host, &plan);
+    }
+  for (guint i = 0; i < 5; i++)
+    {
+      bare = MIN (bare, time_bare (handle));
+      ours = MIN (ours, time_observe (host));
+    }
+  virConnectClose (handle);
+  print_message ("%d domains: listed with XML %" G_GINT64_FORMAT " us, observed %" G_GINT64_FORMAT
+                 " us\n",
+                 MANY, bare, ours);
+  assert_true (ours < bare * 13 / 10);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    GUEST_CASES,
+    cmocka_unit_test (test_restarted_daemon),
+    cmocka_unit_test (test_daemon_killed_while_stopping),
+    cmocka_unit_test (test_wish_survives_restart),
+    cmocka_unit_test (test_poweroff_without_daemon),
+    cmocka_unit_test (test_many_domains),
+  };
+
+  if (geteuid () != 0)
+    return 77;
+  cmocka_set_test_filter (g_getenv ("SCL_TEST_FILTER"));
+  return cmocka_run_group_tests (tests, set_up_group, tear_down_group);
+}

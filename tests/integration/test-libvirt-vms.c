@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VM backend on libvirt's mock driver. */
+#include "backend/vm/scl-libvirt-vms-private.h"
+#include "backend/vm/scl-virt-error-private.h"
+#include "vm-fixture.h"
+#include <libvirt/virterror.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define URI "test:///default"
+#define PREFIX "scl"
+
+typedef struct
+{
+  SclVmBackend *vms;
+  virConnectPtr handle; /* a second look at the same driver */
+} Fixture;
+
+static const VmPlan demo = { .name = "demo", .cores = 2, .memory_mib = 512, .n_nics = 1 };
+
+static SclVmBackend *
+open_backend (const char *uri, const char *prefix)
+{
+  g_autoptr (GError) error = NULL;
+  SclVmBackend *vms = _scl_libvirt_vms_new (uri, prefix, "/nonexistent", NULL, &error);
+
+  if (vms == NULL)
+    fail_msg ("%s", error->message);
+  return vms;
+}
+
+static int
+set_up (void **state)
+{
+  Fixture *fixture = g_new0 (Fixture, 1);
+
+  fixture->vms = open_backend (URI, PREFIX);
+  /* The driver's state lives as long as the process has a connection. */
+  fixture->handle = virConnectOpen (URI);
+  *state = fixture;
+  return 0;
+}
+
+static int
+tear_down (void **state)
+{
+  Fixture *fixture = *state;
+
+  g_clear_object (&fixture->vms);
+  virConnectClose (fixture->handle);
+  g_free (fixture);
+  return 0;
+}
+
+static void
+define (SclVmBackend *vms, const VmPlan *plan)
+{
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (plan);
+  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (plan, PREFIX, "/state");
+  g_autoptr (GError) error = NULL;
+
+  if (!_scl_vm_backend_define (vms, spec, wiring, NULL, &error))
+    fail_msg ("%s", error->message);
+}
+
+static SclObservation *
+observe (SclVmBackend *vms, SclManifest *desired)
+{
+  g_autoptr (GError) error = NULL;
+  SclObservation *seen = _scl_observation_new ();
+
+  if (!_scl_vm_backend_observe (vms, desired, seen, NULL, &error))
+    fail_msg ("%s", error->message);
+  _scl_observation_sort (seen);
+  return seen;
+}
+
+/* What apply would see. */
+static SclStoppedBy
+stopped_by (SclVmBackend *vms)
+{
+  g_autoptr (SclObservation) seen = observe (vms, NULL);
+
+  return _scl_observation_lookup_vm (seen, "demo")->stopped_by;
+}
+
+static SclVmState
+state_of (SclVmBackend *vms)
+{
+  g_autoptr (SclObservation) seen = observe (vms, NULL);
+
+  return _scl_observation_lookup_vm (seen, "demo")->state;
+}
+
+static void
+start (SclVmBackend *vms)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!_scl_vm_backend_start (vms, "demo", NULL, &error))
+    fail_msg ("%s", error->message);
+}
+
+static void
+stop (SclVmBackend *vms, guint timeout, SclStoppedBy by)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!_scl_vm_backend_stop (vms, "demo", timeout, by, NULL, &error))
+    fail_msg ("%s", error->message);
+}
+
+static void
+test_define_and_observe (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (&demo);
+  g_autoptr (SclObservation) seen = NULL;
+  SclObservedVm *vm;
+
+  define (fixture->vms, &demo);
+  seen = observe (fixture->vms, NULL);
+  assert_int_equal (seen->vms->len, 1); /* the driver's own domain "test" is nobody's business */
+  vm = _scl_observation_lookup_vm (seen, "demo");
+  assert_false (vm->foreign);
+  assert_true (scl_vm_spec_equal (vm->spec, spec));
+  assert_null (vm->live_spec);
+  assert_int_equal (vm->state, SCL_VM_STATE_STOPPED);
+  assert_int_equal (vm->stopped_by, SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (vm->problems->len, 0);
+  assert_int_equal (vm->macs->len, 1);
+  assert_string_equal (vm->log_path, "/state/vms/demo/console.log");
+}
+
+static char *
+uuid_of (Fixture *fixture)
+{
+  virDomainPtr domain = virDomainLookupByName (fixture->handle, "demo");
+  char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+  assert_non_null (domain);
+  virDomainGetUUIDString (domain, uuid);
+  virDomainFree (domain);
+  return g_strdup (uuid);
+}
+
+static void
+test_redefine (void **state)
+{
+  Fixture *fixture = *state;
+  VmPlan changed = demo;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autoptr (SclObservation) seen = NULL;
+  SclObservedVm *vm;
+
+  define (fixture->vms, &demo);
+  before = uuid_of (fixture);
+  start (fixture->vms);
+  changed.memory_mib = 1024;
+  define (fixture->vms, &changed);
+  after = uuid_of (fixture);
+  assert_string_equal (before, after);
+  seen = observe (fixture->vms, NULL);
+  vm = _scl_observation_lookup_vm (seen, "demo");
+  assert_int_equal (vm->state, SCL_VM_STATE_RUNNING);
+  assert_int_equal (scl_vm_spec_get_memory_mib (vm->spec), 1024);
+  assert_int_equal (scl_vm_spec_get_memory_mib (vm->live_spec), 512);
+}
+
+static void
+define_foreign (Fixture *fixture, const char *name)
+{
+  g_autofree char *xml = g_strdup_printf (
+      "<domain type='test'><name>%s</name><memory>1024</memory><os><type>hvm</type></os></domain>",
+      name);
+  virDomainPtr domain = virDomainDefineXML (fixture->handle, xml);
+
+  assert_non_null (domain);
+  virDomainFree (domain);
+}
+
+static void
+assert_refused (gboolean done, GError **error, SclError code)
+{
+  assert_false (done);
+  if (!g_error_matches (*error, SCL_ERROR, code))
+    fail_msg ("unexpected: %s", (*error)->message);
+}
+
+static void
+test_foreign_is_left_alone (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (&demo);
+  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (&demo, PREFIX, "/state");
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autoptr (GError) define_error = NULL;
+  g_autoptr (GError) start_error = NULL;
+  g_autoptr (GError) stop_error = NULL;
+  g_autoptr (GError) remove_error = NULL;
+
+  define_foreign (fixture, "demo");
+  before = uuid_of (fixture);
+  assert_refused (_scl_vm_backend_define (fixture->vms, spec, wiring, NULL, &define_error),
+                  &define_error, SCL_ERROR_EXISTS);
+  assert_non_null (strstr (define_error->message, "domrename"));
+  assert_refused (_scl_vm_backend_start (fixture->vms, "demo", NULL, &start_error), &start_error,
+                  SCL_ERROR_EXISTS);
+  assert_refused (
+      _scl_vm_backend_stop (fixture->vms, "demo", 0, SCL_STOPPED_BY_USER, NULL, &stop_error),
+      &stop_error, SCL_ERROR_EXISTS);
+  assert_refused (_scl_vm_backend_remove (fixture->vms, "demo", NULL, &remove_error), &remove_error,
+                  SCL_ERROR_EXISTS);
+  after = uuid_of (fixture);
+  assert_string_equal (before, after);
+}
+
+static SclManifest *
+manifest_of (const VmPlan *plan)
+{
+  g_autoptr (GPtrArray) specs = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GListModel) vms = NULL;
+
+  g_ptr_array_add (specs, vm_plan_to_spec (plan));
+  vms = _scl_list_new (SCL_TYPE_VM_SPEC, specs);
+  return scl_manifest_new (NULL, NULL, vms);
+}
+
+static void
+test_foreign_is_told (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclManifest) manifest = manifest_of (&demo);
+  g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (SclObservation) seen = NULL;
+
+  define_foreign (fixture, "demo");
+  define_foreign (fixture, "bystander");
+  seen = observe (fixture->vms, manifest);
+  assert_int_equal (seen->vms->len, 1);
+  assert_true (_scl_observation_lookup_vm (seen, "demo")->foreign);
+  assert_true (_scl_vm_backend_preflight (fixture->vms, manifest, diagnostics, NULL, NULL));
+  assert_int_equal (diagnostics->len, 1);
+  assert_int_equal (scl_diagnostic_get_severity (g_ptr_array_index (diagnostics, 0)),
+                    SCL_SEVERITY_ERROR);
+  assert_string_equal (scl_diagnostic_get_path (g_ptr_array_index (diagnostics, 0)),
+                       "virtualMachines.demo");
+}
+
+/* The command that the error names works. */
+static void
+test_adoption (void **state)
+{
+  Fixture *fixture = *state;
+  virDomainPtr domain;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autoptr (SclObservation) seen = NULL;
+
+  define_foreign (fixture, "demo");
+  before = uuid_of (fixture);
+  domain = virDomainLookupByName (fixture->handle, "demo");
+  assert_int_equal (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                          "<vm version='1' instance='scl' name='demo'/>", "scl",
+                                          "urn:scl:vm:1", VIR_DOMAIN_AFFECT_CONFIG),
+                    0);
+  virDomainFree (domain);
+  seen = observe (fixture->vms, NULL);
+  assert_int_equal (seen->vms->len, 1);
+  assert_null (_scl_observation_lookup_vm (seen, "demo")->spec);
+  assert_int_equal (_scl_observation_lookup_vm (seen, "demo")->problems->len, 1);
+  define (fixture->vms, &demo);
+  after = uuid_of (fixture);
+  assert_string_equal (before, after);
+}
+
+static void
+test_other_instance (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclVmBackend) other = open_backend (URI, "two");
+  g_autoptr (SclObservation) ours = NULL;
+  g_autoptr (SclObservation) theirs = NULL;
+
+  define (fixture->vms, &demo);
+  define (other, &demo);
+  ours = observe (fixture->vms, NULL);
+  theirs = observe (other, NULL);
+  assert_int_equal (ours->vms->len, 1);
+  assert_int_equal (theirs->vms->len, 1);
+  assert_true (_scl_vm_backend_remove (other, "demo", NULL, NULL));
+  g_free (uuid_of (fixture));
+}
+
+static void
+test_remove (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (GError) busy = NULL;
+
+  assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL)); /* absent */
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  assert_refused (_scl_vm_backend_remove (fixture->vms, "demo", NULL, &busy), &busy,
+                  SCL_ERROR_BUSY);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL));
+  assert_null (virDomainLookupByName (fixture->handle, "demo"));
+}
+
+static void
+test_user_stop_is_kept (void **state)
+{
+  Fixture *fixture = *state;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  start (fixture->vms); /* running already */
+  stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+  define (fixture->vms, &demo); /* a redefinition keeps it */
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+  stop (fixture->vms, 10, SCL_STOPPED_BY_USER); /* off already */
+  start (fixture->vms);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+static virDomainPtr
+lookup (Fixture *fixture)
+{
+  virDomainPtr domain = virDomainLookupByName (fixture->handle, "demo");
+
+  assert_non_null (domain);
+  return domain;
+}
+
+/* The mock's shutdown looks like a guest's: nobody asked for it through SCL. */
+static void
+test_guest_poweroff_is_kept (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainShutdown (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+  define (fixture->vms, &demo);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  start (fixture->vms);
+  assert_int_equal (virDomainShutdown (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+}
+
+static void
+test_destroy_is_nobodys_wish (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainDestroy (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* SCL dies between the two halves of a restart: the VM must not look as if the guest wanted it off.
+ */
+static void
+test_broken_restart (void **state)
+{
+  Fixture *fixture = *state;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  stop (fixture->vms, 10, SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  start (fixture->vms);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* `virsh start` of a VM that its user had stopped: it is wanted on again. */
+static void
+test_start_behind_our_back (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainCreate (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (virDomainDestroy (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+static void
+test_unknown_vm (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (GError) start_error = NULL;
+  g_autoptr (GError) stop_error = NULL;
+  g_autoptr (GError) console_error = NULL;
+
+  assert_refused (_scl_vm_backend_start (fixture->vms, "none", NULL, &start_error), &start_error,
+                  SCL_ERROR_NOT_FOUND);
+  assert_refused (
+      _scl_vm_backend_stop (fixture->vms, "none", 1, SCL_STOPPED_BY_USER, NULL, &stop_error),
+      &stop_error, SCL_ERROR_NOT_FOUND);
+  assert_null (_scl_vm_backend_open_console (fixture->vms, "none", NULL, &console_error));
+  assert_refused (FALSE, &console_error, SCL_ERROR_NOT_FOUND);
+}
+
+static void
+test_edits_are_problems (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (SclObservation) edited = NULL;
+  g_autoptr (SclObservation) repaired = NULL;
+  GPtrArray *problems;
+
+  define (fixture->vms, &demo);
+  domain = lookup (fixture);
+  assert_int_equal (
+      virDomainSetVcpusFlags (domain, 4, VIR_DOMAIN_AFFECT_CONFIG | VIR_DOMAIN_VCPU_MAXIMUM), 0);
+  edited = observe (fixture->vms, NULL);
+  problems = _scl_observation_lookup_vm (edited, "demo")->problems;
+  assert_int_equal (problems->len, 1);
+  assert_string_equal (g_ptr_array_index (problems, 0), "cores is 4, SCL set 2");
+  define (fixture->vms, &demo);
+  repaired = observe (fixture->vms, NULL);
+  assert_int_equal (_scl_observation_lookup_vm (repaired, "demo")->problems->len, 0);
+}
+
+typedef struct
+{
+  GMutex lock;
+  GCond changed;
+  guint running, stopped;
+} Watched;
+
+static void
+on_watched (const char *name, SclVmState state, gpointer user_data)
+{
+  Watched *watched = user_data;
+
+  g_mutex_lock (&watched->lock);
+  if (strcmp (name, "demo") == 0 && state == SCL_VM_STATE_RUNNING)
+    watched->running++;
+  if (strcmp (name, "demo") == 0 && state == SCL_VM_STATE_STOPPED)
+    watched->stopped++;
+  g_cond_broadcast (&watched->changed);
+  g_mutex_unlock (&watched->lock);
+}
+
+static void
+await (Watched *watched, guint *counter)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&watched->lock);
+  while (*counter == 0 && in_time)
+    in_time = g_cond_wait_until (&watched->changed, &watched->lock, deadline);
+  g_mutex_unlock (&watched->lock);
+  assert_true (in_time);
+}
+
+static void
+test_watch (void **state)
+{
+  Fixture *fixture = *state;
+  Watched watched = { 0 };
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  domain = lookup (fixture);
+  _scl_vm_backend_watch (fixture->vms, on_watched, &watched);
+  assert_int_equal (virDomainCreate (domain), 0);
+  await (&watched, &watched.running);
+  _scl_vm_backend_watch (fixture->vms, NULL, NULL);
+  watched.stopped = 0;
+  assert_int_equal (virDomainDestroy (domain), 0);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  assert_int_equal (watched.stopped, 0);
+}
+
+static void
+test_cancelled_calls_do_nothing (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  const SclProgress progress = { .cancellable = cancellable };
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (&demo);
+  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (&demo, PREFIX, "/state");
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  assert_false (_scl_vm_backend_define (fixture->vms, spec, wiring, &progress, &error));
+  assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  assert_null (virDomainLookupByName (fixture->handle, "demo"));
+}
+
+static void
+test_nobody_serves_the_uri (void **state)
+{
+  g_autoptr (GError) error = NULL;
+
+  assert_null (_scl_libvirt_vms_new ("qemu+unix:///system?socket=/nonexistent/socket", PREFIX,
+                                     "/nonexistent", NULL, &error));
+  assert_non_null (error);
+  assert_non_null (strstr (error->message, "/nonexistent/socket"));
+  assert_non_null (strstr (error->message, "sclctl run"));
+}
+
+#define MANY 1000
+
+/* What libvirt needs to list them with XML. */
+static gint64
+time_bare (Fixture *fixture)
+{
+  gint64 begin = g_get_monotonic_time ();
+  virDomainPtr *domains = NULL;
+  int n = virConnectListAllDomains (fixture->handle, &domains, 0);
+
+  for (int i = 0; i < n; i++)
+    {
+      free (virDomainGetXMLDesc (domains[i], VIR_DOMAIN_XML_INACTIVE));
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  assert_true (n >= MANY);
+  return g_get_monotonic_time () - begin;
+}
+
+static gint64
+time_observe (Fixture *fixture)
+{
+  gint64 begin = g_get_monotonic_time ();
+  g_autoptr (SclObservation) seen = observe (fixture->vms, NULL);
+
+  assert_int_equal (seen->vms->len, MANY);
+  return g_get_monotonic_time () - begin;
+}
+
+/* Here a call costs nothing, so this is all SCL's own work: bounded per domain, not by a ratio. */
+static void
+test_many_domains (void **state)
+{
+  Fixture *fixture = *state;
+  gint64 bare = G_MAXINT64, ours = G_MAXINT64;
+
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("vm-%u", i);
+      const VmPlan plan = { .name = name, .n_nics = 1 };
+
+      define (fixture->vms, &plan);
+    }
+  for (guint i = 0; i < 5; i++)
+    {
+      bare = MIN (bare, time_bare (fixture));
+      ours = MIN (ours, time_observe (fixture));
+    }
+  print_message ("%d domains: libvirt %" G_GINT64_FORMAT " us, observe %" G_GINT64_FORMAT " us\n",
+                 MANY, bare, ours);
+  assert_true (ours - bare < MANY * 500);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown (test_define_and_observe, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_redefine, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_foreign_is_left_alone, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_foreign_is_told, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_adoption, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_other_instance, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_remove, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_user_stop_is_kept, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_guest_poweroff_is_kept, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_destroy_is_nobodys_wish, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_broken_restart, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_start_behind_our_back, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_unknown_vm, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_edits_are_problems, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_watch, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_cancelled_calls_do_nothing, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_nobody_serves_the_uri, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_many_domains, set_up, tear_down),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
