@@ -81,7 +81,8 @@ engine_stop_vm (SclDriver *driver, const char *name, gboolean force, SclOperatio
   g_autoptr (SclInstanceLock) lock = NULL;
 
   return _scl_engine_lock (self, SCL_LOCK_SHARED, &lock, cancellable, error)
-         && stop (self, name, force, SCL_STOPPED_BY_USER, &progress, error);
+         && stop (self, name, force, SCL_STOPPED_BY_USER, &progress, error)
+         && _scl_volume_backend_reclaim (self->volumes, name, error);
 }
 
 static gboolean

@@ -14,7 +14,6 @@ wire_nics (SclEngine *self, SclStep *step, SclVmWiring *wiring)
   for (guint i = 0; i < step->macs->len; i++)
     {
       g_ptr_array_add (wiring->macs, g_strdup (step->macs->pdata[i]));
-      g_ptr_array_add (wiring->nic_links, _scl_names_nic (self->prefix, SCL_LINK_NIC, vm, i));
       g_ptr_array_add (wiring->tap_links, _scl_names_nic (self->prefix, SCL_LINK_MACVTAP, vm, i));
     }
 }
@@ -34,8 +33,8 @@ wire (SclEngine *self, SclStep *step, GError **error)
                                              self->volumes, scl_disk_spec_get_volume (disk)));
   if (scl_vm_spec_has_seed (step->vm))
     wiring->seed_path = _scl_volume_backend_seed_path (self->volumes, vm);
-  wiring->nvram_path = g_build_filename (folder, "nvram.fd", NULL);
-  wiring->log_path = g_build_filename (folder, "console.log", NULL);
+  wiring->nvram_path = g_build_filename (folder, SCL_NVRAM_FILE, NULL);
+  wiring->log_path = g_build_filename (folder, SCL_CONSOLE_LOG_FILE, NULL);
   wire_nics (self, step, wiring);
   return g_steal_pointer (&wiring);
 }

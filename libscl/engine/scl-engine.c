@@ -134,6 +134,20 @@ engine_plan (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, GCan
 /* --- applying --- */
 
 static gboolean
+reclaim_seeds (SclEngine *self, SclObservation *observed, GError **error)
+{
+  for (guint i = 0; i < observed->vms->len; i++)
+    {
+      SclObservedVm *vm = observed->vms->pdata[i];
+
+      if (!vm->foreign && vm->live_spec == NULL && vm->state != SCL_VM_STATE_RUNNING
+          && !_scl_volume_backend_reclaim (self->volumes, vm->name, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
 apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclOperation *operation,
               GCancellable *cancellable, GError **error)
 {
@@ -144,7 +158,7 @@ apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclOp
   if (observed == NULL)
     return FALSE;
   plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
-  if (plan == NULL || !_scl_plan_check (plan, error))
+  if (plan == NULL || !_scl_plan_check (plan, error) || !reclaim_seeds (self, observed, error))
     return FALSE;
   return _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
                             cancellable, error);

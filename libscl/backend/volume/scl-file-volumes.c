@@ -16,7 +16,6 @@
 
 #define FOLDER_MODE 0711
 #define SEED_MODE 0600
-#define CONSOLE_LOG "console.log"
 
 struct _SclFileVolumes
 {
@@ -263,15 +262,6 @@ scl_file_volumes_grow (SclVolumeBackend *backend, const char *name, guint64 size
   return folder >= 0 && _scl_volume_store_grow (folder, name, size_mib, error);
 }
 
-static gboolean
-scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, const SclProgress *progress,
-                         GError **error)
-{
-  g_auto (SclFd) folder = open_for_volume (SCL_FILE_VOLUMES (backend), name, error);
-
-  return folder >= 0 && _scl_volume_store_remove (folder, name, error);
-}
-
 /* FILE and what log rotation makes of it (FILE.0, FILE.1 …). */
 static gboolean
 remove_files (int folder, const char *path, const char *file, GError **error)
@@ -303,7 +293,7 @@ remove_seed (SclFileVolumes *self, const char *vm, gboolean with_log, GError **e
     return TRUE;
   _scl_part_file_sweep (folder, NULL);
   if (!remove_files (folder, path, SCL_SEED_FILE, error)
-      || (with_log && !remove_files (folder, path, CONSOLE_LOG, error)))
+      || (with_log && !remove_files (folder, path, SCL_CONSOLE_LOG_FILE, error)))
     return FALSE;
   /* Stays if NVRAM is in it. */
   if (with_log)
@@ -327,6 +317,48 @@ give_seed_back (int folder, GError **error)
   if ((info.st_mode & 07777) != SEED_MODE && fchmod (fd, SEED_MODE) != 0)
     return scl_throw_errno (error, errno, "%s: cannot set its mode", SCL_SEED_FILE);
   return TRUE;
+}
+
+static gboolean
+scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error)
+{
+  g_autofree char *path = g_build_filename (SCL_FILE_VOLUMES (backend)->vms, vm, NULL);
+  g_autoptr (GError) local_error = NULL;
+  g_auto (SclFd) folder = open_existing (path, &local_error);
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return FALSE;
+    }
+  return folder < 0 || faccessat (folder, SCL_SEED_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0
+         || give_seed_back (folder, error);
+}
+
+/* NVRAM is kept with the boot volume, so it goes with it. */
+static gboolean
+remove_nvram (SclFileVolumes *self, const char *vm, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->vms, vm, NULL);
+  g_auto (SclFd) folder = open_existing (path, NULL);
+
+  if (folder < 0)
+    return TRUE;
+  if (unlinkat (folder, SCL_NVRAM_FILE, 0) != 0 && errno != ENOENT)
+    return scl_throw_errno (error, errno, "%s/%s: cannot remove", path, SCL_NVRAM_FILE);
+  (void) rmdir (path);
+  return TRUE;
+}
+
+static gboolean
+scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, const SclProgress *progress,
+                         GError **error)
+{
+  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
+  g_auto (SclFd) folder = open_for_volume (self, name, error);
+
+  return folder >= 0 && _scl_volume_store_remove (folder, name, error)
+         && remove_nvram (self, name, error);
 }
 
 static gboolean
@@ -418,6 +450,7 @@ scl_file_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->grow = scl_file_volumes_grow;
   iface->remove = scl_file_volumes_remove;
   iface->ensure_seed = scl_file_volumes_ensure_seed;
+  iface->reclaim = scl_file_volumes_reclaim;
   iface->release = scl_file_volumes_release;
   iface->volume_path = scl_file_volumes_volume_path;
   iface->seed_path = scl_file_volumes_seed_path;

@@ -9,6 +9,10 @@
 #include <scl/scl-disk-spec.h>
 #include <scl/scl-manifest.h>
 
+/* What a VM's folder holds besides its seed. */
+#define SCL_NVRAM_FILE "nvram.fd"
+#define SCL_CONSOLE_LOG_FILE "console.log"
+
 #define SCL_TYPE_VOLUME_BACKEND (_scl_volume_backend_get_type ())
 G_DECLARE_INTERFACE (SclVolumeBackend, _scl_volume_backend, SCL, VOLUME_BACKEND, GObject)
 
@@ -31,13 +35,16 @@ struct _SclVolumeBackendInterface
   /* Never shrinks (SCL_ERROR_WOULD_LOSE_DATA). The file only; a running VM is told by its backend. */
   gboolean (*grow) (SclVolumeBackend *self, const char *name, guint64 size_mib,
                     const SclProgress *progress, GError **error);
-  /* The volume and its sidecar, for good. Absent is SCL_ERROR_NOT_FOUND. */
+  /* The volume, its sidecar and the NVRAM of the VM that it is named after, for good. Absent is
+   * SCL_ERROR_NOT_FOUND. */
   gboolean (*remove) (SclVolumeBackend *self, const char *name, const SclProgress *progress,
                       GError **error);
   /* Writes VM's seed disk if it does not hold the files' present content, removes it if the VM has
    * none. */
   gboolean (*ensure_seed) (SclVolumeBackend *self, SclVmSpec *vm, const SclProgress *progress,
                            GError **error);
+  /* Takes the seed of a VM that is off back from the QEMU user: libvirt leaves it to him. */
+  gboolean (*reclaim) (SclVolumeBackend *self, const char *vm, GError **error);
   /* Removes what belongs to VM except its volumes and NVRAM: seed, console log. */
   gboolean (*release) (SclVolumeBackend *self, const char *vm, const SclProgress *progress,
                        GError **error);
@@ -62,6 +69,7 @@ gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name,
                                      const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm,
                                           const SclProgress *progress, GError **error);
+gboolean _scl_volume_backend_reclaim (SclVolumeBackend *self, const char *vm, GError **error);
 gboolean _scl_volume_backend_release (SclVolumeBackend *self, const char *vm,
                                       const SclProgress *progress, GError **error);
 char *_scl_volume_backend_volume_path (SclVolumeBackend *self, const char *name);

@@ -75,6 +75,15 @@ _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm, const Sc
   return iface->ensure_seed (self, vm, progress, error);
 }
 
+/* Optional: only files have owners. */
+gboolean
+_scl_volume_backend_reclaim (SclVolumeBackend *self, const char *vm, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  return iface->reclaim == NULL || iface->reclaim (self, vm, error);
+}
+
 gboolean
 _scl_volume_backend_release (SclVolumeBackend *self, const char *vm, const SclProgress *progress, GError **error)
 {
