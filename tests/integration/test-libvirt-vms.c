@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "vm-many.h"
+
 #define URI "test:///default"
 #define PREFIX "scl"
 
@@ -532,36 +534,6 @@ test_nobody_serves_the_uri (void **state)
   assert_non_null (strstr (error->message, "sclctl run"));
 }
 
-#define MANY 1000
-
-/* What libvirt needs to list them with XML. */
-static gint64
-time_bare (Fixture *fixture)
-{
-  gint64 begin = g_get_monotonic_time ();
-  virDomainPtr *domains = NULL;
-  int n = virConnectListAllDomains (fixture->handle, &domains, 0);
-
-  for (int i = 0; i < n; i++)
-    {
-      free (virDomainGetXMLDesc (domains[i], VIR_DOMAIN_XML_INACTIVE));
-      virDomainFree (domains[i]);
-    }
-  free (domains);
-  assert_true (n >= MANY);
-  return g_get_monotonic_time () - begin;
-}
-
-static gint64
-time_observe (Fixture *fixture)
-{
-  gint64 begin = g_get_monotonic_time ();
-  g_autoptr (SclObservation) seen = observe (fixture->vms, NULL);
-
-  assert_int_equal (seen->vms->len, MANY);
-  return g_get_monotonic_time () - begin;
-}
-
 /* Here a call costs nothing, so this is all SCL's own work: bounded per domain, not by a ratio. */
 static void
 test_many_domains (void **state)
@@ -578,8 +550,8 @@ test_many_domains (void **state)
     }
   for (guint i = 0; i < 5; i++)
     {
-      bare = MIN (bare, time_bare (fixture));
-      ours = MIN (ours, time_observe (fixture));
+      bare = MIN (bare, many_time_bare (fixture->handle));
+      ours = MIN (ours, many_time_observe (fixture->vms));
     }
   print_message ("%d domains: libvirt %" G_GINT64_FORMAT " us, observe %" G_GINT64_FORMAT " us\n",
                  MANY, bare, ours);

@@ -35,7 +35,7 @@ vm_plan_to_spec (const VmPlan *plan)
   disks = _scl_list_new (SCL_TYPE_DISK_SPEC, disk_specs);
   nics = _scl_list_new (SCL_TYPE_NIC_SPEC, nic_specs);
   return g_object_new (SCL_TYPE_VM_SPEC, "name", plan->name, "cores", MAX (plan->cores, 1u),
-                       "memory-mib", plan->memory_mib > 0 ? plan->memory_mib : (guint64)128,
+                       "memory-mib", plan->memory_mib > 0 ? plan->memory_mib : (guint64) 128,
                        "firmware", plan->firmware, "accelerator", plan->accelerator,
                        "user-config-file", plan->seed ? "/config/user.yaml" : NULL, "disks", disks,
                        "nics", nics, NULL);

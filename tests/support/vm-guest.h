@@ -45,9 +45,9 @@ guest_show_kvm (void)
   node = g_build_filename (folder, "kvm", NULL);
   if (mknod (node, S_IFCHR | 0660, st.st_rdev) == 0 && chmod (node, 0660) == 0
       && chown (node, 0, group->gr_gid) == 0)
-    (void)mount (node, "/dev/kvm", "", MS_BIND, NULL);
-  (void)umount (folder);
-  (void)g_rmdir (folder);
+    (void) mount (node, "/dev/kvm", "", MS_BIND, NULL);
+  (void) umount (folder);
+  (void) g_rmdir (folder);
 }
 
 static inline char *
@@ -214,14 +214,15 @@ guest_remove_all (GuestHost *host)
       SclObservedVm *vm = g_ptr_array_index (seen->vms, i);
 
       guest_stop (host, vm->name, 0, SCL_STOPPED_BY_USER);
-      (void)_scl_vm_backend_remove (host->vms, vm->name, NULL, NULL);
+      (void) _scl_vm_backend_remove (host->vms, vm->name, NULL, NULL);
     }
 }
 
 static inline void
 guest_host_free (GuestHost *host)
 {
-  const char *const remove[] = { "rm", "-rf", host->state_dir, NULL };
+  const char *const remove[]
+      = { "rm", "-rf", host->state_dir, "/run/scl/" GUEST_PREFIX, NULL };
 
   g_clear_object (&host->vms);
   g_free (guest_run (remove, 60));

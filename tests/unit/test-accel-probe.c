@@ -31,8 +31,8 @@ tear_down (void **state)
 {
   Fixture *fixture = *state;
 
-  (void)g_unlink (fixture->cache);
-  (void)g_rmdir (fixture->folder);
+  (void) g_unlink (fixture->cache);
+  (void) g_rmdir (fixture->folder);
   g_free (fixture->cache);
   g_free (fixture->folder);
   g_free (fixture);

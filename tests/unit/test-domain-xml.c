@@ -118,7 +118,7 @@ test_libvirt_accepts (void **state)
       back = read_def (text);
       changes = _scl_domain_def_list_changes (back);
       if (changes->len > 0)
-        fail_msg ("%s", (char *)g_ptr_array_index (changes, 0));
+        fail_msg ("%s", (char *) g_ptr_array_index (changes, 0));
       assert_string_equal (back->spec_text, def->spec_text);
       assert_int_equal (back->ports, def->ports);
       free (text);
@@ -147,7 +147,7 @@ test_text_is_escaped (void **state)
   xml = _scl_domain_def_to_xml (def);
   back = read_def (xml);
   assert_int_equal (back->disks->len, 1);
-  assert_string_equal (((SclDomainDisk *)g_ptr_array_index (back->disks, 0))->path, evil);
+  assert_string_equal (((SclDomainDisk *) g_ptr_array_index (back->disks, 0))->path, evil);
   assert_string_equal (back->log, evil);
 }
 
@@ -175,13 +175,13 @@ test_unwritable_text_is_refused (void **state)
 static guint
 nic_bus (const SclDomainDef *def, guint index)
 {
-  return ((SclDomainNic *)g_ptr_array_index (def->nics, index))->bus;
+  return ((SclDomainNic *) g_ptr_array_index (def->nics, index))->bus;
 }
 
 static guint
 disk_bus (const SclDomainDef *def)
 {
-  return ((SclDomainDisk *)g_ptr_array_index (def->disks, 0))->bus;
+  return ((SclDomainDisk *) g_ptr_array_index (def->disks, 0))->bus;
 }
 
 static void

@@ -129,12 +129,12 @@ test_handle (void **state)
   virEventUpdateHandle (id, VIR_EVENT_HANDLE_READABLE);
   seen_wait (&seen, &seen.fired, 1);
   assert_true (seen.events & VIR_EVENT_HANDLE_READABLE);
-  (void)close (fds[1]);
+  (void) close (fds[1]);
   seen_wait (&seen, &seen.fired, 2);
   assert_true (seen.events & VIR_EVENT_HANDLE_HANGUP);
   assert_int_equal (virEventRemoveHandle (id), 0);
   seen_wait (&seen, &seen.freed, 1);
-  (void)close (fds[0]);
+  (void) close (fds[0]);
 }
 
 static gpointer
@@ -143,7 +143,7 @@ churn (gpointer data)
   Seen *seen = data;
 
   for (int i = 0; i < 500; i++)
-    (void)virEventRemoveTimeout (virEventAddTimeout (0, on_timeout, seen, on_free));
+    (void) virEventRemoveTimeout (virEventAddTimeout (0, on_timeout, seen, on_free));
   return NULL;
 }
 

@@ -100,7 +100,7 @@ save (int folder, const char *boot_id, const SclAccelProbe *self)
                                            self->reason != NULL ? self->reason : "");
 
   /* Without it the next process asks again: slower, not wrong. */
-  (void)_scl_fd_replace (folder, CACHE_FILE, text, strlen (text), 0600, NULL);
+  (void) _scl_fd_replace (folder, CACHE_FILE, text, strlen (text), 0600, NULL);
 }
 
 static GBytes *

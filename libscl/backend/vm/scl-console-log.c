@@ -43,9 +43,9 @@ _scl_console_log_trim (const char *path)
     return;
   from = st.st_size - SCL_CONSOLE_LOG_MAX;
   while (from < st.st_size
-         && copy_file_range (in, &from, out, NULL, (size_t)(st.st_size - from), 0) > 0)
+         && copy_file_range (in, &from, out, NULL, (size_t) (st.st_size - from), 0) > 0)
     ;
-  (void)ftruncate (in, 0);
+  (void) ftruncate (in, 0);
 }
 
 static void
@@ -84,7 +84,7 @@ monitor_free (gpointer data)
   GFileMonitor *monitor = data;
 
   g_signal_handlers_disconnect_matched (monitor, G_SIGNAL_MATCH_FUNC, 0, 0, NULL,
-                                        (gpointer)on_changed, NULL);
+                                        (gpointer) on_changed, NULL);
   g_file_monitor_cancel (monitor);
   g_object_unref (monitor);
 }

@@ -46,11 +46,11 @@ pump_end (Pump *pump, gboolean stream_is_dead)
     return;
   pump->ended = TRUE;
   /* Freeing the callbacks may drop the last references but for the caller's. */
-  (void)virStreamEventRemoveCallback (pump->stream);
+  (void) virStreamEventRemoveCallback (pump->stream);
   if (!stream_is_dead)
-    (void)virStreamAbort (pump->stream);
-  (void)shutdown (pump->fd, SHUT_RDWR);
-  (void)virEventRemoveHandle (pump->watch);
+    (void) virStreamAbort (pump->stream);
+  (void) shutdown (pump->fd, SHUT_RDWR);
+  (void) virEventRemoveHandle (pump->watch);
 }
 
 static void
@@ -66,7 +66,7 @@ update_interest (Pump *pump)
     socket_events |= VIR_EVENT_HANDLE_READABLE;
   else
     stream_events |= VIR_STREAM_EVENT_WRITABLE;
-  (void)virStreamEventUpdateCallback (pump->stream, stream_events);
+  (void) virStreamEventUpdateCallback (pump->stream, stream_events);
   virEventUpdateHandle (pump->watch, socket_events);
 }
 
@@ -88,7 +88,7 @@ receive_from_guest (Pump *pump)
     return TRUE;
   got = virStreamRecv (pump->stream, pump->to_user.data, BUFFER_SIZE);
   if (got > 0)
-    pump->to_user.end = (gsize)got;
+    pump->to_user.end = (gsize) got;
   return got > 0 || got == -2;
 }
 
@@ -102,7 +102,7 @@ send_to_guest (Pump *pump)
   sent = virStreamSend (pump->stream, pump->to_guest.data + pump->to_guest.start,
                         pump->to_guest.end - pump->to_guest.start);
   if (sent > 0)
-    consume (&pump->to_guest, (gsize)sent);
+    consume (&pump->to_guest, (gsize) sent);
   return sent >= 0 || sent == -2;
 }
 
@@ -115,7 +115,7 @@ receive_from_user (Pump *pump)
     return TRUE;
   got = recv (pump->fd, pump->to_guest.data, BUFFER_SIZE, MSG_DONTWAIT);
   if (got > 0)
-    pump->to_guest.end = (gsize)got;
+    pump->to_guest.end = (gsize) got;
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -129,7 +129,7 @@ send_to_user (Pump *pump)
   sent = send (pump->fd, pump->to_user.data + pump->to_user.start,
                pump->to_user.end - pump->to_user.start, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent > 0)
-    consume (&pump->to_user, (gsize)sent);
+    consume (&pump->to_user, (gsize) sent);
   return sent >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
@@ -181,8 +181,8 @@ pump_new (virConnectPtr handle, virStreamPtr stream, int fd)
   Pump *pump = g_new0 (Pump, 1);
 
   g_atomic_ref_count_init (&pump->refs);
-  (void)virConnectRef (handle);
-  (void)virStreamRef (stream);
+  (void) virConnectRef (handle);
+  (void) virStreamRef (stream);
   pump->handle = handle;
   pump->stream = stream;
   pump->fd = fd;
@@ -226,7 +226,7 @@ wrap (int fd, GError **error)
 
   if (socket == NULL)
     {
-      (void)close (fd);
+      (void) close (fd);
       return NULL;
     }
   return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
@@ -251,7 +251,7 @@ _scl_domain_console_open (virConnectPtr handle, virDomainPtr domain, const char 
     }
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
     {
-      (void)virStreamAbort (stream);
+      (void) virStreamAbort (stream);
       return scl_null_throw_errno (error, errno, "VM \"%s\": console", vm);
     }
   user_end = wrap (fds[0], error);

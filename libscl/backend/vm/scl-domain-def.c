@@ -18,7 +18,7 @@ _scl_domain_mark_from_string (const char *text)
 {
   for (guint i = 0; i < G_N_ELEMENTS (mark_names); i++)
     if (g_strcmp0 (text, mark_names[i]) == 0)
-      return (SclDomainMark)i;
+      return (SclDomainMark) i;
   return SCL_DOMAIN_MARK_NOBODY;
 }
 
@@ -86,7 +86,7 @@ check_text (const char *vm, const char *what, const char *text, GError **error)
   if (!g_utf8_validate (text, -1, NULL))
     return scl_throw (error, SCL_ERROR_INVALID, "VM \"%s\": the %s is not UTF-8", vm, what);
   for (const char *p = text; *p != '\0'; p++)
-    if ((guchar)*p < 0x20 || *p == 0x7f)
+    if ((guchar) *p < 0x20 || *p == 0x7f)
       return scl_throw (error, SCL_ERROR_INVALID,
                         "VM \"%s\": the %s has a control character (%d): rename it", vm, what, *p);
   return TRUE;
@@ -191,9 +191,9 @@ static void
 foreach_bus (SclDomainDef *self, BusFunc func, gpointer user_data)
 {
   for (guint i = 0; i < self->nics->len; i++)
-    func (&((SclDomainNic *)g_ptr_array_index (self->nics, i))->bus, user_data);
+    func (&((SclDomainNic *) g_ptr_array_index (self->nics, i))->bus, user_data);
   for (guint i = 0; i < self->disks->len; i++)
-    func (&((SclDomainDisk *)g_ptr_array_index (self->disks, i))->bus, user_data);
+    func (&((SclDomainDisk *) g_ptr_array_index (self->disks, i))->bus, user_data);
   if (self->seed != NULL)
     func (&self->seed->bus, user_data);
 }

@@ -10,7 +10,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 static gboolean
 is_element (const xmlNode *node, const char *name)
 {
-  return node->type == XML_ELEMENT_NODE && strcmp ((const char *)node->name, name) == 0;
+  return node->type == XML_ELEMENT_NODE && strcmp ((const char *) node->name, name) == 0;
 }
 
 static xmlNode *
@@ -28,7 +28,7 @@ child (const xmlNode *parent, const char *name)
 static char *
 take (xmlChar *text)
 {
-  char *copy = g_strdup ((const char *)text);
+  char *copy = g_strdup ((const char *) text);
 
   xmlFree (text);
   return copy;
@@ -37,7 +37,7 @@ take (xmlChar *text)
 static char *
 attribute (const xmlNode *node, const char *name)
 {
-  return node != NULL ? take (xmlGetNoNsProp (node, (const xmlChar *)name)) : NULL;
+  return node != NULL ? take (xmlGetNoNsProp (node, (const xmlChar *) name)) : NULL;
 }
 
 static gboolean
@@ -88,7 +88,7 @@ read_metadata (SclDomainDef *self, const xmlNode *domain)
 
   for (node = metadata != NULL ? metadata->children : NULL; node != NULL; node = node->next)
     if (is_element (node, "vm") && node->ns != NULL
-        && strcmp ((const char *)node->ns->href, SCL_DOMAIN_NAMESPACE) == 0)
+        && strcmp ((const char *) node->ns->href, SCL_DOMAIN_NAMESPACE) == 0)
       break;
   if (node == NULL)
     return;
@@ -110,7 +110,7 @@ read_machine (SclDomainDef *self, const xmlNode *domain)
   self->domain_name = content (child (domain, "name"));
   self->uuid = content (child (domain, "uuid"));
   self->kvm = attribute_is (domain, "type", "kvm");
-  self->cores = (guint)number (cores);
+  self->cores = (guint) number (cores);
   self->memory_kib = memory_kib (child (domain, "memory"));
   self->machine = attribute (child (os, "type"), "machine");
   self->firmware = attribute_is (os, "firmware", "efi") ? SCL_FIRMWARE_UEFI : SCL_FIRMWARE_BIOS;
@@ -126,7 +126,7 @@ read_bus (const xmlNode *device)
 
   if (bus == NULL || slot == NULL || g_ascii_strtoull (slot, NULL, 0) != 0)
     return 0;
-  return (guint)g_ascii_strtoull (bus, NULL, 0);
+  return (guint) g_ascii_strtoull (bus, NULL, 0);
 }
 
 /* N of the alias "ua-KINDn" that we gave the device; FALSE if it is not one. */
@@ -139,7 +139,7 @@ read_index (const xmlNode *device, const char *kind, guint *out_index)
   if (alias == NULL || !g_str_has_prefix (alias, kind)
       || !g_ascii_string_to_unsigned (alias + strlen (kind), 10, 0, 255, &index, NULL))
     return FALSE;
-  *out_index = (guint)index;
+  *out_index = (guint) index;
   return TRUE;
 }
 
@@ -147,7 +147,7 @@ static void
 put (GPtrArray *array, guint index, gpointer item)
 {
   if (array->len <= index)
-    g_ptr_array_set_size (array, (int)index + 1);
+    g_ptr_array_set_size (array, (int) index + 1);
   g_ptr_array_index (array, index) = item;
 }
 
@@ -233,8 +233,9 @@ _scl_domain_def_from_xml (const char *xml, GError **error)
 {
   g_autoptr (SclDomainDef) self = _scl_domain_def_new ();
   g_autoptr (xmlDoc) document
-      = xmlReadMemory (xml, (int)strlen (xml), "domain.xml", NULL,
-                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+      = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
+                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                           | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
   const xmlNode *domain = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
   if (domain == NULL || !is_element (domain, "domain"))

@@ -29,7 +29,7 @@ group_name (const char *user)
    * packages; the number works everywhere. */
   const struct passwd *entry = getpwnam (user);
 
-  return g_strdup_printf ("+%u", (guint)(entry != NULL ? entry->pw_gid : 0));
+  return g_strdup_printf ("+%u", (guint) (entry != NULL ? entry->pw_gid : 0));
 }
 
 static gboolean
@@ -71,7 +71,7 @@ _scl_embed_root_prepare (const char *state_dir, GError **error)
     return scl_null_throw (error, SCL_ERROR_INVALID,
                            "state folder \"%s\": its name is too long for the embedded hypervisor "
                            "(at most %d bytes)",
-                           state_dir, ROOT_MAX - (int)strlen ("/embed"));
+                           state_dir, ROOT_MAX - (int) strlen ("/embed"));
   fd = _scl_fd_open_folder (root, 0711, error);
   if (fd < 0 || !write_config (root, error))
     return scl_null_prefix (error, "embedded hypervisor");
@@ -112,7 +112,7 @@ redirect_log (const char *root_dir)
       || g_getenv ("LIBVIRT_DEBUG") != NULL)
     return;
   _scl_console_log_trim (path);
-  (void)set_outputs (outputs);
+  (void) set_outputs (outputs);
 }
 
 void
@@ -122,7 +122,7 @@ _scl_embed_root_begin (const char *root_dir)
 
   if (!g_once_init_enter (&once))
     return;
-  (void)virInitialize ();
+  (void) virInitialize ();
   redirect_log (root_dir);
   g_once_init_leave (&once, 1);
 }

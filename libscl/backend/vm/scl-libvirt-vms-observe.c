@@ -263,7 +263,7 @@ scan_some (gpointer data)
     {
       g_autoptr (GError) error = NULL;
       SclObservedVm *vm = read_domain (scan, scan->records[i], &error);
-      g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
+      G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
 
       if (vm != NULL)
         g_ptr_array_add (scan->vms, vm);

@@ -15,9 +15,10 @@ struct _SclLibvirtVms
   char *prefix;
   char *state_dir;
   SclVirtConnection *connection;
-  GThreadPool *event_pool; /* one thread: events in their order, outside of
-                              libvirt's event thread */
-  GRecMutex watch_lock;    /* held while the watcher is called */
+  GThreadPool
+      *event_pool;      /* one thread: events in their order, outside of libvirt's event thread */
+  int closing;          /* atomic: events do not matter any more */
+  GRecMutex watch_lock; /* held while the watcher is called */
   SclVmEventFunc watch_func;
   gpointer watch_data;
   SclConsoleLogs *logs; /* embedded only: elsewhere virtlogd bounds them */

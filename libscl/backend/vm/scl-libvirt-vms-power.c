@@ -45,15 +45,22 @@ by_of (SclDomainMark mark)
   return SCL_STOPPED_BY_NOBODY;
 }
 
-/* REASON may be old by now: somebody may have started the domain meanwhile. */
-static gboolean
-was_shut_down (virDomainPtr domain, int reason)
+/* What was read may be old by now: somebody may have started the domain, or noted why it is off. */
+static void
+note_guest (virDomainPtr domain, SclDomainDef *config)
 {
-  int state;
+  g_autoptr (SclDomainDef) now = NULL;
+  int state, reason;
 
-  return reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN
-         && virDomainGetState (domain, &state, &reason, 0) == 0 && is_off (state)
-         && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+  if (virDomainGetState (domain, &state, &reason, 0) < 0 || !is_off (state)
+      || reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+    return;
+  now = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, NULL);
+  if (now == NULL)
+    return;
+  if (now->mark == SCL_DOMAIN_MARK_NOBODY)
+    _scl_libvirt_vms_set_mark (domain, now, SCL_DOMAIN_MARK_GUEST, VIR_DOMAIN_AFFECT_CONFIG, NULL);
+  config->mark = now->mark;
 }
 
 /* The rule is in doc/design/vms.md. */
@@ -63,9 +70,8 @@ _scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason, SclDomainDe
 {
   if (is_off (state))
     {
-      if (config->mark == SCL_DOMAIN_MARK_NOBODY && was_shut_down (domain, reason))
-        _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_GUEST, VIR_DOMAIN_AFFECT_CONFIG,
-                                   NULL);
+      if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+        note_guest (domain, config);
       return by_of (config->mark);
     }
   /* A running domain has the mark that it was started with: somebody started it
@@ -262,11 +268,11 @@ shut_down (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint tim
 
       if (now >= deadline)
         return 0;
-      _scl_progress_report (progress, (guint64)((now - begin) / G_USEC_PER_SEC), timeout,
+      _scl_progress_report (progress, (guint64) ((now - begin) / G_USEC_PER_SEC), timeout,
                             "waiting for the guest to shut down");
       /* Fails when the guest is off already, or its driver is: the wait finds
        * out. */
-      (void)press_button (self, domain);
+      (void) press_button (self, domain);
       off = wait_off (self, wait, name, MIN (deadline, now + PRESS_AGAIN_SECONDS * G_USEC_PER_SEC),
                       cancellable, error);
       if (off != 0)

@@ -36,7 +36,9 @@ scl_libvirt_vms_finalize (GObject *object)
   /* Events first: they use everything else. */
   if (self->connection != NULL)
     _scl_virt_connection_listen (self->connection, NULL, NULL);
-  g_thread_pool_free (self->event_pool, TRUE, TRUE);
+  g_atomic_int_set (&self->closing, TRUE);
+  g_thread_pool_free (self->event_pool, FALSE,
+                      TRUE); /* TRUE would lose items without freeing them */
   g_clear_pointer (&self->connection, _scl_virt_connection_free);
   g_clear_pointer (&self->logs, _scl_console_logs_free);
   g_clear_pointer (&self->accel, _scl_accel_probe_free);
@@ -160,7 +162,7 @@ find_emulator (SclLibvirtVms *self)
 const SclAccelProbe *
 _scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->accel_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->accel_lock);
   g_autofree char *folder = g_build_filename ("/run/scl", self->prefix, NULL);
   g_autofree char *emulator = NULL;
 
@@ -346,23 +348,16 @@ tell_gone (SclLibvirtVms *self, const char *domain_name)
     tell (self, domain_name + strlen (start), SCL_VM_STATE_UNKNOWN);
 }
 
+/* The domain has changed somehow: looks what has become of it. */
 static void
-handle_event (gpointer data, gpointer user_data)
+look_again (SclLibvirtVms *self, virDomainPtr domain)
 {
-  SclLibvirtVms *self = user_data;
-  Event *event = data;
-  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, NULL);
-  g_autoptr (virDomain) domain
-      = handle != NULL ? virDomainLookupByName (handle, event->domain_name) : NULL;
   g_autoptr (SclDomainDef) config = NULL;
   g_autoptr (SclDomainDef) live = NULL;
   const char *why;
   int state, reason;
 
-  if (domain == NULL && event->event == VIR_DOMAIN_EVENT_UNDEFINED)
-    tell_gone (self, event->domain_name);
-  event_free (event);
-  if (domain == NULL || virDomainGetState (domain, &state, &reason, 0) < 0)
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
     return;
   if (state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_CRASHED)
     live = _scl_libvirt_vms_read (domain, 0, NULL);
@@ -373,6 +368,25 @@ handle_event (gpointer data, gpointer user_data)
     _scl_console_logs_add (self->logs, live->log);
   _scl_libvirt_vms_settle (domain, state, reason, config, live);
   tell (self, config->vm_name, _scl_libvirt_vms_map_state (state, reason, &why));
+}
+
+static void
+handle_event (gpointer data, gpointer user_data)
+{
+  SclLibvirtVms *self = user_data;
+  Event *event = data;
+  g_autoptr (virConnect) handle = NULL;
+  g_autoptr (virDomain) domain = NULL;
+
+  if (!g_atomic_int_get (&self->closing))
+    handle = _scl_virt_connection_get (self->connection, NULL);
+  if (handle != NULL)
+    domain = virDomainLookupByName (handle, event->domain_name);
+  if (domain != NULL)
+    look_again (self, domain);
+  else if (handle != NULL && event->event == VIR_DOMAIN_EVENT_UNDEFINED)
+    tell_gone (self, event->domain_name);
+  event_free (event);
 }
 
 /* In libvirt's event thread. */

@@ -98,7 +98,7 @@ on_lifecycle (virConnectPtr handle, virDomainPtr domain, int event, int detail, 
 {
   Hub *hub = opaque;
   const char *name = virDomainGetName (domain);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
   wake (hub, name);
   if (hub->func != NULL)
@@ -110,7 +110,7 @@ static void
 on_device (virConnectPtr handle, virDomainPtr domain, const char *alias, void *opaque)
 {
   Hub *hub = opaque;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
   wake (hub, virDomainGetName (domain));
 }
@@ -119,7 +119,7 @@ static void
 on_close (virConnectPtr handle, int reason, void *opaque)
 {
   Hub *hub = opaque;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
   hub->broken = TRUE;
   wake (hub, NULL);
@@ -130,7 +130,7 @@ on_close (virConnectPtr handle, int reason, void *opaque)
 static gboolean
 claim_embed (const char *uri, const char *root, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&embed_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&embed_lock);
   int owner;
 
   if (root == NULL)
@@ -200,10 +200,11 @@ register_events (SclVirtConnection *self, virConnectPtr handle, GError **error)
       VIR_DOMAIN_EVENT_CALLBACK (on_device), hub_ref (hub), hub_unref);
   if (self->removal_failed_id < 0)
     hub_unref (hub);
-  /* Drivers inside this process have no connection that could break. */
-  if (virConnectRegisterCloseCallback (handle, on_close, hub_ref (hub), hub_unref) < 0)
+  /* Drivers inside this process have no connection that could break, and would never free HUB. */
+  if (self->root == NULL && !self->test
+      && virConnectRegisterCloseCallback (handle, on_close, hub_ref (hub), hub_unref) < 0)
     hub_unref (hub);
-  (void)virConnectSetKeepAlive (handle, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+  (void) virConnectSetKeepAlive (handle, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
   return TRUE;
 }
 
@@ -214,8 +215,9 @@ deregister_events (SclVirtConnection *self, virConnectPtr handle)
 
   for (gsize i = 0; i < G_N_ELEMENTS (ids); i++)
     if (ids[i] >= 0)
-      (void)virConnectDomainEventDeregisterAny (handle, ids[i]);
-  (void)virConnectUnregisterCloseCallback (handle, on_close);
+      (void) virConnectDomainEventDeregisterAny (handle, ids[i]);
+  if (self->root == NULL && !self->test)
+    (void) virConnectUnregisterCloseCallback (handle, on_close);
 }
 
 static gboolean
@@ -258,12 +260,12 @@ open_handle (SclVirtConnection *self, GError **error)
 static virConnectPtr
 peek_alive (SclVirtConnection *self)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->hub->lock);
 
   /* virConnectIsAlive looks at our side of the socket only. */
   if (self->handle == NULL || self->hub->broken || virConnectIsAlive (self->handle) != 1)
     return NULL;
-  (void)virConnectRef (self->handle);
+  (void) virConnectRef (self->handle);
   return self->handle;
 }
 
@@ -283,7 +285,7 @@ drop_handle (SclVirtConnection *self)
 virConnectPtr
 _scl_virt_connection_get (SclVirtConnection *self, GError **error)
 {
-  g_autoptr (GMutexLocker) opening = NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) opening = NULL;
   virConnectPtr handle = peek_alive (self);
 
   if (handle != NULL)
@@ -298,7 +300,7 @@ _scl_virt_connection_get (SclVirtConnection *self, GError **error)
     return NULL;
   g_mutex_lock (&self->hub->lock);
   self->handle = handle;
-  (void)virConnectRef (handle);
+  (void) virConnectRef (handle);
   wake (self->hub, NULL);
   g_mutex_unlock (&self->hub->lock);
   return handle;
@@ -346,7 +348,7 @@ void
 _scl_virt_connection_listen (SclVirtConnection *self, SclVirtEventFunc func, gpointer user_data)
 {
   /* The event thread calls FUNC with this lock held. */
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->hub->lock);
 
   self->hub->func = func;
   self->hub->user_data = user_data;
@@ -374,7 +376,7 @@ static void
 on_cancelled (GCancellable *cancellable, gpointer user_data)
 {
   Hub *hub = user_data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
   g_cond_broadcast (&hub->changed);
 }
@@ -415,7 +417,7 @@ _scl_virt_wait_end (SclVirtWait *wait)
 gboolean
 _scl_virt_wait_next (SclVirtWait *wait, gint64 deadline)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&wait->hub->lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&wait->hub->lock);
 
   while (wait->serial == wait->seen)
     {

@@ -14,7 +14,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (virStream, virStreamFree)
 /* "FORMAT: libvirt's message", with the code that fits the last error of this
  * thread: call it before anything else that may call libvirt. Always FALSE. */
 gboolean scl_throw_virt (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-#define scl_null_throw_virt(...) ((void)scl_throw_virt (__VA_ARGS__), NULL)
+#define scl_null_throw_virt(...) ((void) scl_throw_virt (__VA_ARGS__), NULL)
 
 /* TRUE if the last error of this thread is virErrorNumber NUMBER. */
 gboolean _scl_virt_error_is (int number);

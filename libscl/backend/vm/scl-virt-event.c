@@ -99,7 +99,7 @@ arm (Entry *entry)
     }
   else if (entry->fd < 0 && entry->frequency >= 0)
     {
-      entry->source = g_timeout_source_new ((guint)entry->frequency);
+      entry->source = g_timeout_source_new ((guint) entry->frequency);
       g_source_set_callback (entry->source, dispatch_timeout, entry, NULL);
     }
   if (entry->source != NULL)
@@ -109,7 +109,7 @@ arm (Entry *entry)
 static int
 add_entry (Entry *entry)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
 
   added++;
   entry->id = ++last_id;
@@ -158,7 +158,7 @@ lookup (int id)
 static void
 update_handle (int id, int events)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
   Entry *entry = lookup (id);
 
   if (entry == NULL || entry->fd < 0)
@@ -170,7 +170,7 @@ update_handle (int id, int events)
 static void
 update_timeout (int id, int frequency)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
   Entry *entry = lookup (id);
 
   if (entry == NULL || entry->fd >= 0)
@@ -196,7 +196,7 @@ free_entry (gpointer user_data)
 static int
 remove_entry (int id)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
   g_autoptr (GSource) idle = NULL;
   Entry *entry = lookup (id);
 
