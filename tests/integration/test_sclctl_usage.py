@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""sclctl's command line: parsing, help, suggestions, exit codes, completion files, man pages."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import scltest
+from scltest.guest import SOURCE
+from scltest.sclctl import program
+
+COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schema", "completion SHELL",
+            "vm list", "vm show NAME", "vm start NAME…", "vm stop NAME…", "vm restart NAME…", "vm delete NAME…",
+            "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
+            "volume list", "volume show NAME", "volume delete NAME…", "volume prune"]
+
+
+def call(*words, stdin="", **environment):
+    clean = {key: value for key, value in os.environ.items() if key not in ("SCL_URI", "NO_COLOR")}
+    return subprocess.run([program(), *words], input=stdin, capture_output=True, text=True, timeout=30, check=False,
+                          env={**clean, "G_DEBUG": "fatal-criticals", "LC_ALL": "C.UTF-8", **environment})
+
+
+class Usage(scltest.TestCase):
+    def refuse(self, words, message):
+        """Status 64, nothing on stdout, exactly this one line on stderr."""
+        done = call(*words)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (64, "", f"sclctl: {message}\n"), words)
+
+    def test_misspelt(self):
+        self.refuse(["aply"], 'unknown command "aply"; did you mean "apply"?')
+        self.refuse(["vm", "strat", "x"], 'unknown command "vm strat"; did you mean "vm start"?')
+        self.refuse(["list", "vm"], 'unknown command "list"; did you mean "vm list"?')
+        self.refuse(["frobnicate"], 'unknown command "frobnicate"; see "sclctl --help"')
+        self.refuse(["vm", "frobnicate"], 'unknown command "vm frobnicate"; see "sclctl vm --help"')
+        self.refuse(["apply", "--prnue"], "apply: unknown option --prnue; did you mean --prune?")
+        self.refuse(["vm", "list", "--prune"], 'vm list: unknown option --prune; see "sclctl vm list --help"')
+        self.refuse(["-x", "status"], 'status: unknown option -x; see "sclctl status --help"')
+
+    def test_values(self):
+        self.refuse(["status", "--output"], "option --output needs a value")
+        self.refuse(["status", "-o", "xml"], "--output xml: it is either table or json")
+        self.refuse(["status", "--timeout", "soon"], "--timeout soon: not a number of seconds from 0 to 86400")
+        self.refuse(["status", "--timeout=-1"], "--timeout -1: not a number of seconds from 0 to 86400")
+        self.refuse(["status", "--quiet=yes"], "option --quiet takes no value")
+        self.refuse(["run", "-f", "/dev/null", "--ready-fd", "77"], "--ready-fd 77: not an open file descriptor")
+
+    def test_arguments(self):
+        self.refuse(["vm", "start"], 'vm start: NAME… is missing; see "sclctl vm start --help"')
+        self.refuse(["vm", "show", "a", "b"], 'vm show: "b" is one argument too many')
+        self.refuse(["status", "x"], 'status: "x" is one argument too many')
+        self.refuse(["completion", "csh"], "completion csh: it is bash, zsh or fish")
+        for verb in ("apply", "plan", "validate", "run"):
+            self.refuse([verb], "which manifest? give -f FILE, a folder, or - for stdin")
+
+    def test_nothing_to_do(self):
+        for words in ([], ["vm"], ["sc"]):
+            done = call(*words)
+            self.assertEqual((done.returncode, done.stdout), (64, ""))
+            self.assertIn("Usage: sclctl", done.stderr)
+
+    def test_options_anywhere(self):
+        uri = "local:?hypervisor=memory"
+        for words in (["-qc", uri, "vm", "list"], ["vm", f"-c{uri}", "list", "-q"],
+                      [f"--connect={uri}", "vm", "list", "--quiet"], ["-c", "local:?wrong=1", "vm", "list", "-qc", uri]):
+            done = call(*words)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), words)
+        done = call("-c", uri, "vm", "show", "--", "-q")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('VM "-q"', done.stderr)
+
+    def test_uri_from_environment(self):
+        self.assertEqual(call("vm", "list", "-q", SCL_URI="local:?hypervisor=memory").returncode, 0)
+        done = call("vm", "list", SCL_URI="local:?hypervisor=memory&prefix=NOT")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("NOT", done.stderr)
+
+    def test_version(self):
+        done = call("--version")
+        self.assertRegex(done.stdout, r"^sclctl \d+\.\d+\.\d+\n$")
+        self.assertEqual(done.returncode, 0)
+
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([program(), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+                                  check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "sclctl: cannot write the result: No space left on device\n"))
+
+    def test_not_root(self):
+        scltest.require(os.geteuid() == 0 and shutil.which("setpriv"), "root and setpriv")
+        state = self.folder()
+        for words in (["status"], ["-c", "local:?hypervisor=qemu:///embed", "vm", "list"],
+                      ["-c", f"local:?state={state}/new", "plan", "-f", "-"]):
+            done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", program(), *words], text=True,
+                                  input="version: 1\n", capture_output=True, timeout=30, check=False)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (1, "", 1), done.stderr)
+            self.assertIn("needs root", done.stderr)
+        self.assertFalse((state / "new").exists())
+
+
+class Help(scltest.TestCase):
+    def test_every_command(self):
+        overview = call("--help").stdout
+        for command in COMMANDS:
+            path = [word for word in command.split() if word.islower()]
+            done = call(*path, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+            self.assertIn(f"sclctl {' '.join(path)}", done.stdout)
+            self.assertIn("Examples:\n", done.stdout)
+            self.assertIn("--connect URI", done.stdout)
+            self.assertEqual(call("help", *path).stdout, done.stdout)
+            self.assertLessEqual(max(map(len, done.stdout.splitlines())), 90, command)
+            inner = overview if len(path) == 1 else call(path[0], "--help").stdout
+            self.assertRegex(inner, rf"(?m)^  {command.removeprefix(path[0] + ' ') if len(path) > 1 else command}  ")
+
+    def test_no_command_is_forgotten(self):
+        listed = set()
+        for words in ([], ["vm"], ["network"], ["volume"]):
+            section = call(*words, "--help").stdout.split("Commands:\n", 1)[1].split("\n\n", 1)[0]
+            for line in section.splitlines():
+                if line.startswith("  ") and line[2] != " ":
+                    listed.add(" ".join([*words, line[2:].split("  ")[0]]))
+        self.assertEqual(listed, set(COMMANDS))
+
+    def test_alias(self):
+        self.assertEqual(call("sc", "list", "--help").stdout, call("network", "list", "--help").stdout)
+
+
+class Completion(scltest.TestCase):
+    FILES = {"bash": "sclctl.bash", "zsh": "_sclctl", "fish": "sclctl.fish"}
+
+    def test_files_are_up_to_date(self):
+        for shell, name in self.FILES.items():
+            wanted = (SOURCE / "tools/completion" / name).read_text(encoding="utf-8")
+            self.assertEqual(call("completion", shell).stdout, wanted, f"sclctl completion {shell} > tools/completion/{name}")
+
+    def syntax(self, shell):
+        scltest.require(shutil.which(shell), shell)
+        done = subprocess.run([shell, "-n", SOURCE / "tools/completion" / self.FILES[shell]], capture_output=True,
+                              text=True, timeout=30, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_bash_syntax(self):
+        self.syntax("bash")
+
+    def test_zsh_syntax(self):
+        self.syntax("zsh")
+
+    def test_fish_syntax(self):
+        self.syntax("fish")
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        quoted = " ".join(f"'{word}'" for word in words)
+        script = (f"source {SOURCE}/tools/completion/sclctl.bash; COMP_WORDS=(sclctl {quoted}); "
+                  f"COMP_CWORD={len(words)}; _sclctl; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        path = f"{Path(program()).parent}:{os.environ['PATH']}"
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, check=True,
+                              env={**os.environ, "PATH": path, "SCL_URI": "local:?hypervisor=memory"})
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_answers(self):
+        self.assertEqual(self.complete("ap"), ["apply"])
+        self.assertIn("network", self.complete(""))
+        self.assertNotIn("names", self.complete(""))
+        self.assertEqual(self.complete("vm", "sto"), ["stop"])
+        self.assertEqual(self.complete("-q", "sc", "sh"), ["show"])
+        self.assertEqual(self.complete("vm", "stop", "--f"), ["--force"])
+        self.assertEqual(self.complete("vm", "start", "--f"), [])
+        self.assertEqual(self.complete("-o", "j"), ["json"])
+        self.assertEqual(self.complete("-o", "json", "vm", "li"), ["list"])
+        self.assertEqual(self.complete("completion", "f"), ["fish"])
+        self.assertEqual(self.complete("apply", "-f", "/etc/hostn"), ["/etc/hostname"])
+
+    def test_fish_answers(self):
+        scltest.require(shutil.which("fish"), "fish")
+        script = f"source {SOURCE}/tools/completion/sclctl.fish; complete -C 'sclctl vm sto'; complete -C 'sclctl vm stop --fo'"
+        done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=30, check=True)
+        self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], ["stop", "--force"])
+
+
+class Manual(scltest.TestCase):
+    PAGES = [SOURCE / "doc/man/sclctl.1", SOURCE / "doc/man/scl-manifest.5"]
+
+    def test_commands_are_up_to_date(self):
+        text = self.PAGES[0].read_text(encoding="utf-8")
+        begin = '.\\" begin of what "sclctl man-commands" prints\n'
+        part = text.split(begin, 1)[1].split('.\\" end of what', 1)[0]
+        self.assertEqual(call("man-commands").stdout, part)
+
+    def test_roff(self):
+        scltest.require(shutil.which("man"), "man")
+        for page in self.PAGES:
+            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", page], capture_output=True,
+                                  text=True, timeout=30, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
+
+    def test_mandoc(self):
+        scltest.require(shutil.which("mandoc"), "mandoc")
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *self.PAGES], capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_every_key_is_described(self):
+
+        schema = json.loads(call("schema").stdout)
+        page = self.PAGES[1].read_text(encoding="utf-8")
+        keys = set(schema["properties"])
+        for part in schema["$defs"].values():
+            keys |= set(part.get("properties", {}))
+        self.assertIn("imageSize", keys)
+        missing = [key for key in keys if key not in page]
+        self.assertEqual(missing, [])
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Made by "sclctl completion bash".
+_sclctl ()
+{
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  local path='' words='' options='' word i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    [[ $word == sc ]] && word=network
+    case $word in
+      --connect | -c | --output | -o | --timeout | --file | -f | --hypervisor | --state | --console | --ready-fd) ((i++)) ;;
+      -*) ;;
+      *)
+        case $path in
+          '') path=$word ;;
+          vm) path="vm $word" ;;
+          network) path="network $word" ;;
+          volume) path="volume $word" ;;
+        esac
+        ;;
+    esac
+  done
+  case $prev in
+    -c | --connect) COMPREPLY=(); return ;;
+    -o | --output) mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return ;;
+    --timeout) COMPREPLY=(); return ;;
+    -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    --hypervisor) mapfile -t COMPREPLY < <(compgen -W 'qemu:///embed qemu:///system test:///default memory' -- "$cur"); return ;;
+    --state) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+    --console) mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur"); return ;;
+    --ready-fd) COMPREPLY=(); return ;;
+  esac
+  options=' --connect --output --quiet --verbose --yes --timeout --help --version'
+  case $path in
+    '') words=' run apply plan validate status console schema completion vm network sc volume' ;;
+    'vm') words=' list show start stop restart delete console attach' ;;
+    'network') words=' list show delete' ;;
+    'volume') words=' list show delete prune' ;;
+    'run')
+      options+=' --file --hypervisor --state --console --no-console --ready-fd --until-off --prune'
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'apply')
+      options+=' --file --prune --allow-empty --boot'
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'plan')
+      options+=' --file --prune --allow-empty --boot'
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'validate')
+      options+=' --file --preflight --allow-empty'
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'status')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'console')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'schema')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'completion')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur")
+      ;;
+    'vm list')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'vm show')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm start')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm stop')
+      options+=' --force'
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm restart')
+      options+=' --force'
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm delete')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm console')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm attach')
+      options+=' --start --stop-on-term'
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'network list')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'network show')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
+      ;;
+    'network delete')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
+      ;;
+    'volume list')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+    'volume show')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
+      ;;
+    'volume delete')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
+      ;;
+    'volume prune')
+      options+=''
+      [[ $cur == -* ]] || COMPREPLY=()
+      ;;
+  esac
+  [[ $cur == -* ]] && words=$options
+  [[ -z $words ]] || mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -o filenames -F _sclctl sclctl

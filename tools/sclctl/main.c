@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-command.h"
+#include "sclctl-help.h"
+#include "sclctl-options.h"
+#include "sclctl-progress.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+show_help (const SclctlCommand *command, const SclctlNoun *noun)
+{
+  g_autofree char *text = command != NULL ? sclctl_help_command (command)
+                          : noun != NULL  ? sclctl_help_noun (noun)
+                                          : sclctl_help ();
+
+  g_print ("%s", text);
+  return SCLCTL_EXIT_DONE;
+}
+
+static int
+show_version (void)
+{
+  g_print ("sclctl %s\n", scl_version_string ());
+  return SCLCTL_EXIT_DONE;
+}
+
+/* Nothing or only a noun was given: what is possible, on stderr, because it is a mistake. */
+static int
+show_choice (const SclctlNoun *noun)
+{
+  g_autofree char *text = noun != NULL ? sclctl_help_noun (noun) : sclctl_help ();
+
+  g_printerr ("%s", text);
+  return SCLCTL_EXIT_USAGE;
+}
+
+static int
+run_command (int argc, char **argv)
+{
+  g_autoptr (SclctlContext) context = sclctl_context_new ();
+  const SclctlCommand *command = NULL;
+  const SclctlNoun *noun = NULL;
+  g_autoptr (GError) error = NULL;
+
+  switch (sclctl_parse (argc, argv, context, &command, &noun, &error))
+    {
+    case SCLCTL_PARSED_HELP:
+      return show_help (command, noun);
+    case SCLCTL_PARSED_VERSION:
+      return show_version ();
+    case SCLCTL_PARSED_ERROR:
+      sclctl_complain ("%s", error->message);
+      return SCLCTL_EXIT_USAGE;
+    case SCLCTL_PARSED_COMMAND:
+      break;
+    }
+  return command == NULL ? show_choice (noun) : command->run (context);
+}
+
+/* A result that could not be written was not delivered; a reader that went away wanted no more. */
+static int
+close_output (int status)
+{
+  gboolean failed = ferror (stdout) != 0;
+
+  errno = 0;
+  failed = fflush (stdout) != 0 || failed;
+  if (!failed || errno == EPIPE || status != SCLCTL_EXIT_DONE)
+    return status;
+  sclctl_complain ("cannot write the result: %s", g_strerror (errno != 0 ? errno : EIO));
+  return SCLCTL_EXIT_ERROR;
+}
+
+/* In any locale as it is: names are ASCII, and "…" in help is UTF-8 as the files are. */
+static void
+print_raw (const char *text)
+{
+  fputs (text, stdout);
+}
+
+static void
+print_raw_error (const char *text)
+{
+  fputs (text, stderr);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  setlocale (LC_ALL, "");
+  signal (SIGPIPE, SIG_IGN);
+  g_set_prgname ("sclctl");
+  g_set_print_handler (print_raw);
+  g_set_printerr_handler (print_raw_error);
+  status = run_command (argc, argv);
+  sclctl_progress_hide ();
+  return close_output (status);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-feed.h"
+#include "sclctl-interrupt.h"
+#include "sclctl-objects.h"
+#include "sclctl-text.h"
+#include "sclctl-verbs.h"
+#include "sclctl-wait.h"
+#include "sclctl-watch.h"
+
+#include <stdio.h>
+
+/* Services of many VMs start and stop at the same time; each waits for its turn. */
+#define LOCK_SECONDS 300
+
+static void
+copy_out (const char *text, gsize length, gpointer user_data G_GNUC_UNUSED)
+{
+  fwrite (text, 1, length, stdout);
+  fflush (stdout);
+}
+
+static void
+on_refreshed (gpointer user_data G_GNUC_UNUSED)
+{
+}
+
+static gboolean
+begin (SclctlContext *context, SclVm *vm, GError **error)
+{
+  g_autoptr (SclOperation) operation = NULL;
+
+  if (sclctl_vm_is_on (vm))
+    return TRUE;
+  if (!sclctl_has (context, "start"))
+    {
+      g_set_error (error, SCL_ERROR, SCL_ERROR_NOT_FOUND,
+                   "VM \"%s\": it does not run; --start starts it", scl_vm_get_name (vm));
+      return FALSE;
+    }
+  operation = scl_vm_start (vm);
+  return sclctl_operate_one (context, operation, error);
+}
+
+static int
+stop (SclctlContext *context, SclVm *vm)
+{
+  g_autoptr (GListStore) only = g_list_store_new (SCL_TYPE_VM);
+  g_autoptr (SclOperation) operation = NULL;
+  GError *error = NULL;
+
+  g_list_store_append (only, vm);
+  sclctl_tell (context, "shutting VM \"%s\" down", scl_vm_get_name (vm));
+  sclctl_interrupt_forget ();
+  operation = scl_vm_stop (vm, FALSE);
+  if (!sclctl_operate_to_end (context, operation, G_LIST_MODEL (only), &error))
+    return sclctl_fail (error);
+  return SCLCTL_EXIT_DONE;
+}
+
+/* The VM may have been removed from the list, too: then it is off. */
+static gboolean
+is_over (SclctlContext *context, SclVm *vm)
+{
+  return scl_connection_lookup_vm (context->connection, scl_vm_get_name (vm)) != vm
+         || !sclctl_vm_is_on (vm);
+}
+
+static int
+report_end (SclctlContext *context, SclVm *vm)
+{
+  const char *reason = scl_vm_get_state_reason (vm);
+
+  if (scl_vm_get_state (vm) == SCL_VM_STATE_CRASHED)
+    {
+      sclctl_complain ("VM \"%s\": crashed%s%s", scl_vm_get_name (vm), reason ? ": " : "",
+                       reason ? reason : "");
+      return SCLCTL_EXIT_ERROR;
+    }
+  sclctl_tell (context, "VM \"%s\" is off", scl_vm_get_name (vm));
+  return SCLCTL_EXIT_DONE;
+}
+
+static int
+leave (SclctlContext *context, SclVm *vm)
+{
+  if (sclctl_has (context, "stop-on-term"))
+    return stop (context, vm);
+  sclctl_tell (context, "left VM \"%s\", which goes on", scl_vm_get_name (vm));
+  return SCLCTL_EXIT_INTERRUPTED;
+}
+
+/* The events are watched before the state is looked at, so that no end is missed. */
+static int
+stay (SclctlContext *context, SclVm *vm)
+{
+  GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
+  const char *log = scl_vm_get_log_path (vm);
+  g_autoptr (SclctlFeed) feed = log == NULL ? NULL : sclctl_feed_new (log, copy_out, NULL);
+  g_autoptr (SclctlWatch) watch = sclctl_watch_new (context->connection, on_refreshed, NULL);
+  GError *error = NULL;
+  int status;
+
+  if (!begin (context, vm, &error))
+    return sclctl_fail (error);
+  sclctl_watch_settle (watch);
+  sclctl_tell (context, "VM \"%s\" runs", scl_vm_get_name (vm));
+  while (!is_over (context, vm) && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (NULL, TRUE);
+  status = is_over (context, vm) ? report_end (context, vm) : leave (context, vm);
+  if (feed != NULL)
+    sclctl_feed_drain (feed);
+  return status;
+}
+
+int
+sclctl_vm_attach (SclctlContext *context)
+{
+  g_autoptr (GObject) vm = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_look (context, &error))
+    return sclctl_fail (error);
+  if (!sclctl_has (context, "timeout"))
+    scl_connection_set_lock_timeout (context->connection, LOCK_SECONDS);
+  vm = sclctl_find_object (context, SCL_OBJECT_KIND_VM, sclctl_argument (context, 0), &error);
+  if (vm == NULL)
+    return sclctl_fail (error);
+  return stay (context, SCL_VM (vm));
+}

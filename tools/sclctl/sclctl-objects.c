@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-objects.h"
+
+#include "sclctl-details.h"
+#include "sclctl-json.h"
+#include "sclctl-suggest.h"
+#include "sclctl-text.h"
+#include "sclctl-wait.h"
+
+GListModel *
+sclctl_get_objects (SclctlContext *context, SclObjectKind kind)
+{
+  switch (kind)
+    {
+    case SCL_OBJECT_KIND_NETWORK:
+      return scl_connection_get_networks (context->connection);
+    case SCL_OBJECT_KIND_VOLUME:
+      return scl_connection_get_volumes (context->connection);
+    case SCL_OBJECT_KIND_VM:
+    case SCL_OBJECT_KIND_HOST:
+      break;
+    }
+  return scl_connection_get_vms (context->connection);
+}
+
+static const char *
+object_name (GObject *object)
+{
+  if (SCL_IS_NETWORK (object))
+    return scl_network_get_name (SCL_NETWORK (object));
+  if (SCL_IS_VOLUME (object))
+    return scl_volume_get_name (SCL_VOLUME (object));
+  return scl_vm_get_name (SCL_VM (object));
+}
+
+static JsonNode *
+object_to_json (GObject *object)
+{
+  if (SCL_IS_NETWORK (object))
+    return sclctl_json_network (SCL_NETWORK (object));
+  if (SCL_IS_VOLUME (object))
+    return sclctl_json_volume (SCL_VOLUME (object));
+  return sclctl_json_vm (SCL_VM (object));
+}
+
+static GObject *
+not_found (GPtrArray *names, SclObjectKind kind, const char *name, GError **error)
+{
+  g_autofree char *object = sclctl_text_object (kind, name);
+  const char *near = sclctl_suggest (name, names);
+
+  if (near != NULL)
+    g_set_error (error, SCL_ERROR, SCL_ERROR_NOT_FOUND, "%s: there is none; did you mean \"%s\"?",
+                 object, near);
+  else
+    g_set_error (error, SCL_ERROR, SCL_ERROR_NOT_FOUND,
+                 "%s: there is none; \"sclctl %s list\" shows what there is", object,
+                 sclctl_text_kind (kind));
+  return NULL;
+}
+
+GObject *
+sclctl_find_object (SclctlContext *context, SclObjectKind kind, const char *name, GError **error)
+{
+  GListModel *list = sclctl_get_objects (context, kind);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (GObject) object = g_list_model_get_item (list, i);
+
+      if (g_str_equal (object_name (object), name))
+        return g_steal_pointer (&object);
+      g_ptr_array_add (names, g_strdup (object_name (object)));
+    }
+  return not_found (names, kind, name, error);
+}
+
+static SclctlTable *
+make_table (GListModel *list, SclObjectKind kind)
+{
+  switch (kind)
+    {
+    case SCL_OBJECT_KIND_NETWORK:
+      return sclctl_table_of_networks (list);
+    case SCL_OBJECT_KIND_VOLUME:
+      return sclctl_table_of_volumes (list);
+    case SCL_OBJECT_KIND_VM:
+    case SCL_OBJECT_KIND_HOST:
+      break;
+    }
+  return sclctl_table_of_vms (list);
+}
+
+static void
+print_names (GListModel *list)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (GObject) object = g_list_model_get_item (list, i);
+
+      g_print ("%s\n", object_name (object));
+    }
+}
+
+int
+sclctl_list_objects (SclctlContext *context, SclObjectKind kind)
+{
+  g_autoptr (SclctlTable) table = NULL;
+  GListModel *list;
+  GError *error = NULL;
+
+  if (!sclctl_look (context, &error))
+    return sclctl_fail (error);
+  list = sclctl_get_objects (context, kind);
+  if (sclctl_is_json (context))
+    sclctl_json_print (sclctl_json_list (list, SCLCTL_JSON_FUNC (object_to_json)));
+  else if (sclctl_is_quiet (context))
+    print_names (list);
+  else
+    {
+      table = make_table (list, kind);
+      sclctl_table_print (table);
+    }
+  return SCLCTL_EXIT_DONE;
+}
+
+int
+sclctl_show_object (SclctlContext *context, SclObjectKind kind)
+{
+  g_autoptr (GObject) object = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_look (context, &error))
+    return sclctl_fail (error);
+  object = sclctl_find_object (context, kind, sclctl_argument (context, 0), &error);
+  if (object == NULL)
+    return sclctl_fail (error);
+  if (sclctl_is_json (context))
+    sclctl_json_print (object_to_json (object));
+  else if (SCL_IS_NETWORK (object))
+    sclctl_show_network (SCL_NETWORK (object));
+  else if (SCL_IS_VOLUME (object))
+    sclctl_show_volume (SCL_VOLUME (object));
+  else
+    sclctl_show_vm (SCL_VM (object));
+  return SCLCTL_EXIT_DONE;
+}
+
+gboolean
+sclctl_confirm (SclctlContext *context, const char *what)
+{
+  g_autofree char *question = g_strdup_printf ("Really %s? [y/N]", what);
+
+  if (sclctl_has (context, "yes"))
+    return TRUE;
+  if (!sclctl_can_ask (context))
+    {
+      sclctl_complain ("not done: %s needs a yes, and there is no terminal to ask: give --yes",
+                       what);
+      return FALSE;
+    }
+  if (sclctl_ask (question, 'n') == 'y')
+    return TRUE;
+  sclctl_complain ("nothing was changed");
+  return FALSE;
+}
+
+static GPtrArray *
+find_arguments (SclctlContext *context, SclObjectKind kind, GError **error)
+{
+  g_autoptr (GPtrArray) objects = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < context->arguments->len; i++)
+    {
+      GObject *object = sclctl_find_object (context, kind, sclctl_argument (context, i), error);
+
+      if (object == NULL)
+        return NULL;
+      if (g_ptr_array_find (objects, object, NULL))
+        g_object_unref (object);
+      else
+        g_ptr_array_add (objects, object);
+    }
+  return g_steal_pointer (&objects);
+}
+
+static char *
+describe (const char *verb, GPtrArray *objects, SclObjectKind kind)
+{
+  GString *text = g_string_new (verb);
+
+  for (guint i = 0; i < objects->len; i++)
+    {
+      g_autofree char *object
+          = sclctl_text_object (kind, object_name (g_ptr_array_index (objects, i)));
+
+      g_string_append_printf (text, "%s%s", i == 0 ? " " : ", ", object);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static GPtrArray *
+look_up_arguments (SclctlContext *context, SclObjectKind kind, GError **error)
+{
+  return sclctl_look (context, error) ? find_arguments (context, kind, error) : NULL;
+}
+
+int
+sclctl_power_arguments (SclctlContext *context, SclctlBegin begin)
+{
+  g_autoptr (GPtrArray) operations = g_ptr_array_new_with_free_func (g_object_unref);
+  gboolean force = sclctl_has (context, "force");
+  GError *error = NULL;
+  g_autoptr (GPtrArray) vms = look_up_arguments (context, SCL_OBJECT_KIND_VM, &error);
+
+  if (vms == NULL)
+    return sclctl_fail (error);
+  for (guint i = 0; i < vms->len; i++)
+    g_ptr_array_add (operations, begin (g_ptr_array_index (vms, i), force));
+  if (!sclctl_operate (context, operations, &error))
+    return sclctl_fail (error);
+  return SCLCTL_EXIT_DONE;
+}
+
+/* What is left after the first failure is not begun: it may depend on what failed. */
+static gboolean
+delete_all (SclctlContext *context, GPtrArray *objects, SclctlBegin begin, GError **error)
+{
+  if (!sclctl_lock (context, error))
+    return FALSE;
+  for (guint i = 0; i < objects->len; i++)
+    {
+      g_autoptr (SclOperation) operation = begin (g_ptr_array_index (objects, i), FALSE);
+
+      if (!sclctl_operate_one (context, operation, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+int
+sclctl_delete_arguments (SclctlContext *context, SclObjectKind kind, const char *what,
+                         SclctlBegin begin)
+{
+  GError *error = NULL;
+  g_autoptr (GPtrArray) objects = look_up_arguments (context, kind, &error);
+  g_autofree char *question = NULL;
+
+  if (objects == NULL)
+    return sclctl_fail (error);
+  question = describe (what, objects, kind);
+  if (!sclctl_confirm (context, question))
+    return sclctl_refusal_status ();
+  if (!delete_all (context, objects, begin, &error))
+    return sclctl_fail (error);
+  return SCLCTL_EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Plans and what became of them, for people (on stdout) and programs. */
+
+#include "sclctl-context.h"
+
+#include <json-glib/json-glib.h>
+
+/* One line per step: + made, ~ changed, - removed, with the reason. */
+void sclctl_show_plan (SclctlContext *context, SclPlan *plan);
+
+/* How many steps came to each end, and one line on stderr per step that failed. */
+void sclctl_show_results (SclctlContext *context, GListModel *results);
+
+/* "removes vm "a", network "b""; free it. */
+char *sclctl_list_removals (SclPlan *plan);
+
+/* The report of an apply: status, steps, diagnostics, error. */
+JsonNode *sclctl_json_report (const char *status, SclPlan *plan, GListModel *results,
+                              const GError *error);
+
+/* "done", "partial", "refused", "cancelled", "invalid", "failed". */
+const char *sclctl_report_status (const GError *error);

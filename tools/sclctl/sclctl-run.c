@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-console-link.h"
+#include "sclctl-input.h"
+#include "sclctl-interrupt.h"
+#include "sclctl-json.h"
+#include "sclctl-objects.h"
+#include "sclctl-plan-view.h"
+#include "sclctl-run-view.h"
+#include "sclctl-status.h"
+#include "sclctl-text.h"
+#include "sclctl-uri.h"
+#include "sclctl-verbs.h"
+#include "sclctl-wait.h"
+#include "sclctl-watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define DEFAULT_HYPERVISOR "qemu:///embed"
+
+typedef struct
+{
+  SclctlContext *context;
+  SclManifest *manifest;
+  SclctlRunView *view;
+  SclctlLink *link; /* NULL: the terminal is not on a console */
+  int ready_fd;     /* -1: none */
+  int status;       /* of the whole run, as far as it is known */
+} Run;
+
+static char *
+make_uri (SclctlContext *context)
+{
+  const char *given = sclctl_get_uri (context);
+  g_autofree char *hypervisor = sclctl_uri_get (given, "hypervisor");
+  g_autofree char *base = sclctl_uri_with (given, "state", sclctl_value (context, "state"));
+
+  if (sclctl_has (context, "hypervisor"))
+    return sclctl_uri_with (base, "hypervisor", sclctl_value (context, "hypervisor"));
+  return sclctl_uri_with (base, "hypervisor", hypervisor == NULL ? DEFAULT_HYPERVISOR : hypervisor);
+}
+
+static gboolean
+parse_ready_fd (SclctlContext *context, int *out_fd)
+{
+  const char *text = sclctl_value (context, "ready-fd");
+  guint64 number = 0;
+
+  *out_fd = -1;
+  if (text == NULL)
+    return TRUE;
+  if (!g_ascii_string_to_unsigned (text, 10, 1, 65535, &number, NULL)
+      || fcntl ((int)number, F_GETFD) < 0)
+    {
+      sclctl_complain ("--ready-fd %s: not an open file descriptor", text);
+      return FALSE;
+    }
+  *out_fd = (int)number;
+  fcntl (*out_fd, F_SETFD, FD_CLOEXEC);
+  return TRUE;
+}
+
+static gboolean
+check_console (Run *self)
+{
+  const char *name = sclctl_value (self->context, "console");
+
+  if (name == NULL || scl_manifest_lookup_vm (self->manifest, name) != NULL)
+    return TRUE;
+  sclctl_complain ("--console %s: the manifest has no such VM", name);
+  return FALSE;
+}
+
+/* What is there already is taken down at the end, too. In an embedded hypervisor it can only be
+ * what a run that was killed left behind; elsewhere somebody may want to keep it. */
+static gboolean
+confirm_takeover (Run *self)
+{
+  SclctlContext *context = self->context;
+  g_autofree char *hypervisor
+      = sclctl_uri_get (scl_connection_get_uri (context->connection), "hypervisor");
+  guint count = g_list_model_get_n_items (scl_connection_get_vms (context->connection));
+  g_autofree char *what = NULL;
+
+  if (count == 0 || g_strcmp0 (hypervisor, DEFAULT_HYPERVISOR) == 0)
+    return TRUE;
+  what = g_strdup_printf (
+      "take over %u VM%s that instance \"%s\" has already, and remove them at the "
+      "end (volumes are kept)",
+      count, count == 1 ? "" : "s", scl_connection_get_prefix (context->connection));
+  return sclctl_confirm (context, what);
+}
+
+static gboolean
+confirm_removals (Run *self, SclPlan *plan, SclApplyFlags *flags)
+{
+  g_autofree char *removals = sclctl_list_removals (plan);
+  g_autofree char *what = g_strdup_printf ("remove %s (volumes are kept)", removals);
+
+  if (!scl_plan_has_removals (plan) || (*flags & SCL_APPLY_PRUNE))
+    return TRUE;
+  if (!sclctl_confirm (self->context, what))
+    return FALSE;
+  *flags |= SCL_APPLY_PRUNE;
+  return TRUE;
+}
+
+static void
+on_refreshed (gpointer user_data)
+{
+  sclctl_run_view_update (((Run *)user_data)->view);
+}
+
+static void
+report_applied (Run *self, SclPlan *plan, GListModel *results, const GError *error)
+{
+  JsonNode *node = sclctl_json_report (sclctl_report_status (error), plan, results, error);
+
+  sclctl_run_event (self->context, "applied", json_node_dup_object (node));
+  json_node_unref (node);
+}
+
+/* TRUE: VMs may run now, though perhaps not all. */
+static gboolean
+bring_up (Run *self, SclPlan *plan, SclApplyFlags flags)
+{
+  g_autoptr (SclOperation) operation
+      = scl_connection_apply (self->context->connection, self->manifest, flags);
+  g_autoptr (GError) error = NULL;
+
+  sclctl_operate_one (self->context, operation, &error);
+  sclctl_show_results (self->context, scl_operation_get_results (operation));
+  report_applied (self, plan, scl_operation_get_results (operation), error);
+  if (error == NULL)
+    return TRUE;
+  if (!g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL))
+    sclctl_complain ("%s", error->message);
+  self->status = sclctl_error_status (error);
+  return self->status == SCLCTL_EXIT_PARTIAL;
+}
+
+static gboolean
+any_vm_is_on (Run *self)
+{
+  GListModel *vms = scl_connection_get_vms (self->context->connection);
+
+  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
+    {
+      g_autoptr (SclVm) vm = g_list_model_get_item (vms, i);
+
+      if (sclctl_vm_is_on (vm))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+tell_ready (Run *self)
+{
+  JsonNode *node = sclctl_status_to_json (self->context->connection);
+
+  sclctl_run_event (self->context, "ready", json_node_dup_object (node));
+  json_node_unref (node);
+  if (!sclctl_is_json (self->context) && !sclctl_is_quiet (self->context))
+    {
+      g_autoptr (SclctlTable) table
+          = sclctl_table_of_vms (scl_connection_get_vms (self->context->connection));
+
+      sclctl_table_print (table);
+    }
+  sclctl_say (self->context, "ready; Ctrl-C shuts everything down");
+  fflush (stdout);
+  if (self->ready_fd < 0)
+    return;
+  if (write (self->ready_fd, "ready\n", 6) != 6)
+    sclctl_complain ("--ready-fd %d: %s", self->ready_fd, g_strerror (errno));
+  close (self->ready_fd);
+  self->ready_fd = -1;
+}
+
+static void
+on_link_end (SclctlLink *link, gpointer user_data)
+{
+  Run *self = user_data;
+
+  sclctl_run_view_set_silent (self->view, FALSE);
+  sclctl_tell (self->context, "%s; Ctrl-C shuts everything down",
+               sclctl_link_get_state (link) == SCLCTL_LINK_ESCAPED ? "left the console"
+                                                                   : "the console was closed");
+}
+
+static void
+begin_console (Run *self)
+{
+  const char *name = sclctl_value (self->context, "console");
+  SclVm *vm = name == NULL ? NULL : scl_connection_lookup_vm (self->context->connection, name);
+  g_autoptr (GIOStream) stream = NULL;
+  GError *error = NULL;
+
+  if (vm == NULL)
+    return;
+  stream = sclctl_open_console (vm, &error);
+  if (stream == NULL)
+    {
+      sclctl_fail (error);
+      return;
+    }
+  sclctl_tell (self->context, "console of VM \"%s\"; Ctrl-] leaves it", name);
+  sclctl_run_view_set_silent (self->view, TRUE);
+  self->link = sclctl_link_new (stream, on_link_end, self);
+}
+
+static void
+stay (Run *self)
+{
+  GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
+  gboolean until_off = sclctl_has (self->context, "until-off");
+
+  tell_ready (self);
+  begin_console (self);
+  while (!g_cancellable_is_cancelled (cancellable) && !(until_off && !any_vm_is_on (self)))
+    g_main_context_iteration (NULL, TRUE);
+  g_clear_pointer (&self->link, sclctl_link_free);
+  sclctl_run_view_set_silent (self->view, FALSE);
+}
+
+/* Ctrl-C does not stop this: what is left would be in the way. */
+static void
+take_down (Run *self)
+{
+  g_autoptr (SclOperation) operation = NULL;
+  g_autoptr (GError) error = NULL;
+
+  sclctl_interrupt_forget ();
+  sclctl_run_event (self->context, "stopping", json_object_new ());
+  sclctl_tell (self->context, "shutting VMs down and removing networks; volumes are kept");
+  operation = scl_connection_tear_down (self->context->connection);
+  sclctl_operate_to_end (self->context, operation,
+                         scl_connection_get_vms (self->context->connection), &error);
+  sclctl_show_results (self->context, scl_operation_get_results (operation));
+  if (error != NULL)
+    {
+      sclctl_complain ("not everything was taken down: %s", error->message);
+      self->status = SCLCTL_EXIT_PARTIAL;
+    }
+}
+
+static void
+tell_end (Run *self)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_int_member (object, "exitStatus", self->status);
+  sclctl_run_event (self->context, "ended", object);
+}
+
+/* From the first change to the host until everything is gone again. */
+static void
+live (Run *self, SclPlan *plan, SclApplyFlags flags)
+{
+  SclctlContext *context = self->context;
+  g_autoptr (SclctlRunView) view = sclctl_run_view_new (context);
+  g_autoptr (SclctlWatch) watch = NULL;
+  gboolean is_up;
+
+  self->view = view;
+  watch = sclctl_watch_new (context->connection, on_refreshed, self);
+  is_up = scl_plan_is_empty (plan) || bring_up (self, plan, flags);
+  sclctl_watch_settle (watch);
+  if (is_up && (self->status == SCLCTL_EXIT_DONE || any_vm_is_on (self)))
+    stay (self);
+  take_down (self);
+  g_clear_pointer (&watch, sclctl_watch_free);
+}
+
+static SclPlan *
+prepare (Run *self, SclApplyFlags flags, GError **error)
+{
+  SclctlContext *context = self->context;
+  g_autofree char *uri = make_uri (context);
+
+  if (!sclctl_open_uri (context, uri, error) || !sclctl_lock (context, error)
+      || !sclctl_refresh (context, error))
+    return NULL;
+  return sclctl_make_plan (context, self->manifest, flags, error);
+}
+
+static int
+run (Run *self)
+{
+  SclctlContext *context = self->context;
+  SclApplyFlags flags = sclctl_apply_flags (context);
+  g_autoptr (SclPlan) plan = NULL;
+  GError *error = NULL;
+
+  plan = prepare (self, flags, &error);
+  if (plan == NULL || !sclctl_check_plan (context, plan, &error))
+    return sclctl_fail (error);
+  sclctl_show_plan (context, plan);
+  if (!confirm_takeover (self) || !confirm_removals (self, plan, &flags))
+    return sclctl_refusal_status ();
+  live (self, plan, flags);
+  tell_end (self);
+  return self->status;
+}
+
+int
+sclctl_run (SclctlContext *context)
+{
+  Run self = { .context = context };
+  g_autoptr (SclManifest) manifest = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_has_input (context) || !parse_ready_fd (context, &self.ready_fd))
+    return SCLCTL_EXIT_USAGE;
+  if (!sclctl_uri_is_local (sclctl_get_uri (context)))
+    {
+      sclctl_complain (
+          "run works on this host only: leave --connect and SCL_URI away, or give local:…");
+      return SCLCTL_EXIT_USAGE;
+    }
+  manifest = sclctl_load (context, NULL, &error);
+  if (manifest == NULL)
+    return sclctl_fail (error);
+  self.manifest = manifest;
+  return check_console (&self) ? run (&self) : SCLCTL_EXIT_USAGE;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-json.h"
+#include "sclctl-objects.h"
+#include "sclctl-status.h"
+#include "sclctl-verbs.h"
+#include "sclctl-wait.h"
+
+JsonNode *
+sclctl_status_to_json (SclConnection *connection)
+{
+  JsonObject *object = json_object_new ();
+
+  sclctl_json_set_text (object, "uri", scl_connection_get_uri (connection));
+  sclctl_json_set_text (object, "prefix", scl_connection_get_prefix (connection));
+  sclctl_json_set (object, "networks",
+                   sclctl_json_list (scl_connection_get_networks (connection),
+                                     SCLCTL_JSON_FUNC (sclctl_json_network)));
+  sclctl_json_set (
+      object, "vms",
+      sclctl_json_list (scl_connection_get_vms (connection), SCLCTL_JSON_FUNC (sclctl_json_vm)));
+  sclctl_json_set (object, "volumes",
+                   sclctl_json_list (scl_connection_get_volumes (connection),
+                                     SCLCTL_JSON_FUNC (sclctl_json_volume)));
+  sclctl_json_set (object, "diagnostics",
+                   sclctl_json_list (scl_connection_get_diagnostics (connection),
+                                     SCLCTL_JSON_FUNC (sclctl_json_diagnostic)));
+  return sclctl_json_node (object);
+}
+
+static void
+print_section (const char *title, GListModel *list, SclctlTable *(*make_table) (GListModel *list))
+{
+  g_autoptr (SclctlTable) table = NULL;
+
+  if (g_list_model_get_n_items (list) == 0)
+    {
+      g_print ("No %s.\n", title);
+      return;
+    }
+  table = make_table (list);
+  sclctl_table_print (table);
+}
+
+void
+sclctl_status_print (SclConnection *connection)
+{
+  print_section ("networks", scl_connection_get_networks (connection), sclctl_table_of_networks);
+  g_print ("\n");
+  print_section ("VMs", scl_connection_get_vms (connection), sclctl_table_of_vms);
+  g_print ("\n");
+  print_section ("volumes", scl_connection_get_volumes (connection), sclctl_table_of_volumes);
+}
+
+int
+sclctl_status (SclctlContext *context)
+{
+  GError *error = NULL;
+
+  if (!sclctl_look (context, &error))
+    return sclctl_fail (error);
+  if (sclctl_is_json (context))
+    sclctl_json_print (sclctl_status_to_json (context->connection));
+  else if (!sclctl_is_quiet (context))
+    sclctl_status_print (context->connection);
+  return SCLCTL_EXIT_DONE;
+}

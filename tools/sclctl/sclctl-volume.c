@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-objects.h"
+#include "sclctl-text.h"
+#include "sclctl-verbs.h"
+#include "sclctl-wait.h"
+
+int
+sclctl_volume_list (SclctlContext *context)
+{
+  return sclctl_list_objects (context, SCL_OBJECT_KIND_VOLUME);
+}
+
+int
+sclctl_volume_show (SclctlContext *context)
+{
+  return sclctl_show_object (context, SCL_OBJECT_KIND_VOLUME);
+}
+
+static SclOperation *
+begin_delete (GObject *volume, gboolean force G_GNUC_UNUSED)
+{
+  return scl_volume_delete (SCL_VOLUME (volume));
+}
+
+int
+sclctl_volume_delete (SclctlContext *context)
+{
+  return sclctl_delete_arguments (context, SCL_OBJECT_KIND_VOLUME, "delete with all data",
+                                  begin_delete);
+}
+
+/* Unused volumes as a list of their own; OUT_WHAT describes their deletion. */
+static GListModel *
+list_unused (SclctlContext *context, char **out_what)
+{
+  GListModel *volumes = scl_connection_get_volumes (context->connection);
+  GListStore *unused = g_list_store_new (SCL_TYPE_VOLUME);
+  GString *what = g_string_new ("delete with all data");
+
+  for (guint i = 0; i < g_list_model_get_n_items (volumes); i++)
+    {
+      g_autoptr (SclVolume) volume = g_list_model_get_item (volumes, i);
+      g_autofree char *object
+          = sclctl_text_object (SCL_OBJECT_KIND_VOLUME, scl_volume_get_name (volume));
+
+      if (scl_volume_is_used (volume))
+        continue;
+      g_string_append_printf (what, "%s %s",
+                              g_list_model_get_n_items (G_LIST_MODEL (unused)) ? "," : "", object);
+      g_list_store_append (unused, volume);
+    }
+  *out_what = g_string_free (what, FALSE);
+  return G_LIST_MODEL (unused);
+}
+
+static int
+prune (SclctlContext *context)
+{
+  g_autoptr (SclOperation) operation = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_lock (context, &error))
+    return sclctl_fail (error);
+  operation = scl_connection_prune_volumes (context->connection);
+  if (!sclctl_operate_one (context, operation, &error))
+    return sclctl_fail (error);
+  return SCLCTL_EXIT_DONE;
+}
+
+int
+sclctl_volume_prune (SclctlContext *context)
+{
+  g_autoptr (GListModel) unused = NULL;
+  g_autoptr (SclctlTable) table = NULL;
+  g_autofree char *what = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_look (context, &error))
+    return sclctl_fail (error);
+  unused = list_unused (context, &what);
+  if (g_list_model_get_n_items (unused) == 0)
+    {
+      sclctl_say (context, "nothing to do: every volume is used");
+      return SCLCTL_EXIT_DONE;
+    }
+  table = sclctl_table_of_volumes (unused);
+  if (!sclctl_is_quiet (context) && !sclctl_is_json (context))
+    sclctl_table_print (table);
+  return sclctl_confirm (context, what) ? prune (context) : sclctl_refusal_status ();
+}
