@@ -18,12 +18,17 @@ struct _SclConnection
   GListStore *volumes;
   GListStore *vms;
   GListStore *diagnostics;
+  guint64 begun_readings; /* atomic: how many refreshes have begun … */
+  guint64 taken_reading;  /* … and the number of the one that the lists show */
 };
 
 SclConnection *_scl_connection_new (const char *uri, SclDriver *driver);
 /* FALSE and SCL_ERROR_FAILED if it is closed. */
 gboolean _scl_connection_check_open (SclConnection *self, GError **error);
-/* Puts what was observed into the lists. */
-void _scl_connection_take (SclConnection *self, SclObservation *observation, GPtrArray *addresses);
+/* Numbers a reading before it begins. */
+guint64 _scl_connection_begin_reading (SclConnection *self);
+/* Puts what was observed into the lists, unless they show a later reading already. */
+void _scl_connection_take (SclConnection *self, guint64 reading, SclObservation *observation,
+                           GPtrArray *addresses);
 /* By VM, in the order of the observation: GPtrArray of SclAddress. (transfer full) */
 GPtrArray *_scl_connection_list_addresses (SclDriver *driver, SclObservation *observation);

@@ -163,12 +163,22 @@ take_diagnostics (SclConnection *self, SclObservation *observation)
   for (guint i = 0; i < observation->host.problems->len; i++)
     add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.problems->pdata[i]);
   for (guint i = 0; i < observation->host.notes->len; i++)
-    add_diagnostic (self, SCL_SEVERITY_NOTE, "host", observation->host.notes->pdata[i]);
+    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
+}
+
+guint64
+_scl_connection_begin_reading (SclConnection *self)
+{
+  return __atomic_add_fetch (&self->begun_readings, 1, __ATOMIC_SEQ_CST);
 }
 
 void
-_scl_connection_take (SclConnection *self, SclObservation *observation, GPtrArray *addresses)
+_scl_connection_take (SclConnection *self, guint64 reading, SclObservation *observation,
+                      GPtrArray *addresses)
 {
+  if (reading < self->taken_reading)
+    return;
+  self->taken_reading = reading;
   take_networks (self, observation);
   take_volumes (self, observation);
   take_vms (self, observation, addresses);
@@ -211,24 +221,27 @@ scl_connection_refresh (SclConnection *self, GCancellable *cancellable, GError *
 {
   g_autoptr (SclObservation) observation = NULL;
   g_autoptr (GPtrArray) addresses = NULL;
+  guint64 number;
 
   g_return_val_if_fail (SCL_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (!_scl_connection_check_open (self, error))
     return FALSE;
+  number = _scl_connection_begin_reading (self);
   observation
       = SCL_DRIVER_GET_IFACE (self->driver)->observe (self->driver, cancellable, error);
   if (observation == NULL)
     return FALSE;
   addresses = _scl_connection_list_addresses (self->driver, observation);
-  _scl_connection_take (self, observation, addresses);
+  _scl_connection_take (self, number, observation, addresses);
   return TRUE;
 }
 
 /* What the thread of refresh_async read, taken over in the caller's context. */
 typedef struct
 {
+  guint64 number;
   SclObservation *observation;
   GPtrArray *addresses;
 } Reading;
@@ -248,6 +261,7 @@ refresh_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 {
   SclDriver *driver = data;
   GError *error = NULL;
+  guint64 number = _scl_connection_begin_reading (source);
   SclObservation *observation = SCL_DRIVER_GET_IFACE (driver)->observe (driver, cancellable, &error);
   Reading *reading;
 
@@ -257,6 +271,7 @@ refresh_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
       return;
     }
   reading = g_new0 (Reading, 1);
+  reading->number = number;
   reading->observation = observation;
   reading->addresses = _scl_connection_list_addresses (driver, observation);
   g_task_return_pointer (task, reading, reading_free);
@@ -317,7 +332,7 @@ scl_connection_refresh_finish (SclConnection *self, GAsyncResult *result, GError
   if (reading == NULL)
     return FALSE;
   if (self->driver != NULL)
-    _scl_connection_take (self, reading->observation, reading->addresses);
+    _scl_connection_take (self, reading->number, reading->observation, reading->addresses);
   reading_free (reading);
   return TRUE;
 }

@@ -204,11 +204,15 @@ on_change (SclObjectKind kind, const char *name, gpointer user_data)
 {
   SclConnection *self = user_data;
   Change *change = g_new0 (Change, 1);
+  g_autoptr (GSource) source = g_idle_source_new ();
 
   g_weak_ref_init (&change->connection, self);
   change->kind = kind;
   change->name = g_strdup (name);
-  g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, emit_change, change, change_free);
+  /* Not g_main_context_invoke_full (): it calls here and now when nobody runs the opener's context. */
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, emit_change, change, change_free);
+  g_source_attach (source, self->context);
 }
 
 SclConnection *

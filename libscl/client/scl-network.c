@@ -237,13 +237,25 @@ scl_network_get_problems (SclNetwork *self)
   return (const char *const *) self->problems;
 }
 
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* By name, each once: a VM may have several NICs in a network. */
 static char **
 list_vms (GPtrArray *ports)
 {
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
   for (guint i = 0; i < ports->len; i++)
-    g_strv_builder_add (builder, ((SclPort *) ports->pdata[i])->vm);
+    g_ptr_array_add (names, ((SclPort *) ports->pdata[i])->vm);
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++)
+    if (i == 0 || g_strcmp0 (names->pdata[i - 1], names->pdata[i]) != 0)
+      g_strv_builder_add (builder, names->pdata[i]);
   return g_strv_builder_end (builder);
 }
 
@@ -322,6 +334,6 @@ scl_network_delete (SclNetwork *self)
   request = g_new0 (Request, 1);
   request->driver = g_object_ref (self->driver);
   request->name = g_strdup (self->name);
-  description = g_strdup_printf ("delete network %s", self->name);
+  description = g_strdup_printf ("delete network \"%s\"", self->name);
   return _scl_operation_start (description, run_delete, request, request_free);
 }

@@ -400,6 +400,6 @@ scl_volume_delete (SclVolume *self)
   request = g_new0 (Request, 1);
   request->driver = g_object_ref (self->driver);
   request->name = g_strdup (self->name);
-  description = g_strdup_printf ("delete volume %s", self->name);
+  description = g_strdup_printf ("delete volume \"%s\"", self->name);
   return _scl_operation_start (description, run_delete, request, request_free);
 }

@@ -164,22 +164,31 @@ check_own_mac (Reading *r, const SclLink *link, const char *kind, const char *na
   check_mac (r, link, mac);
 }
 
-/* "demo-0" */
+/* NAME is "demo-0". */
 static SclPort *
-parse_port (const SclNftElement *element)
+parse_port (const char *name, const char *mac)
 {
-  const char *dash = element->comment == NULL ? NULL : strrchr (element->comment, '-');
-  const char *mac = strstr (element->key, " . ");
+  const char *dash = name == NULL ? NULL : strrchr (name, '-');
   g_autofree char *vm = NULL;
   guint64 index;
 
   if (dash == NULL || mac == NULL
       || !g_ascii_string_to_unsigned (dash + 1, 10, 0, G_MAXUINT16, &index, NULL))
     return NULL;
-  vm = g_strndup (element->comment, (gsize)(dash - element->comment));
-  return _scl_port_new (vm, (guint)index, mac + 3);
+  vm = g_strndup (name, (gsize) (dash - name));
+  return _scl_port_new (vm, (guint) index, mac);
 }
 
+/* Whether a running guest's card still hangs on it; all else is repaired under the guest. */
+static gboolean
+is_wired (Reading *r, const SclPort *port, const SclLink *outer, const SclLink *inner)
+{
+  return outer != NULL && inner != NULL && outer->peer == inner->index
+         && inner->peer == outer->index
+         && _scl_network_tap_is_there (r->root_links, r->prefix, port, outer);
+}
+
+/* Whether it is wired; what is wrong with it becomes a problem. */
 static gboolean
 check_port (Reading *r, const SclPort *port)
 {
@@ -189,7 +198,6 @@ check_port (Reading *r, const SclPort *port)
   SclLink *outer = _scl_links_find (r->root_links, link);
   SclLink *inner = _scl_links_find (r->links, link);
   SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
-  guint before = r->out->problems->len;
 
   check_up (r, outer, link);
   check_up (r, inner, link);
@@ -209,9 +217,54 @@ check_port (Reading *r, const SclPort *port)
   if (outer != NULL)
     _scl_sysctls_check (_scl_sysctls_nic, link, r->out->problems);
   _scl_network_tap_check (r->root_links, r->prefix, port, outer, r->out->problems);
-  return r->out->problems->len == before;
+  return is_wired (r, port, outer, inner);
 }
 
+static gboolean
+knows_port (Reading *r, const SclPort *port)
+{
+  for (guint i = 0; i < r->out->ports->len; i++)
+    {
+      const SclPort *known = r->out->ports->pdata[i];
+
+      if (known->index == port->index && strcmp (known->vm, port->vm) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+take_port (Reading *r, SclPort *port)
+{
+  if (knows_port (r, port))
+    {
+      _scl_port_free (port);
+      return;
+    }
+  port->present = check_port (r, port);
+  g_ptr_array_add (r->out->ports, port);
+}
+
+/* The host end has the guest's MAC. */
+static void
+read_marked_ports (Reading *r)
+{
+  for (guint i = 0; i < r->links->len; i++)
+    {
+      SclLink *link = g_ptr_array_index (r->links, i);
+      SclLink *outer = _scl_links_find (r->root_links, link->name);
+      gboolean is_port = g_strcmp0 (link->kind, "veth") == 0 && strcmp (link->name, SCL_NS_UPLINK) != 0;
+      SclPort *port = is_port && outer != NULL
+                          ? parse_port (_scl_names_unmark (r->prefix, link->alias), outer->mac)
+                          : NULL;
+
+      if (port != NULL)
+        take_port (r, port);
+    }
+}
+
+/* From the rules, which know the MAC that was meant, and from the links: rules can be flushed, and the
+ * guests on the links do not notice. */
 static void
 read_ports (Reading *r)
 {
@@ -221,38 +274,15 @@ read_ports (Reading *r)
   for (guint i = 0; set != NULL && i < set->elements->len; i++)
     {
       SclNftElement *element = g_ptr_array_index (set->elements, i);
-      SclPort *port = parse_port (element);
+      const char *mac = strstr (element->key, " . ");
+      SclPort *port = parse_port (element->comment, mac == NULL ? NULL : mac + 3);
 
       if (port == NULL)
-        {
-          add_problem (r, "the port \"%s\" is not one of ours", element->key);
-          continue;
-        }
-      port->present = check_port (r, port);
-      g_ptr_array_add (r->out->ports, port);
+        add_problem (r, "the port \"%s\" is not one of ours", element->key);
+      else
+        take_port (r, port);
     }
-}
-
-/* Ports of ours that no rule knows. */
-static void
-check_stray_ports (Reading *r)
-{
-  for (guint i = 0; i < r->links->len; i++)
-    {
-      SclLink *link = g_ptr_array_index (r->links, i);
-      gboolean known = strcmp (link->name, "lo") == 0 || strcmp (link->name, SCL_NS_UPLINK) == 0
-                       || _scl_names_unmark (r->prefix, link->alias) == NULL;
-
-      for (guint j = 0; !known && j < r->out->ports->len; j++)
-        {
-          SclPort *port = g_ptr_array_index (r->out->ports, j);
-          g_autofree char *name = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
-
-          known = strcmp (name, link->name) == 0;
-        }
-      if (!known)
-        add_problem (r, "the port %s is left over", link->name);
-    }
+  read_marked_ports (r);
 }
 
 static void
@@ -383,7 +413,6 @@ read_namespace (Reading *r, int fd, GCancellable *cancellable, GError **error)
   check_bridge (r);
   check_default_route (r);
   read_ports (r);
-  check_stray_ports (r);
   check_rules (r);
   return TRUE;
 }

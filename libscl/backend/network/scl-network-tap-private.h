@@ -13,6 +13,8 @@ gboolean _scl_network_tap_make (SclNetlink *root, const char *prefix, const SclP
                                 const SclLink *outer, GError **error);
 gboolean _scl_network_tap_raise (SclNetlink *root, const char *prefix, const SclPort *port,
                                  GError **error);
+gboolean _scl_network_tap_is_there (GPtrArray *root_links, const char *prefix, const SclPort *port,
+                                    const SclLink *outer);
 /* What is wrong with it, if anything: one sentence each into PROBLEMS. */
 void _scl_network_tap_check (GPtrArray *root_links, const char *prefix, const SclPort *port,
                              const SclLink *outer, GPtrArray *problems);

@@ -110,6 +110,16 @@ _scl_network_tap_raise (SclNetlink *root, const char *prefix, const SclPort *por
          || throw_rc (error, _scl_netlink_change_link (root, tap->index, &up), "raise it", name);
 }
 
+gboolean
+_scl_network_tap_is_there (GPtrArray *root_links, const char *prefix, const SclPort *port,
+                           const SclLink *outer)
+{
+  g_autofree char *name = tap_name (prefix, port);
+  SclLink *tap = _scl_links_find (root_links, name);
+
+  return tap != NULL && is_on (tap, outer);
+}
+
 static void
 complain (GPtrArray *problems, const char *name, const char *what)
 {
