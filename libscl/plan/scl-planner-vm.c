@@ -167,6 +167,22 @@ _scl_planner_plan_vm_removals (SclPlanner *self)
 
 /* --- volumes --- */
 
+/* SCL writes where a volume comes from before the volume appears. A file without that is somebody's
+ * data, unless a VM of ours runs from it already and the note was lost. */
+static void
+check_volume_is_ours (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *is)
+{
+  SclObservedVm *user = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
+  g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+
+  if (is == NULL || is->image != NULL || is->created != 0 || (user != NULL && !user->foreign))
+    return;
+  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
+                            "%s exists and was not made by SCL: it is not touched; move it away or "
+                            "rename the VM",
+                            is->path == NULL ? is->name : is->path);
+}
+
 static void
 plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
 {
@@ -215,6 +231,7 @@ _scl_planner_plan_volumes (SclPlanner *self)
         g_autofree char *path
             = g_strdup_printf ("virtualMachines.%s.image", scl_vm_spec_get_name (vm));
 
+        check_volume_is_ours (self, vm, is);
         plan_volume (self, vm, disk, d);
         if (is != NULL && is->image_differs)
           _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path,

@@ -118,6 +118,27 @@ test_after_apply (void **state)
       g_str_has_prefix (said, "error " EXTERNAL "192.168.10.1 is already routed to tknu-default"));
 }
 
+/* The LAN of eth9 inside a network's own subnet. */
+static void
+test_subnet_over_a_lan (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GListStore) networks = g_list_store_new (SCL_TYPE_NETWORK_SPEC);
+  g_autoptr (SclNetworkSpec) wide = make_spec ("wide", "172.31.0.1", "198.0.0.1", 8, NULL);
+  g_autoptr (SclManifest) manifest = NULL;
+  const char *said = NULL;
+
+  make_host_links ();
+  g_list_store_append (networks, wide);
+  manifest = scl_manifest_new (NULL, G_LIST_MODEL (networks), NULL);
+  assert_ok (_scl_network_backend_preflight (f->backend, manifest, diagnostics, NULL, &error));
+  for (guint i = 0; i < diagnostics->len && said == NULL; i++)
+    if (strstr (scl_diagnostic_get_message (diagnostics->pdata[i]), "inside the network's own subnet") != NULL)
+      said = scl_diagnostic_get_path (diagnostics->pdata[i]);
+  assert_string_equal (said, "networks.wide.gatewayIP");
+}
+
 static void
 test_gateway (void **state)
 {
@@ -163,7 +184,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_external),      network_test (test_name_server),
-    network_test (test_after_apply),   network_test (test_gateway),
+    network_test (test_after_apply),   network_test (test_subnet_over_a_lan), network_test (test_gateway),
     network_test (test_foreign_links), network_test (test_tools),
   };
 

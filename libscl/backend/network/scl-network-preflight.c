@@ -208,6 +208,29 @@ check_network (const Host *host, SclNetworkSpec *spec)
       return;
 }
 
+/* Machines in such a LAN are taken for VMs by the namespace: answers to them never leave it. */
+static void
+check_subnet (const Host *host, SclNetworkSpec *spec)
+{
+  g_autofree char *path
+      = g_strdup_printf ("networks.%s.gatewayIP", scl_network_spec_get_name (spec));
+  guint length = scl_network_spec_get_prefix_length (spec);
+  guint32 gateway = _scl_address_number (scl_network_spec_get_gateway_ip (spec));
+
+  for (guint i = 0; i < host->routes->len; i++)
+    {
+      const SclRoute *route = &g_array_index (host->routes, SclRoute, i);
+
+      if (route->table == RT_TABLE_MAIN && route->gateway == 0 && route->type == RTN_UNICAST
+          && route->prefix_length > 0 && route->prefix_length < 32 && !is_own (host, route->index)
+          && covers (gateway, length, route->destination))
+        add (host->diagnostics, SCL_SEVERITY_WARNING, path,
+             "the LAN of %s lies inside the network's own subnet: its machines cannot use the "
+             "forwards, and VMs cannot reach them",
+             link_name (host, route->index));
+    }
+}
+
 static void
 check_nic (const Host *host, SclVmSpec *vm, guint index)
 {
@@ -256,7 +279,10 @@ _scl_network_preflight_run (const char *prefix, SclManifest *manifest, GPtrArray
   if (!host_init (&host, error))
     return FALSE;
   for (guint i = 0; (spec = _scl_list_peek (scl_manifest_get_networks (manifest), i)) != NULL; i++)
-    check_network (&host, spec);
+    {
+      check_network (&host, spec);
+      check_subnet (&host, spec);
+    }
   for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (manifest), i)) != NULL; i++)
     for (guint n = 0; n < g_list_model_get_n_items (scl_vm_spec_get_nics (vm)); n++)
       check_nic (&host, vm, n);
