@@ -69,6 +69,7 @@ typedef struct
 {
   char *name;
   gboolean foreign;  /* a domain of that name without our mark: never touched */
+  char *foreign_what; /* what to do about it; NULL if the backend does not know */
   SclVmSpec *spec;   /* of the persistent definition, from the metadata; NULL: unreadable */
   SclVmSpec *live_spec; /* that the running QEMU was started with; NULL: not running */
   GPtrArray *macs;   /* char*: of the definition, by NIC number */
@@ -77,6 +78,7 @@ typedef struct
   SclStoppedBy stopped_by;
   gint64 started;    /* seconds since the epoch; 0: not running */
   char *log_path;    /* console log */
+  gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
   gboolean seed_differs; /* the seed disk does not hold what the desired files say */
 } SclObservedVm;

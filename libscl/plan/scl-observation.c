@@ -88,6 +88,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->name);
   g_clear_object (&self->spec);
   g_clear_object (&self->live_spec);
+  g_free (self->foreign_what);
   g_ptr_array_unref (self->macs);
   g_free (self->state_reason);
   g_free (self->log_path);

@@ -295,6 +295,13 @@ vm_step (SclPlanner *self, SclJob job, SclAction action, SclVmSpec *vm)
   return step;
 }
 
+static gboolean
+is_on (SclObservedVm *is)
+{
+  return is->state != SCL_VM_STATE_STOPPED && is->state != SCL_VM_STATE_CRASHED
+         && is->state != SCL_VM_STATE_UNKNOWN;
+}
+
 static void
 explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *macs)
 {
@@ -308,7 +315,8 @@ explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *
   if (!same_macs (macs, is->macs))
     _scl_step_add_reason (step, "MAC addresses differ");
   if (is->seed_differs)
-    _scl_step_add_reason (step, "cloud-init files have changed");
+    _scl_step_add_reason (step, is_on (is) ? "cloud-init files have changed, to be read at its next boot"
+                                           : "cloud-init files have changed");
   for (guint i = 0; i < is->problems->len; i++)
     _scl_step_add_reason (step, "%s", (const char *) is->problems->pdata[i]);
 }
@@ -371,13 +379,6 @@ plan_replug (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *define
   step->nics = g_steal_pointer (&lost);
 }
 
-static gboolean
-is_on (SclObservedVm *is)
-{
-  return is->state != SCL_VM_STATE_STOPPED && is->state != SCL_VM_STATE_CRASHED
-         && is->state != SCL_VM_STATE_UNKNOWN;
-}
-
 static void
 plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
 {
@@ -385,12 +386,15 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
                         && (self->flags & SCL_APPLY_BOOT) == 0;
   SclStep *step;
 
-  if (!scl_vm_spec_get_auto_start (vm) || wanted_off || (is != NULL && is_on (is)))
+  if (!scl_vm_spec_get_auto_start (vm) || wanted_off
+      || (is != NULL && is_on (is) && !is->half_started))
     return;
   step = vm_step (self, SCL_JOB_VM_START, SCL_ACTION_START, vm);
   _scl_step_add_need (step, defined);
   if (is == NULL)
     _scl_step_add_reason (step, "new, with autoStart");
+  else if (is->half_started)
+    _scl_step_add_reason (step, "its start was interrupted");
   else
     _scl_step_add_reason (step, "autoStart, and %s",
                           is->state == SCL_VM_STATE_CRASHED ? "it crashed" : "it is off");

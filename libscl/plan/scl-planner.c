@@ -125,12 +125,13 @@ check_foreign (SclPlanner *self)
       SclObservedVm *vm = self->observed->vms->pdata[i];
       g_autofree char *path = g_strdup_printf ("virtualMachines.%s", vm->name);
       g_autofree char *domain = _scl_names_domain (self->prefix, vm->name);
+      g_autofree char *fallback = g_strdup_printf (
+          "a domain \"%s\" exists and was not made by SCL: it is not touched; rename one of the two",
+          domain);
 
       if (vm->foreign && scl_manifest_lookup_vm (self->desired, vm->name) != NULL)
-        _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
-                                  "a libvirt domain \"%s\" exists and was not made by SCL: it is not "
-                                  "touched; rename the VM, or the domain with `virsh domrename %s NEW`",
-                                  domain, domain);
+        _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path, "%s",
+                                  vm->foreign_what == NULL ? fallback : vm->foreign_what);
     }
 }
 

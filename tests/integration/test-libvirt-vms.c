@@ -240,7 +240,6 @@ test_foreign_is_told (void **state)
 {
   Fixture *fixture = *state;
   g_autoptr (SclManifest) manifest = manifest_of (&demo);
-  g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (SclObservation) seen = NULL;
 
   define_foreign (fixture, "demo");
@@ -248,12 +247,6 @@ test_foreign_is_told (void **state)
   seen = observe (fixture->vms, manifest);
   assert_int_equal (seen->vms->len, 1);
   assert_true (_scl_observation_lookup_vm (seen, "demo")->foreign);
-  assert_true (_scl_vm_backend_preflight (fixture->vms, manifest, diagnostics, NULL, NULL));
-  assert_int_equal (diagnostics->len, 1);
-  assert_int_equal (scl_diagnostic_get_severity (g_ptr_array_index (diagnostics, 0)),
-                    SCL_SEVERITY_ERROR);
-  assert_string_equal (scl_diagnostic_get_path (g_ptr_array_index (diagnostics, 0)),
-                       "virtualMachines.demo");
 }
 
 /* The command that the error names works. */

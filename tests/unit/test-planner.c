@@ -450,7 +450,7 @@ foreign_objects_are_errors (void **state)
   made = _scl_planner_plan (manifest, observed, "scl", SCL_APPLY_NONE);
   assert_false (_scl_plan_check (made, &error));
   assert_non_null (strstr (error->message, "networks.lan: namespace scl-lan exists"));
-  assert_non_null (strstr (error->message, "virtualMachines.demo: a libvirt domain \"demo\" exists"));
+  assert_non_null (strstr (error->message, "virtualMachines.demo: a domain \"demo\" exists"));
   assert_false (has_step (made, SCL_ACTION_START, SCL_OBJECT_KIND_VM, "demo"));
 }
 

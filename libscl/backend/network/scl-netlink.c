@@ -78,41 +78,55 @@ _scl_netlink_talk (SclNetlink *self, struct nl_msg *msg)
   return result;
 }
 
-typedef struct
-{
-  SclNetlinkFunc func;
-  gpointer data;
-} Dump;
+/* A table that changes while it is dumped is dumped again, that often. */
+#define DUMP_ATTEMPTS 8
 
 static int
 on_valid (struct nl_msg *msg, void *data)
 {
-  Dump *dump = data;
+  const struct nlmsghdr *header = nlmsg_hdr (msg);
 
-  dump->func (nlmsg_hdr (msg), dump->data);
+  g_ptr_array_add (data, g_memdup2 (header, header->nlmsg_len));
   return NL_OK;
+}
+
+/* 0, -errno in *OUT_RESULT, or an error of libnl. */
+static int
+dump_once (SclNetlink *self, struct nl_msg *request, GPtrArray *messages, int *out_result)
+{
+  struct nl_cb *cb = nl_cb_alloc (NL_CB_DEFAULT);
+  int rc;
+
+  g_ptr_array_set_size (messages, 0);
+  *out_result = 0;
+  nlmsg_hdr (request)->nlmsg_seq = NL_AUTO_SEQ;
+  nl_cb_set (cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, messages);
+  nl_cb_err (cb, NL_CB_CUSTOM, on_error, out_result);
+  rc = nl_send_auto_complete (self, request);
+  if (rc >= 0)
+    rc = nl_recvmsgs (self, cb);
+  nl_cb_put (cb);
+  return rc;
 }
 
 gboolean
 _scl_netlink_dump (SclNetlink *self, struct nl_msg *request, SclNetlinkFunc func, gpointer data,
                    const char *what, GError **error)
 {
-  struct nl_cb *cb = nl_cb_alloc (NL_CB_DEFAULT);
-  Dump dump = { func, data };
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
+  int rc = -NLE_DUMP_INTR;
   int result = 0;
-  int rc;
 
-  nl_cb_set (cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &dump);
-  nl_cb_err (cb, NL_CB_CUSTOM, on_error, &result);
-  rc = nl_send_auto_complete (self, request);
-  if (rc >= 0)
-    rc = nl_recvmsgs (self, cb);
-  nl_cb_put (cb);
+  for (int i = 0; i < DUMP_ATTEMPTS && rc == -NLE_DUMP_INTR && result == 0; i++)
+    rc = dump_once (self, request, messages, &result);
   nlmsg_free (request);
   if (result < 0)
     return scl_throw_errno (error, -result, "cannot list %s", what);
-  return rc >= 0
-         || scl_throw (error, SCL_ERROR_BACKEND, "cannot list %s: %s", what, nl_geterror (rc));
+  if (rc < 0)
+    return scl_throw (error, SCL_ERROR_BACKEND, "cannot list %s: %s", what, nl_geterror (rc));
+  for (guint i = 0; i < messages->len; i++)
+    func (messages->pdata[i], data);
+  return TRUE;
 }
 
 void

@@ -196,6 +196,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   vm->state_reason = g_strdup (why);
   if (vm->state == SCL_VM_STATE_RUNNING && config->mark != SCL_DOMAIN_MARK_NOBODY)
     vm->state = SCL_VM_STATE_STOPPING;
+  vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
   vm->spec = parse_spec (config);
   vm->log_path = g_strdup (config->log);
   add_macs (vm, config);
@@ -210,6 +211,7 @@ static SclObservedVm *
 read_foreign (Scan *scan, virDomainStatsRecordPtr record)
 {
   const char *name = virDomainGetName (record->dom) + strlen (scan->start);
+  g_autoptr (GError) why_not = NULL;
   SclObservedVm *vm;
   const char *why;
 
@@ -217,6 +219,8 @@ read_foreign (Scan *scan, virDomainStatsRecordPtr record)
     return NULL;
   vm = _scl_observed_vm_new (name);
   vm->foreign = TRUE;
+  (void) _scl_libvirt_vms_throw_foreign (scan->self, virDomainGetName (record->dom), &why_not);
+  vm->foreign_what = g_strdup (why_not->message);
   vm->state = _scl_libvirt_vms_map_state (stat_int (record, "state.state"),
                                           stat_int (record, "state.reason"), &why);
   vm->state_reason = g_strdup (why);

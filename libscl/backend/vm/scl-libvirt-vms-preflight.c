@@ -139,19 +139,6 @@ check_accelerator (SclLibvirtVms *self, SclVmSpec *vm, GCancellable *cancellable
             "kvm does not run a guest on this host (%s): use auto or tcg", probe->reason);
 }
 
-static void
-check_name (SclLibvirtVms *self, virConnectPtr handle, SclVmSpec *vm, GPtrArray *diagnostics)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (SclDomainDef) def = NULL;
-  g_autoptr (virDomain) domain
-      = _scl_libvirt_vms_lookup_ours (self, handle, scl_vm_spec_get_name (vm), &def, &error);
-  g_autofree char *path = vm_path (vm, NULL);
-
-  if (domain == NULL && !g_error_matches (error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
-    report (diagnostics, SCL_SEVERITY_ERROR, path, "%s", error->message);
-}
-
 static gboolean
 wants_efi (SclManifest *manifest)
 {
@@ -188,7 +175,6 @@ _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifest, GPtrAr
 
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      check_name (self, handle, vm, diagnostics);
       check_accelerator (self, vm, cancellable, diagnostics);
     }
   return TRUE;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-virt-event-private.h"
+#include "base/scl-fd-private.h"
 #include <glib-unix.h>
 #include <libvirt/libvirt.h>
+#include <sys/epoll.h>
 
 /* A handle or a timeout. In the table until it is removed; freed from an idle
  * source of the loop, so that its callback, which runs without the lock, never
@@ -10,6 +12,7 @@ typedef struct
 {
   int id;
   int fd;        /* -1: a timeout */
+  SclFd epoll;   /* of a handle: watches fd; readable when one of events is there */
   int events;    /* of a handle: VIR_EVENT_HANDLE_* */
   int frequency; /* of a timeout: ms, -1 is disabled */
   GSource *source;
@@ -59,12 +62,13 @@ events_of (GIOCondition condition)
 }
 
 static gboolean
-dispatch_handle (int fd, GIOCondition condition, gpointer user_data)
+dispatch_handle (int epoll, GIOCondition condition, gpointer user_data)
 {
   Entry *entry = user_data;
+  struct epoll_event event;
 
-  if (!g_source_is_destroyed (g_main_current_source ()))
-    entry->handle_func (entry->id, fd, events_of (condition), entry->opaque);
+  if (!g_source_is_destroyed (g_main_current_source ()) && epoll_wait (epoll, &event, 1, 0) == 1)
+    entry->handle_func (entry->id, entry->fd, events_of ((GIOCondition) event.events), entry->opaque);
   return G_SOURCE_CONTINUE;
 }
 
@@ -88,16 +92,42 @@ disarm (Entry *entry)
     }
 }
 
+/* EPOLL* and G_IO_* are the same numbers, those of poll. */
+static void
+watch_fd (Entry *entry)
+{
+  struct epoll_event event = { .events = condition_of (entry->events) };
+
+  (void) epoll_ctl (entry->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
+  if (entry->events != 0)
+    (void) epoll_ctl (entry->epoll, EPOLL_CTL_ADD, entry->fd, &event);
+}
+
+/* libvirt changes what it waits for several times per call. Through an epoll descriptor of the handle's
+ * own that is one system call, and the loop need not be woken up. */
+static void
+arm_handle (Entry *entry)
+{
+  if (entry->source == NULL)
+    {
+      entry->epoll = epoll_create1 (EPOLL_CLOEXEC);
+      entry->source = g_unix_fd_source_new (entry->epoll, G_IO_IN);
+      g_source_set_callback (entry->source, G_SOURCE_FUNC (dispatch_handle), entry, NULL);
+      g_source_attach (entry->source, loop_context);
+    }
+  watch_fd (entry);
+}
+
 static void
 arm (Entry *entry)
 {
-  disarm (entry);
-  if (entry->fd >= 0 && entry->events != 0)
+  if (entry->fd >= 0)
     {
-      entry->source = g_unix_fd_source_new (entry->fd, condition_of (entry->events));
-      g_source_set_callback (entry->source, G_SOURCE_FUNC (dispatch_handle), entry, NULL);
+      arm_handle (entry);
+      return;
     }
-  else if (entry->fd < 0 && entry->frequency >= 0)
+  disarm (entry);
+  if (entry->frequency >= 0)
     {
       entry->source = g_timeout_source_new ((guint) entry->frequency);
       g_source_set_callback (entry->source, dispatch_timeout, entry, NULL);
@@ -124,6 +154,7 @@ add_handle (int fd, int events, virEventHandleCallback func, void *opaque,
 {
   Entry *entry = g_new0 (Entry, 1);
 
+  entry->epoll = -1;
   entry->fd = fd;
   entry->events = events;
   entry->frequency = -1;
@@ -138,6 +169,7 @@ add_timeout (int frequency, virEventTimeoutCallback func, void *opaque, virFreeC
 {
   Entry *entry = g_new0 (Entry, 1);
 
+  entry->epoll = -1;
   entry->fd = -1;
   entry->frequency = frequency;
   entry->timeout_func = func;
@@ -189,6 +221,7 @@ free_entry (gpointer user_data)
   g_mutex_unlock (&entries_lock);
   if (entry->free_func != NULL)
     entry->free_func (entry->opaque);
+  scl_fd_clear (&entry->epoll);
   g_free (entry);
   return G_SOURCE_REMOVE;
 }
