@@ -18,8 +18,11 @@ foreach (header ${public_headers})
 endforeach ()
 list (APPEND documented ${CMAKE_CURRENT_SOURCE_DIR}/base/scl-version.c
       ${CMAKE_CURRENT_SOURCE_DIR}/model/scl-manifest-check.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/model/scl-vm-spec-text.c
       ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-async.c
-      ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-refresh.c ${GIR_EXTRA_SOURCES})
+      ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-refresh.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-operation-wait.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-vm-actions.c ${GIR_EXTRA_SOURCES})
 list (REMOVE_DUPLICATES documented)
 set (scanned ${public_headers} ${generated_headers} ${documented} ${enum_types_c})
 list (FILTER scanned EXCLUDE REGEX "\\.h\\.in$")
@@ -39,7 +42,7 @@ add_custom_command (
     --include=Gio-2.0 --pkg=gio-2.0 --pkg-export=scl-${SCL_ABI} --c-include=scl/scl.h --no-libtool
     --library=scl --library-path=$<TARGET_FILE_DIR:scl> -L$<TARGET_FILE_DIR:scl>
     -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_BINARY_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}
-    --cflags-begin -DSCL_COMPILATION --cflags-end --sources-top-dirs ${PROJECT_SOURCE_DIR}
+    --cflags-begin -DSCL_COMPILATION --cflags-end --sources-top-dirs ${PROJECT_SOURCE_DIR} --sources-top-dirs ${PROJECT_BINARY_DIR}
     --filelist=${CMAKE_CURRENT_BINARY_DIR}/gir.files --output=${gir}
   DEPENDS scl ${public_headers} ${generated_headers} ${documented}
   VERBATIM)

@@ -47,6 +47,10 @@ int _scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GE
 /* Makes the folder (and its parents) if it is missing, with exactly MODE, and opens it. */
 int _scl_fd_open_folder (const char *path, mode_t mode, GError **error);
 
+/* As _scl_fd_open_folder, but one that is there keeps its mode: for a folder that the user names, who
+ * may have named /tmp by mistake. */
+int _scl_fd_ensure_folder (const char *path, mode_t mode, GError **error);
+
 /* Temporary file, fsync, rename over NAME, fsync of the folder. */
 gboolean _scl_fd_replace (int dirfd, const char *name, const void *data, gsize size, mode_t mode,
                           GError **error);

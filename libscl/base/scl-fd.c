@@ -105,6 +105,19 @@ _scl_fd_open_folder (const char *path, mode_t mode, GError **error)
   return scl_fd_steal (&fd);
 }
 
+int
+_scl_fd_ensure_folder (const char *path, mode_t mode, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+  if (fd >= 0)
+    return fd;
+  if (errno == ENOENT)
+    return _scl_fd_open_folder (path, mode, error);
+  scl_throw_errno (error, errno, "%s: cannot open the folder", path);
+  return -1;
+}
+
 static gboolean
 write_and_sync (int fd, const void *data, gsize size, mode_t mode, const char *name, GError **error)
 {

@@ -16,6 +16,7 @@
 
 #define OUTPUT_MAX (64u << 20)
 #define MESSAGE_MAX (64u << 10)
+#define GROUPS_MAX 64
 
 /* What a child does between fork and exec; only async-signal-safe calls use it. */
 typedef struct
@@ -24,6 +25,8 @@ typedef struct
   gboolean has_user;
   uid_t uid;
   gid_t gid;
+  gid_t groups[GROUPS_MAX];
+  int n_groups;
   pid_t parent;
 } Child;
 
@@ -65,7 +68,8 @@ child_setup (gpointer data)
   if (child->netns_fd >= 0 && setns (child->netns_fd, CLONE_NEWNET) < 0)
     _exit (126);
   if (child->has_user
-      && (setgroups (0, NULL) < 0 || setgid (child->gid) < 0 || setuid (child->uid) < 0))
+      && (setgroups ((size_t) child->n_groups, child->groups) < 0 || setgid (child->gid) < 0
+          || setuid (child->uid) < 0))
     _exit (126);
   /* A program that outlives a killed SCL would finish its change after the next apply has begun.
    * (After setuid, which clears it.) */
@@ -141,6 +145,10 @@ lookup_user (const char *user, Child *child, GError **error)
   child->has_user = TRUE;
   child->uid = entry.pw_uid;
   child->gid = entry.pw_gid;
+  child->n_groups = GROUPS_MAX;
+  if (getgrouplist (user, entry.pw_gid, child->groups, &child->n_groups) < 0)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "user %s is in more than %d groups", user,
+                      GROUPS_MAX);
   return TRUE;
 }
 

@@ -203,13 +203,18 @@ static void
 on_change (SclObjectKind kind, const char *name, gpointer user_data)
 {
   SclConnection *self = user_data;
-  Change *change = g_new0 (Change, 1);
-  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GSource) source = NULL;
+  Change *change;
 
+  /* Where no loop runs, what is sent would pile up. */
+  if (!g_signal_has_handler_pending (self, object_changed_signal, 0, FALSE))
+    return;
+  change = g_new0 (Change, 1);
   g_weak_ref_init (&change->connection, self);
   change->kind = kind;
   change->name = g_strdup (name);
   /* Not g_main_context_invoke_full (): it calls here and now when nobody runs the opener's context. */
+  source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, emit_change, change, change_free);
   g_source_attach (source, self->context);

@@ -16,5 +16,6 @@ SclVolume *_scl_volume_new (SclDriver *driver, const char *name);
 void _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean used);
 
 SclVm *_scl_vm_new (SclDriver *driver, const char *name);
+SclDriver *_scl_vm_peek_driver (SclVm *self);
 /* ADDRESSES: SclAddress. */
 void _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client/scl-operation-private.h"
+#include "client/scl-operation-parts-private.h"
 #include "client/scl-step-result-private.h"
 
 /**
@@ -13,30 +13,6 @@
  *
  * Since: 0.1
  */
-struct _SclOperation
-{
-  GObject parent_instance;
-  char *description;
-  GMainContext *context;
-  GCancellable *cancellable;
-  SclOperationFunc func;
-  gpointer data;
-  GDestroyNotify free_data;
-
-  GMutex mutex; /* over ended, error, waiters and reports */
-  GCond cond;
-  gboolean ended;
-  GError *error;
-  GPtrArray *waiters; /* GTask of wait_async */
-  GQueue reports;     /* Report, until the creator's context takes them */
-
-  /* Of the creator's context. */
-  GListStore *results;
-  double fraction;
-  char *message;
-  gboolean done;
-};
-
 G_DEFINE_FINAL_TYPE (SclOperation, scl_operation, G_TYPE_OBJECT)
 
 /* What the working thread reports, as messages to the creator's context. */
@@ -111,6 +87,7 @@ scl_operation_finalize (GObject *object)
   g_object_unref (self->cancellable);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->waiters);
+  g_clear_pointer (&self->delivery, g_source_unref);
   g_queue_clear_full (&self->reports, (GDestroyNotify) report_free);
   g_object_unref (self->results);
   g_free (self->message);
@@ -253,38 +230,49 @@ pop_report (SclOperation *self)
   return g_queue_pop_head (&self->reports);
 }
 
-/* In the creator's context. */
-static gboolean
-deliver (gpointer data)
+void
+_scl_operation_deliver (SclOperation *self)
 {
-  SclOperation *self = data;
-
   for (;;)
     {
       g_autoptr (Report) report = pop_report (self);
 
       if (report == NULL)
-        return G_SOURCE_REMOVE;
+        return;
       take_report (self, report);
     }
+}
+
+GSource *
+_scl_operation_take_delivery (SclOperation *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_steal_pointer (&self->delivery);
+}
+
+/* In the creator's context. */
+static gboolean
+deliver (gpointer data)
+{
+  g_autoptr (GSource) source = _scl_operation_take_delivery (data);
+
+  _scl_operation_deliver (data);
+  return G_SOURCE_REMOVE;
 }
 
 static void
 send (SclOperation *self, Report report)
 {
-  g_autoptr (GSource) source = NULL;
-  gboolean first;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  g_mutex_lock (&self->mutex);
-  first = g_queue_is_empty (&self->reports);
   g_queue_push_tail (&self->reports, g_memdup2 (&report, sizeof report));
-  g_mutex_unlock (&self->mutex);
-  if (!first)
+  if (self->delivery != NULL)
     return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, deliver, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
+  self->delivery = g_idle_source_new ();
+  g_source_set_priority (self->delivery, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->delivery, deliver, g_object_ref (self), g_object_unref);
+  g_source_attach (self->delivery, self->context);
 }
 
 void
@@ -326,8 +314,8 @@ _scl_operation_progress (SclOperation *self, double fraction, const char *messag
 
 /* --- the work --- */
 
-static void
-return_task (GTask *task, const GError *error)
+void
+_scl_operation_return_task (GTask *task, const GError *error)
 {
   if (error != NULL)
     g_task_return_error (task, g_error_copy (error));
@@ -349,7 +337,7 @@ finish (SclOperation *self, GError *error)
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->mutex);
   for (guint i = 0; i < waiters->len; i++)
-    return_task (waiters->pdata[i], error);
+    _scl_operation_return_task (waiters->pdata[i], error);
 }
 
 static gpointer
@@ -503,120 +491,4 @@ scl_operation_cancel (SclOperation *self)
   g_return_if_fail (SCL_IS_OPERATION (self));
 
   g_cancellable_cancel (self->cancellable);
-}
-
-/* Delivers what has been reported so far, if nobody else runs the context; other sources of it are
- * not touched. */
-static void
-drain (SclOperation *self)
-{
-  if (!g_main_context_acquire (self->context))
-    return;
-  deliver (self);
-  g_main_context_release (self->context);
-}
-
-static void
-wake (GCancellable *cancellable, gpointer data)
-{
-  SclOperation *self = data;
-
-  g_mutex_lock (&self->mutex);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->mutex);
-}
-
-/**
- * scl_operation_wait:
- * @self: a #SclOperation
- * @cancellable: (nullable): ends the waiting, not the operation
- * @error: location for a #GError, or %NULL
- *
- * Blocks until it has ended. Then all its results have been delivered, if this thread is the one
- * that started it and no main loop runs in it.
- *
- * Returns: %TRUE if everything was done. %FALSE with the operation's own error otherwise: for an
- * apply %SCL_ERROR_INVALID (nothing was changed), %SCL_ERROR_BUSY (locked), %SCL_ERROR_CONFIRM
- * (all done except removals that were not allowed), %SCL_ERROR_PARTIAL (some steps failed, see
- * the results), %G_IO_ERROR_CANCELLED, or the one error of an apply of which nothing was done
- *
- * Since: 0.1
- */
-gboolean
-scl_operation_wait (SclOperation *self, GCancellable *cancellable, GError **error)
-{
-  gulong handler = 0;
-  gboolean ended;
-
-  g_return_val_if_fail (SCL_IS_OPERATION (self), FALSE);
-
-  if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (wake), self, NULL);
-  g_mutex_lock (&self->mutex);
-  while (!self->ended && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&self->cond, &self->mutex);
-  ended = self->ended;
-  g_mutex_unlock (&self->mutex);
-  if (handler != 0)
-    g_cancellable_disconnect (cancellable, handler);
-  if (!ended)
-    return !g_cancellable_set_error_if_cancelled (cancellable, error);
-  drain (self);
-  if (self->error == NULL)
-    return TRUE;
-  if (error != NULL)
-    *error = g_error_copy (self->error);
-  return FALSE;
-}
-
-/**
- * scl_operation_wait_async:
- * @self: a #SclOperation
- * @cancellable: (nullable): makes the result %G_IO_ERROR_CANCELLED; the operation goes on
- * @callback: (scope async) (closure user_data): called when it has ended
- * @user_data: data for @callback
- *
- * As scl_operation_wait(), without blocking.
- *
- * Since: 0.1
- */
-void
-scl_operation_wait_async (SclOperation *self, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  gboolean ended;
-
-  g_return_if_fail (SCL_IS_OPERATION (self));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, scl_operation_wait_async);
-  g_mutex_lock (&self->mutex);
-  ended = self->ended;
-  if (!ended)
-    g_ptr_array_add (self->waiters, g_object_ref (task));
-  g_mutex_unlock (&self->mutex);
-  if (ended)
-    return_task (task, self->error);
-}
-
-/**
- * scl_operation_wait_finish:
- * @self: a #SclOperation
- * @result: what the callback got
- * @error: location for a #GError, or %NULL
- *
- * Ends scl_operation_wait_async().
- *
- * Returns: as scl_operation_wait()
- *
- * Since: 0.1
- */
-gboolean
-scl_operation_wait_finish (SclOperation *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, scl_operation_wait_async), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -297,9 +297,9 @@ engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *canc
                   GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  g_autoptr (SclManifest) nothing = scl_manifest_new (NULL, NULL, NULL);
   g_autoptr (SclInstanceLock) lock = NULL;
   g_autoptr (SclObservation) observed = NULL;
+  g_autoptr (SclManifest) nothing = NULL;
   g_autoptr (SclPlan) plan = NULL;
 
   if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
@@ -307,6 +307,8 @@ engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *canc
   observed = _scl_engine_observe (self, NULL, cancellable, error);
   if (observed == NULL)
     return FALSE;
+  /* The way out stays open until the guests have said goodbye. */
+  nothing = scl_manifest_new (observed->host.gateway_interface, NULL, NULL);
   plan = _scl_planner_plan (nothing, observed, self->prefix, SCL_APPLY_PRUNE);
   return _scl_executor_run (plan, SCL_APPLY_PRUNE, self->max_workers, _scl_engine_run_step, self,
                             operation, cancellable, error);

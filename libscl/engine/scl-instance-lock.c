@@ -82,9 +82,8 @@ lock_file (int fd, const char *path, const Wait *wait, GError **error)
 }
 
 static int
-open_and_lock (const char *folder, const char *name, mode_t mode, const Wait *wait, GError **error)
+open_and_lock (int dir, const char *folder, const char *name, const Wait *wait, GError **error)
 {
-  g_auto (SclFd) dir = _scl_fd_open_folder (folder, mode, error);
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *pid = g_strdup_printf ("%ld\n", (long) getpid ());
   g_auto (SclFd) fd = -1;
@@ -118,11 +117,16 @@ _scl_instance_lock_acquire (const char *run_dir, const char *state_dir, const ch
                 .timeout = timeout,
                 .cancellable = cancellable };
 
+  g_auto (SclFd) run = -1;
+  g_auto (SclFd) state = -1;
+
   self->run = self->state = -1;
-  self->run = open_and_lock (run_dir, run_name, 0700, &wait, error);
+  run = _scl_fd_open_folder (run_dir, 0700, error);
+  self->run = open_and_lock (run, run_dir, run_name, &wait, error);
   if (self->run < 0)
     return NULL;
-  self->state = open_and_lock (state_dir, state_name, 0711, &wait, error);
+  state = _scl_fd_ensure_folder (state_dir, 0711, error);
+  self->state = open_and_lock (state, state_dir, state_name, &wait, error);
   if (self->state < 0)
     return NULL;
   return g_steal_pointer (&self);

@@ -65,7 +65,7 @@ parse_parameters (const char *query, LocalUri *uri, GError **error)
 
       if (**part == '\0')
         continue;
-      if (equals == NULL)
+      if (equals == NULL || equals[1] == '\0')
         return scl_throw (error, SCL_ERROR_INVALID, SCHEME ": parameter \"%s\" has no value", *part);
       *equals = '\0';
       value = g_uri_unescape_string (equals + 1, NULL);
@@ -116,7 +116,7 @@ read_machine_id (const char *state_dir, GError **error)
   if (g_file_get_contents (path, &text, NULL, NULL) && g_strstrip (text)[0] != '\0')
     return text;
   made = g_uuid_string_random ();
-  dir = _scl_fd_open_folder (state_dir, 0711, error);
+  dir = _scl_fd_ensure_folder (state_dir, 0711, error);
   if (dir < 0 || !_scl_fd_replace (dir, "machine-id", made, strlen (made), 0600, error))
     return NULL;
   return g_steal_pointer (&made);

@@ -55,7 +55,7 @@ check_name (Check *check, const char *kind, const char *name, const char *path)
     {
       add (check, path, "collides with %s: names must differ in more than upper and lower case",
            first);
-      return FALSE;
+      return TRUE;
     }
   g_hash_table_insert (check->folded, g_steal_pointer (&key), g_strdup (path));
   return TRUE;
@@ -296,7 +296,7 @@ check_mac (Check *check, const char *mac, const char *path)
     g_hash_table_insert (check->macs, g_steal_pointer (&lower), g_strdup (path));
 }
 
-/* The manifest's name of the closest network, for a suggestion; NULL if none is close. */
+/* The names of the networks, for a message. */
 static const char *
 known_networks (Check *check, GString *into)
 {

@@ -3,6 +3,7 @@
 #include "model/scl-list-private.h"
 #include "model/scl-vm-spec-private.h"
 #include <scl/scl-enum-types.h>
+#include <string.h>
 
 static const char *
 enum_nick (GType type, int value)
@@ -171,4 +172,74 @@ _scl_vm_spec_from_text (const char *text, GError **error)
                            cause->message);
   g_variant_dict_init (&dict, variant);
   return from_dict (&dict);
+}
+
+/* No text is the empty one, as in _scl_vm_spec_to_text. */
+static gboolean
+equal_text (const char *a, const char *b)
+{
+  return strcmp (a == NULL ? "" : a, b == NULL ? "" : b) == 0;
+}
+
+static gboolean
+equal_disk (gconstpointer a, gconstpointer b)
+{
+  return scl_disk_spec_equal ((SclDiskSpec *) a, (SclDiskSpec *) b);
+}
+
+static gboolean
+equal_nic (gconstpointer a, gconstpointer b)
+{
+  SclNicSpec *one = (SclNicSpec *) a;
+  SclNicSpec *other = (SclNicSpec *) b;
+
+  return equal_text (scl_nic_spec_get_network (one), scl_nic_spec_get_network (other))
+         && equal_text (scl_nic_spec_get_mac (one), scl_nic_spec_get_mac (other));
+}
+
+static gboolean
+equal_lists (GListModel *a, GListModel *b, GEqualFunc equal)
+{
+  gpointer one, other;
+  guint i = 0;
+
+  while ((one = _scl_list_peek (a, i)) != NULL && (other = _scl_list_peek (b, i)) != NULL)
+    {
+      if (!equal (one, other))
+        return FALSE;
+      i++;
+    }
+  return _scl_list_peek (a, i) == NULL && _scl_list_peek (b, i) == NULL;
+}
+
+/**
+ * scl_vm_spec_equal:
+ * @self: a #SclVmSpec
+ * @other: another
+ *
+ * Compares all fields.
+ *
+ * Returns: whether both say the same
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_vm_spec_equal (SclVmSpec *self, SclVmSpec *other)
+{
+  g_return_val_if_fail (SCL_IS_VM_SPEC (self) && SCL_IS_VM_SPEC (other), FALSE);
+
+  return equal_text (scl_vm_spec_get_name (self), scl_vm_spec_get_name (other))
+         && scl_vm_spec_get_cores (self) == scl_vm_spec_get_cores (other)
+         && scl_vm_spec_get_memory_mib (self) == scl_vm_spec_get_memory_mib (other)
+         && scl_vm_spec_get_auto_start (self) == scl_vm_spec_get_auto_start (other)
+         && scl_vm_spec_get_firmware (self) == scl_vm_spec_get_firmware (other)
+         && scl_vm_spec_get_accelerator (self) == scl_vm_spec_get_accelerator (other)
+         && scl_vm_spec_get_shutdown_timeout (self) == scl_vm_spec_get_shutdown_timeout (other)
+         && scl_vm_spec_get_on_change (self) == scl_vm_spec_get_on_change (other)
+         && equal_text (scl_vm_spec_get_user_config_file (self),
+                        scl_vm_spec_get_user_config_file (other))
+         && equal_text (scl_vm_spec_get_network_config_file (self),
+                        scl_vm_spec_get_network_config_file (other))
+         && equal_lists (scl_vm_spec_get_disks (self), scl_vm_spec_get_disks (other), equal_disk)
+         && equal_lists (scl_vm_spec_get_nics (self), scl_vm_spec_get_nics (other), equal_nic);
 }

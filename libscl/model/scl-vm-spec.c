@@ -549,27 +549,3 @@ _scl_vm_spec_peek_nic (SclVmSpec *self, guint index)
 {
   return _scl_list_peek (self->nics, index);
 }
-
-/**
- * scl_vm_spec_equal:
- * @self: a #SclVmSpec
- * @other: another
- *
- * Compares all fields.
- *
- * Returns: whether both say the same
- *
- * Since: 0.1
- */
-gboolean
-scl_vm_spec_equal (SclVmSpec *self, SclVmSpec *other)
-{
-  g_autofree char *a = NULL;
-  g_autofree char *b = NULL;
-
-  g_return_val_if_fail (SCL_IS_VM_SPEC (self) && SCL_IS_VM_SPEC (other), FALSE);
-
-  a = _scl_vm_spec_to_text (self);
-  b = _scl_vm_spec_to_text (other);
-  return strcmp (a, b) == 0;
-}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The inside of an SclOperation, shared by its two files: scl-operation.c (work and reports) and
+ * scl-operation-wait.c (waiting for the end). Nobody else includes it. */
+
+#include "client/scl-operation-private.h"
+
+struct _SclOperation
+{
+  GObject parent_instance;
+  char *description;
+  GMainContext *context;
+  GCancellable *cancellable;
+  SclOperationFunc func;
+  gpointer data;
+  GDestroyNotify free_data;
+
+  GMutex mutex; /* over what follows, up to delivery */
+  GCond cond;
+  gboolean ended;
+  GError *error;
+  GPtrArray *waiters; /* GTask of wait_async */
+  GQueue reports;     /* Report, until the creator's context takes them */
+  GSource *delivery;  /* what will make it take them; NULL: nothing to take */
+
+  /* Of the creator's context. */
+  GListStore *results;
+  double fraction;
+  char *message;
+  gboolean done;
+};
+
+/* The pending delivery, which then is the caller's. (transfer full) (nullable) */
+GSource *_scl_operation_take_delivery (SclOperation *self);
+/* Hands out what has been reported so far. Only with the creator's context acquired. */
+void _scl_operation_deliver (SclOperation *self);
+/* Ends a waiter's TASK with ERROR (NULL: all well). */
+void _scl_operation_return_task (GTask *task, const GError *error);
