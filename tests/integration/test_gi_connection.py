@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The public API from Python: open, plan, apply, list, errors."""
+
+import subprocess
+import sys
+
+import scltest
+from scltest.gi import HYPERVISORS, TEXT, GiCase, Scl
+
+ONE_LINE = ("import gi; gi.require_version('Scl', '0'); from gi.repository import Scl; "
+            "c = Scl.Connection.open('local:?hypervisor=test:///default&prefix=tgione&state={dir}/state', None); "
+            "m = Scl.Manifest.new_from_string(open('{dir}/demo.yaml').read(), '{dir}'); "
+            "print(c.plan(m, Scl.ApplyFlags.NONE, None).to_string()); c.apply(m, Scl.ApplyFlags.NONE).wait(None); "
+            "c.refresh(None); print([vm.get_name() for vm in c.get_vms()])")
+
+
+class Both(GiCase):
+    """Each on the memory backend and on libvirt's test driver."""
+
+    def each(self):
+        for hypervisor in HYPERVISORS:
+            with self.subTest(hypervisor):
+                yield self.connect(hypervisor)
+
+    def test_plan_apply_list(self):
+        for connection in self.each():
+            manifest = self.manifest()
+            plan = connection.plan(manifest, Scl.ApplyFlags.NONE, None)
+            self.assertFalse(plan.is_empty())
+            self.assertFalse(plan.has_removals())
+            operation = connection.apply(manifest, Scl.ApplyFlags.NONE)
+            self.assertTrue(operation.wait(None))
+            self.assertEqual(len(operation.get_results()), len(plan.get_steps()))
+            self.assertEqual({result.get_status() for result in operation.get_results()}, {Scl.StepStatus.DONE})
+            connection.refresh(None)
+            self.assertEqual([vm.get_name() for vm in connection.get_vms()], ["demo", "web"])
+            states = {vm.get_name(): vm.get_state() for vm in connection.get_vms()}
+            self.assertEqual(states, {"demo": Scl.VmState.RUNNING, "web": Scl.VmState.STOPPED})
+            connection.close()
+
+    def test_plan_twice_is_empty(self):
+        for connection in self.each():
+            manifest = self.manifest()
+            connection.apply(manifest, Scl.ApplyFlags.NONE).wait(None)
+            plan = connection.plan(manifest, Scl.ApplyFlags.NONE, None)
+            self.assertTrue(plan.is_empty(), plan.to_string())
+            connection.apply(manifest, Scl.ApplyFlags.NONE).wait(None)
+            connection.close()
+
+    def test_stop_stays_and_start(self):
+        for connection in self.each():
+            connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+            connection.refresh(None)
+            vm = connection.lookup_vm("demo")
+            self.assertTrue(vm.stop(True).wait(None))
+            connection.refresh(None)
+            self.assertEqual((vm.get_state(), vm.get_stopped_by()), (Scl.VmState.STOPPED, Scl.StoppedBy.USER))
+            self.assertTrue(connection.plan(self.manifest(), Scl.ApplyFlags.NONE, None).is_empty())
+            self.assertTrue(vm.start().wait(None))
+            connection.refresh(None)
+            self.assertEqual(vm.get_state(), Scl.VmState.RUNNING)
+            connection.close()
+
+    def test_removal_asks(self):
+        for connection in self.each():
+            connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+            less = self.manifest(TEXT.replace("  web: {image: image.raw, autoStart: false}\n", ""))
+            self.assertTrue(connection.plan(less, Scl.ApplyFlags.NONE, None).has_removals())
+            self.assert_error(Scl.Error.CONFIRM, connection.apply(less, Scl.ApplyFlags.NONE).wait, None)
+            connection.refresh(None)
+            self.assertIsNotNone(connection.lookup_vm("web"))
+            connection.apply(less, Scl.ApplyFlags.PRUNE).wait(None)
+            connection.refresh(None)
+            self.assertIsNone(connection.lookup_vm("web"))
+            self.assertIsNotNone(connection.lookup_volume("web"))
+            self.assertFalse(connection.lookup_volume("web").is_used())
+            connection.close()
+
+
+class Objects(GiCase):
+    def applied(self):
+        connection = self.connect()
+        connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+        connection.refresh(None)
+        return connection
+
+    def test_objects_keep_their_identity(self):
+        connection = self.applied()
+        before = list(connection.get_vms())
+        connection.refresh(None)
+        self.assertEqual(before, list(connection.get_vms()))
+        self.assertIs(connection.lookup_vm("demo"), before[0])
+
+    def test_properties(self):
+        connection = self.applied()
+        vm, network = connection.lookup_vm("demo"), connection.lookup_network("default")
+        self.assertEqual((vm.props.name, vm.props.spec.props.cores, vm.props.spec.get_disks()[0].get_volume()), ("demo", 2, "demo"))
+        self.assertEqual(network.get_namespace(), f"{connection.get_prefix()}-default")
+        self.assertEqual(network.get_spec().get_external_ip().to_string(), "192.168.10.1")
+        self.assertEqual([forward.to_string() for forward in network.get_spec().get_forwards()], ["2222:192.168.20.2:22"])
+        self.assertEqual(connection.lookup_volume("demo").get_vm(), "demo")
+
+    def test_list_models(self):
+        connection = self.applied()
+        vms = connection.get_vms()
+        self.assertEqual((len(vms), vms.get_n_items(), vms[1].get_name(), vms.get_item_type().name), (2, 2, "web", "SclVm"))
+        self.assertIsNone(vms.get_item(2))
+        with self.assertRaises(IndexError):
+            vms[2]
+
+    def test_steps(self):
+        plan = self.connect().plan(self.manifest(), Scl.ApplyFlags.NONE, None)
+        kinds = [(step.get_kind(), step.get_action(), step.get_name()) for step in plan.get_steps()]
+        self.assertIn((Scl.ObjectKind.VM, Scl.Action.START, "demo"), kinds)
+        self.assertNotIn((Scl.ObjectKind.VM, Scl.Action.START, "web"), kinds)
+        for step in plan.get_steps():
+            self.assertTrue(step.get_reason())
+            self.assertTrue(all(need < step.get_id() for need in step.get_needs()))
+
+    def test_round_trip(self):
+        manifest = self.manifest()
+        for kind in (Scl.ManifestFormat.YAML, Scl.ManifestFormat.JSON):
+            self.assertTrue(manifest.equal(self.manifest(manifest.to_string(kind))))
+
+    def test_built_by_hand(self):
+        """g_object_new goes around the loader, so the engine checks again."""
+        manifest = Scl.Manifest(vms=None, networks=None, gateway_interface="no such interface")
+        self.assertEqual(len(manifest.check(None)), 1)
+        self.assert_error(Scl.Error.INVALID, manifest.validate, None)
+        connection = self.connect()
+        self.assert_error(Scl.Error.INVALID, connection.apply(manifest, Scl.ApplyFlags.ALLOW_EMPTY).wait, None)
+
+
+class Errors(GiCase):
+    def test_uris(self):
+        for uri in ("nowhere:", "local:?hypervisor=", "local:?wrong=1", self.uri(prefix="UPPER"), "local:?hypervisor=%zz", ""):
+            with self.subTest(uri):
+                self.assertTrue(self.assert_error(Scl.Error.INVALID, Scl.Connection.open, uri, None))
+
+    def test_manifest(self):
+        message = self.assert_error(Scl.Error.INVALID, Scl.Manifest.new_from_string, "version: 1\nvirtualMachine: {}\n", None)
+        self.assertIn("virtualMachines", message)
+
+    def test_closed(self):
+        connection = self.connect()
+        connection.close()
+        connection.close()
+        self.assertIsNone(connection.get_prefix())
+        self.assert_error(Scl.Error.FAILED, connection.refresh, None)
+
+    def test_empty_manifest(self):
+        empty = Scl.Manifest.new(None, None, None)
+        self.assert_error(Scl.Error.INVALID, self.connect().plan, empty, Scl.ApplyFlags.NONE, None)
+
+    def test_loader_keeps_all_errors(self):
+        loader = Scl.ManifestLoader.new()
+        path = self.dir / "wrong.yaml"
+        path.write_text("version: 1\nnetwork: {}\nvirtualMachines: {demo: {image: image.raw, cores: none}}\n", encoding="utf-8")
+        loader.add_path(str(path))
+        self.assert_error(Scl.Error.INVALID, loader.load)
+        found = loader.list_diagnostics()
+        self.assertEqual([(found_.get_line(), found_.get_severity()) for found_ in found],
+                         [(2, Scl.Severity.ERROR), (3, Scl.Severity.ERROR)])
+        self.assertTrue(all(found_.get_file() == str(path) for found_ in found))
+
+    def test_names_of_codes(self):
+        self.assertEqual(Scl.Error.to_string(Scl.Error.NOT_FOUND), "not-found")
+
+
+class OneLine(GiCase):
+    def test_one_line(self):
+        (self.dir / "demo.yaml").write_text(TEXT, encoding="utf-8")
+        done = subprocess.run([sys.executable, "-c", ONE_LINE.format(dir=self.dir)], capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("start vm \"demo\"", done.stdout)
+        self.assertTrue(done.stdout.endswith("['demo', 'web']\n"), done.stdout)
+
+
+if __name__ == "__main__":
+    scltest.main()

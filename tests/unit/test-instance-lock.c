@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The lock of an instance between processes. The program runs itself as the other process:
+ * `test-instance-lock hold RUN STATE PREFIX shared|exclusive TIMEOUT` takes the lock, says "locked", and
+ * holds it until its stdin ends. */
+#include "base-test.h"
+#include "engine/scl-instance-lock-private.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static int
+hold (char **argv)
+{
+  SclLockMode mode = strcmp (argv[3], "shared") == 0 ? SCL_LOCK_SHARED : SCL_LOCK_EXCLUSIVE;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SclInstanceLock) lock = _scl_instance_lock_acquire (
+      argv[0], argv[1], argv[2], mode, (guint) g_ascii_strtoull (argv[4], NULL, 10), NULL, &error);
+
+  if (lock == NULL)
+    return printf ("%s\n", error->message) < 0;
+  (void) printf ("locked\n");
+  (void) fflush (stdout);
+  (void) getchar ();
+  return 0;
+}
+
+typedef struct
+{
+  char *top;
+  char *run;
+  char *state;
+} World;
+
+typedef struct
+{
+  GPid pid;
+  int in;
+  FILE *out;
+} Holder;
+
+static int
+world_setup (void **state)
+{
+  World *world = g_new0 (World, 1);
+
+  world->top = test_folder_new ();
+  world->run = g_build_filename (world->top, "run", NULL);
+  world->state = g_build_filename (world->top, "state", NULL);
+  *state = world;
+  return 0;
+}
+
+static int
+world_teardown (void **state)
+{
+  World *world = *state;
+
+  test_folder_remove (world->top);
+  g_free (world->run);
+  g_free (world->state);
+  g_free (world);
+  return 0;
+}
+
+static Holder
+holder_start (World *world, const char *prefix, const char *mode, const char *timeout)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  char *argv[] = { self, (char *) "hold", world->run, world->state, (char *) prefix, (char *) mode, (char *) timeout, NULL };
+  Holder holder;
+  int out = -1;
+
+  assert_true (g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &holder.pid,
+                                         &holder.in, &out, NULL, NULL));
+  holder.out = fdopen (out, "r");
+  return holder;
+}
+
+static void
+assert_says (Holder *holder, const char *text)
+{
+  char line[512] = "";
+
+  (void) fgets (line, sizeof line, holder->out);
+  if (strstr (line, text) == NULL)
+    print_error ("says: %s", line);
+  assert_non_null (strstr (line, text));
+}
+
+/* With a signal, or 0: by the end of its input. */
+static void
+holder_end (Holder *holder, int number)
+{
+  int status;
+
+  if (number != 0)
+    (void) kill (holder->pid, number);
+  (void) close (holder->in);
+  assert_int_equal (waitpid (holder->pid, &status, 0), holder->pid);
+  (void) fclose (holder->out);
+}
+
+static SclInstanceLock *
+take (World *world, const char *prefix, SclLockMode mode, guint timeout, GError **error)
+{
+  return _scl_instance_lock_acquire (world->run, world->state, prefix, mode, timeout, NULL, error);
+}
+
+static void
+test_alone (void **state)
+{
+  World *world = *state;
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (SclInstanceLock) lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+
+      assert_non_null (lock);
+    }
+}
+
+static void
+test_second_process_is_busy (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  g_autofree char *text = g_strdup_printf ("instance \"scl\" is locked by process %d (waited 0 s)", holder.pid);
+  GError *error = NULL;
+
+  assert_says (&holder, "locked");
+  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+  assert_null (take (world, "scl", SCL_LOCK_SHARED, 0, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+  holder_end (&holder, 0);
+}
+
+static void
+test_other_prefix_is_free (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  g_autoptr (SclInstanceLock) lock = NULL;
+
+  assert_says (&holder, "locked");
+  lock = take (world, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL);
+  assert_non_null (lock);
+  holder_end (&holder, 0);
+}
+
+/* Two machines' views of one host, e.g. in a container: the state folder is locked too. */
+static void
+test_same_state_other_run (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  GError *error = NULL;
+
+  assert_says (&holder, "locked");
+  assert_null (_scl_instance_lock_acquire (world->top, world->state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, "is locked by process");
+  holder_end (&holder, 0);
+}
+
+static void
+test_shared (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "shared", "0");
+  SclInstanceLock *lock;
+  GError *error = NULL;
+
+  assert_says (&holder, "locked");
+  lock = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
+  assert_non_null (lock);
+  _scl_instance_lock_release (lock);
+  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, "instance \"scl\" is locked by process");
+  holder_end (&holder, 0);
+}
+
+static void
+test_killed_holder_leaves_nothing (void **state)
+{
+  World *world = *state;
+
+  for (int i = 0; i < 3; i++)
+    {
+      Holder holder = holder_start (world, "scl", "exclusive", "0");
+      g_autoptr (SclInstanceLock) lock = NULL;
+
+      assert_says (&holder, "locked");
+      holder_end (&holder, SIGKILL);
+      lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+      assert_non_null (lock);
+    }
+}
+
+static void
+test_waits_until_the_holder_dies (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Holder waiter;
+
+  assert_says (&holder, "locked");
+  waiter = holder_start (world, "scl", "exclusive", "30");
+  /* However far it has come, the lock is not free until now. */
+  holder_end (&holder, SIGKILL);
+  assert_says (&waiter, "locked");
+  holder_end (&waiter, 0);
+}
+
+typedef struct
+{
+  World *world;
+  SclInstanceLock *lock;
+  gint64 cpu;
+  GCancellable *cancellable;
+  GError *error;
+} Waiter;
+
+static gint64
+thread_cpu (void)
+{
+  struct timespec now;
+
+  assert_int_equal (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now), 0);
+  return now.tv_sec * G_TIME_SPAN_SECOND + now.tv_nsec / 1000;
+}
+
+static gpointer
+wait_for_lock (gpointer data)
+{
+  Waiter *waiter = data;
+
+  waiter->lock = _scl_instance_lock_acquire (waiter->world->run, waiter->world->state, "scl", SCL_LOCK_EXCLUSIVE, 1,
+                                             waiter->cancellable, &waiter->error);
+  waiter->cpu = thread_cpu ();
+  return NULL;
+}
+
+static void
+test_times_out_without_burning (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Waiter waiter = { .world = world };
+  gint64 begin = g_get_monotonic_time ();
+
+  assert_says (&holder, "locked");
+  g_thread_join (g_thread_new ("waiter", wait_for_lock, &waiter));
+  assert_null (waiter.lock);
+  assert_error_is (waiter.error, SCL_ERROR_BUSY, "(waited 1 s): wait until it has ended, or raise --timeout");
+  assert_true (g_get_monotonic_time () - begin >= G_TIME_SPAN_SECOND);
+  assert_true (waiter.cpu < 100 * G_TIME_SPAN_MILLISECOND);
+  holder_end (&holder, 0);
+}
+
+static void
+test_waiting_is_cancelled (void **state)
+{
+  World *world = *state;
+  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Waiter waiter = { .world = world, .cancellable = cancellable };
+  GThread *thread;
+
+  assert_says (&holder, "locked");
+  thread = g_thread_new ("waiter", wait_for_lock, &waiter);
+  g_cancellable_cancel (cancellable);
+  g_thread_join (thread);
+  assert_null (waiter.lock);
+  assert_true (g_error_matches (waiter.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  g_clear_error (&waiter.error);
+  holder_end (&holder, 0);
+}
+
+static mode_t
+mode_of (const char *path)
+{
+  struct stat info;
+
+  assert_int_equal (stat (path, &info), 0);
+  return info.st_mode & 07777;
+}
+
+static void
+test_modes_of_new_folders (void **state)
+{
+  World *world = *state;
+  mode_t mask = umask (077);
+  g_autoptr (SclInstanceLock) lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+
+  umask (mask);
+  assert_non_null (lock);
+  assert_int_equal (mode_of (world->run), 0700);
+  assert_int_equal (mode_of (world->state), 0711);
+}
+
+/* state=/tmp by mistake must not take /tmp away from everybody else. */
+static void
+test_mode_of_a_state_folder_is_kept (void **state)
+{
+  static const mode_t modes[] = { 01777, 0755, 0700 };
+  World *world = *state;
+
+  assert_int_equal (mkdir (world->state, 0755), 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
+    {
+      g_autoptr (SclInstanceLock) lock = NULL;
+
+      assert_int_equal (chmod (world->state, modes[i]), 0);
+      lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+      assert_non_null (lock);
+      assert_int_equal (mode_of (world->state), modes[i]);
+    }
+}
+
+static void
+test_state_is_no_folder (void **state)
+{
+  World *world = *state;
+  GError *error = NULL;
+
+  assert_true (g_file_set_contents (world->state, "", 0, NULL));
+  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_error_is (error, SCL_ERROR_FAILED, "state: cannot open the folder");
+}
+
+static void
+test_lock_file_is_a_link (void **state)
+{
+  World *world = *state;
+  g_autofree char *link = g_build_filename (world->run, "scl.lock", NULL);
+  g_autofree char *victim = g_build_filename (world->top, "victim", NULL);
+  g_autofree char *kept = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_int_equal (mkdir (world->run, 0700), 0);
+  assert_true (g_file_set_contents (victim, "keep", -1, NULL));
+  assert_int_equal (symlink (victim, link), 0);
+  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_non_null (error);
+  assert_true (g_file_get_contents (victim, &kept, NULL, NULL));
+  assert_string_equal (kept, "keep");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
+
+int
+main (int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_alone),
+    TEST (test_second_process_is_busy),
+    TEST (test_other_prefix_is_free),
+    TEST (test_same_state_other_run),
+    TEST (test_shared),
+    TEST (test_killed_holder_leaves_nothing),
+    TEST (test_waits_until_the_holder_dies),
+    TEST (test_times_out_without_burning),
+    TEST (test_waiting_is_cancelled),
+    TEST (test_modes_of_new_folders),
+    TEST (test_mode_of_a_state_folder_is_kept),
+    TEST (test_state_is_no_folder),
+    TEST (test_lock_file_is_a_link),
+  };
+
+  if (argc == 7 && strcmp (argv[1], "hold") == 0)
+    return hold (argv + 2);
+  return cmocka_run_group_tests_name ("instance-lock", tests, NULL, NULL);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operations: reports come in the creator's context, waiting needs no main loop, dropping ends nothing. */
+#include "base-test.h"
+#include "base/scl-throw-private.h"
+#include "client/scl-operation-private.h"
+
+/* A gate that the work stands in until the test opens it, with a bound. */
+typedef struct
+{
+  GMutex mutex;
+  GCond cond;
+  gboolean open;
+  gboolean entered;
+  gboolean freed;
+  gboolean fail;
+  gboolean until_cancelled;
+} Gate;
+
+#define BOUND (10 * G_TIME_SPAN_SECOND)
+
+static int
+gate_setup (void **state)
+{
+  Gate *gate = g_new0 (Gate, 1);
+
+  g_mutex_init (&gate->mutex);
+  g_cond_init (&gate->cond);
+  *state = gate;
+  return 0;
+}
+
+static int
+gate_teardown (void **state)
+{
+  Gate *gate = *state;
+
+  g_mutex_clear (&gate->mutex);
+  g_cond_clear (&gate->cond);
+  g_free (gate);
+  return 0;
+}
+
+static void
+gate_set (Gate *gate, gboolean *what)
+{
+  g_mutex_lock (&gate->mutex);
+  *what = TRUE;
+  g_cond_broadcast (&gate->cond);
+  g_mutex_unlock (&gate->mutex);
+}
+
+/* FALSE if it was too late. */
+static gboolean
+gate_await (Gate *gate, const gboolean *what)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&gate->mutex);
+  gint64 end = g_get_monotonic_time () + BOUND;
+
+  while (!*what)
+    if (!g_cond_wait_until (&gate->cond, &gate->mutex, end))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+open_gate (GCancellable *cancellable, gpointer gate)
+{
+  gate_set (gate, &((Gate *) gate)->open);
+}
+
+static gboolean
+work (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Gate *gate = data;
+  gulong handler = 0;
+
+  _scl_operation_progress (operation, 0.25, "waiting");
+  if (gate->until_cancelled)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (open_gate), gate, NULL);
+  gate_set (gate, &gate->entered);
+  if (!gate_await (gate, &gate->open))
+    return scl_throw (error, SCL_ERROR_TIMEOUT, "nobody opened the gate");
+  g_cancellable_disconnect (cancellable, handler);
+  _scl_operation_progress (operation, 0.75, "almost");
+  if (gate->fail)
+    return scl_throw (error, SCL_ERROR_BUSY, "vm \"demo\": is locked");
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+static void
+work_free (gpointer data)
+{
+  gate_set (data, &((Gate *) data)->freed);
+}
+
+static void
+test_wait_needs_no_loop (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start ("stop VM demo", work, gate, work_free);
+
+  assert_string_equal (scl_operation_get_description (operation), "stop VM demo");
+  assert_false (scl_operation_is_done (operation));
+  gate_set (gate, &gate->open);
+  assert_true (scl_operation_wait (operation, NULL, NULL));
+  assert_true (scl_operation_is_done (operation));
+  assert_string_equal (scl_operation_get_message (operation), "almost");
+  assert_true (scl_operation_get_fraction (operation) == 0.75);
+  assert_true (gate->freed);
+}
+
+static void
+test_error_is_kept (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = NULL;
+  GError *error = NULL;
+
+  gate->fail = gate->open = TRUE;
+  operation = _scl_operation_start ("apply", work, gate, NULL);
+  for (int i = 0; i < 2; i++)
+    {
+      assert_false (scl_operation_wait (operation, NULL, &error));
+      assert_error_is (error, SCL_ERROR_BUSY, "vm \"demo\": is locked");
+    }
+  assert_false (scl_operation_wait (operation, NULL, NULL));
+}
+
+static void
+test_already_failed (void **state)
+{
+  g_autoptr (SclOperation) operation
+      = _scl_operation_new_failed ("apply", g_error_new (SCL_ERROR, SCL_ERROR_INVALID, "wrong"));
+  GError *error = NULL;
+
+  assert_true (scl_operation_is_done (operation));
+  assert_false (scl_operation_wait (operation, NULL, &error));
+  assert_error_is (error, SCL_ERROR_INVALID, "wrong");
+}
+
+static gboolean
+fail_silently (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  return FALSE;
+}
+
+static void
+test_silent_failure_has_an_error (void **state)
+{
+  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", fail_silently, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  assert_false (scl_operation_wait (operation, NULL, &error));
+  assert_non_null (error);
+}
+
+static void
+test_cancelled_wait_leaves_the_work (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  assert_false (scl_operation_wait (operation, cancellable, &error));
+  assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  assert_false (scl_operation_is_done (operation));
+  gate_set (gate, &gate->open);
+  assert_true (scl_operation_wait (operation, NULL, NULL));
+}
+
+static gpointer
+cancel_in_thread (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  return NULL;
+}
+
+static void
+test_wait_is_interrupted (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GThread *thread = g_thread_new ("cancel", cancel_in_thread, cancellable);
+
+  assert_false (scl_operation_wait (operation, cancellable, NULL));
+  g_thread_join (thread);
+  gate_set (gate, &gate->open);
+  assert_true (scl_operation_wait (operation, NULL, NULL));
+}
+
+static void
+test_cancel (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gate->until_cancelled = TRUE;
+  operation = _scl_operation_start ("apply", work, gate, NULL);
+  assert_true (gate_await (gate, &gate->entered));
+  scl_operation_cancel (operation);
+  assert_false (scl_operation_wait (operation, NULL, &error));
+  assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+}
+
+static void
+test_dropping_ends_nothing (void **state)
+{
+  Gate *gate = *state;
+  SclOperation *operation = _scl_operation_start ("apply", work, gate, work_free);
+
+  g_object_unref (operation);
+  gate_set (gate, &gate->open);
+  assert_true (gate_await (gate, &gate->freed));
+}
+
+/* --- delivery --- */
+
+typedef struct
+{
+  GThread *thread; /* in which it must be called */
+  GString *seen;
+  gboolean elsewhere;
+  gboolean done;
+} Listener;
+
+static void
+on_notify (SclOperation *operation, GParamSpec *pspec, gpointer data)
+{
+  Listener *listener = data;
+
+  listener->elsewhere |= g_thread_self () != listener->thread;
+  g_string_append_printf (listener->seen, "%s ", pspec->name);
+  listener->done |= strcmp (pspec->name, "done") == 0;
+}
+
+static void
+test_reports_come_in_the_creators_context (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (SclOperation) operation = NULL;
+  Listener listener = { .thread = g_thread_self (), .seen = g_string_new (NULL) };
+
+  g_main_context_push_thread_default (context);
+  operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_main_context_pop_thread_default (context);
+  g_signal_connect (operation, "notify", G_CALLBACK (on_notify), &listener);
+  assert_true (gate_await (gate, &gate->entered));
+  /* Nothing is delivered behind the back of the context's owner. */
+  assert_string_equal (listener.seen->str, "");
+  gate_set (gate, &gate->open);
+  while (!listener.done)
+    g_main_context_iteration (context, TRUE);
+  assert_string_equal (listener.seen->str, "fraction message fraction message done ");
+  assert_false (listener.elsewhere);
+  g_string_free (listener.seen, TRUE);
+}
+
+static void
+on_waited (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GError **error = data;
+  gboolean ok = scl_operation_wait_finish (SCL_OPERATION (source), result, error);
+
+  if (ok)
+    *error = g_error_new (G_IO_ERROR, G_IO_ERROR_EXISTS, "no error");
+}
+
+static void
+assert_wait_async (SclOperation *operation, Gate *gate, GCancellable *cancellable, GQuark domain, int code)
+{
+  GError *errors[3] = { NULL, NULL, NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
+    scl_operation_wait_async (operation, cancellable, on_waited, &errors[i]);
+  assert_null (errors[0]);
+  gate_set (gate, &gate->open);
+  for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      while (errors[i] == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      assert_true (g_error_matches (errors[i], domain, code));
+      g_clear_error (&errors[i]);
+    }
+}
+
+static void
+test_wait_async (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+
+  assert_wait_async (operation, gate, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  /* Again, when it has long ended. */
+  assert_wait_async (operation, gate, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
+}
+
+static void
+test_wait_async_error (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (SclOperation) operation = NULL;
+
+  gate->fail = TRUE;
+  operation = _scl_operation_start ("apply", work, gate, NULL);
+  assert_wait_async (operation, gate, NULL, SCL_ERROR, SCL_ERROR_BUSY);
+}
+
+/* Where no main loop ever runs, nothing may stay behind in the context. */
+static void
+test_waiting_is_enough_to_free_it (void **state)
+{
+  Gate *gate = *state;
+  SclOperation *operation = _scl_operation_start ("apply", work, gate, NULL);
+  GWeakRef weak;
+
+  g_weak_ref_init (&weak, operation);
+  gate_set (gate, &gate->open);
+  assert_true (scl_operation_wait (operation, NULL, NULL));
+  g_object_unref (operation);
+  /* Its own thread lets go a moment after it has said that it ended. */
+  for (gint64 end = g_get_monotonic_time () + BOUND; g_get_monotonic_time () < end;)
+    {
+      g_autoptr (SclOperation) left = g_weak_ref_get (&weak);
+
+      if (left == NULL)
+        break;
+      g_thread_yield ();
+    }
+  operation = g_weak_ref_get (&weak);
+  assert_null (operation);
+  g_weak_ref_clear (&weak);
+}
+
+static void
+test_many (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_object_unref);
+
+  gate->open = TRUE;
+  for (int i = 0; i < 100; i++)
+    g_ptr_array_add (all, _scl_operation_start ("apply", work, gate, NULL));
+  for (guint i = 0; i < all->len; i++)
+    assert_true (scl_operation_wait (all->pdata[i], NULL, NULL));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, gate_setup, gate_teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_wait_needs_no_loop),
+    TEST (test_error_is_kept),
+    TEST (test_already_failed),
+    TEST (test_silent_failure_has_an_error),
+    TEST (test_cancelled_wait_leaves_the_work),
+    TEST (test_wait_is_interrupted),
+    TEST (test_cancel),
+    TEST (test_dropping_ends_nothing),
+    TEST (test_reports_come_in_the_creators_context),
+    TEST (test_wait_async),
+    TEST (test_wait_async_error),
+    TEST (test_waiting_is_enough_to_free_it),
+    TEST (test_many),
+  };
+
+  return cmocka_run_group_tests_name ("operation", tests, NULL, NULL);
+}
