@@ -155,12 +155,20 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
   return clear_marks (domain, config, error);
 }
 
+/* Somebody else's start may end just now, and the VM runs already. */
 static gboolean
 resume (virDomainPtr domain, const char *name, GError **error)
 {
-  if (virDomainResume (domain) < 0)
-    return scl_throw_virt (error, "VM \"%s\" is paused and cannot go on", name);
-  return TRUE;
+  g_autoptr (GError) cause = NULL;
+  int state = VIR_DOMAIN_NOSTATE;
+
+  if (virDomainResume (domain) == 0)
+    return TRUE;
+  scl_throw_virt (&cause, "VM \"%s\" is paused and cannot go on", name);
+  if (virDomainGetState (domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_RUNNING)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
 }
 
 gboolean

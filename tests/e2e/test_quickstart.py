@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tools/quickstart --check on a lab host: from the tree to a login. Its build is the one under test."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import scltest
+from scltest import Lab
+from scltest.guest import SOURCE
+
+
+class Quickstart(scltest.TestCase):
+    def setUp(self):
+        scltest.require(os.geteuid() == 0, "root")
+        scltest.cloud_image()
+        self.dir = self.folder()
+        self.scl = self.use(Lab.standard()).scl
+        self.show_build()
+
+    def show_build(self):
+        """On the lab host (only) the build under test is where quickstart has its own."""
+        build = Path(os.environ.get("SCL_BUILD_DIR", SOURCE / "build")).resolve()
+        if build != SOURCE / "build":
+            scltest.require((SOURCE / "build").is_dir(), "a folder build in the source, to be covered by the build under test")
+            self.scl.run(["mount", "--bind", str(build), str(SOURCE / "build")])
+
+    def test_check_ends_with_a_login(self):
+        program = str(SOURCE / "tools/quickstart")
+        done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")],
+                            check=False, timeout=800)
+        self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-3000:])
+        self.assertIn("nixos", done.stdout.split())
+        # Nothing is left but the volume.
+        self.assertEqual(self.scl.output(["ls", "/run/netns"]).split(), [])
+        self.assertNotIn("quick", self.scl.output(["ip", "link"]) + self.scl.output(["nft", "list", "tables"]))
+        self.assertTrue((self.dir / "q/volumes/demo.raw").exists())
+
+    def test_refuses_what_it_cannot_have(self):
+        program = str(SOURCE / "tools/quickstart")
+        self.scl.run(["ip", "address", "add", "192.168.10.1/32", "dev", "lo"])
+        done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")], check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("192.168.10.1 is an address of this machine already", done.stderr)
+        done = subprocess.run([program, "--uplink"], capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 64)
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a changed manifest does to a VM: growing, restart or next boot, seeds, autoStart."""
+
+import scltest
+from scltest import Lab, Libvirtd
+from scltest.scene import Scene, SharedCase
+
+GATEWAY = "192.168.20.1"
+
+
+class Changes(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
+        cls.scene = cls.share(Scene(cls.dir, cls.libvirtd, cls.scl))
+        cls.scene.network("default")
+        cls.scene.vm("demo", "192.168.20.2/24", GATEWAY, imageSize=64)
+        cls.scene.vm("again", imageSize=64, onChange="restart", shutdownTimeout=30)
+        cls.scene.vm("idle", imageSize=64, autoStart=False)
+        cls.scene.apply()
+        cls.demo, cls.again = cls.scene.guest("demo"), cls.scene.guest("again")
+
+    def set(self, name, **settings):
+        """These settings from now on."""
+        self.scene.manifest["virtualMachines"][name].update(settings)
+        return self.scene.apply()
+
+    def vm(self, name):
+        return self.scene.ctl.json("vm", "show", name)
+
+    def sectors(self, guest):
+        return int(guest.check("cat /sys/block/vda/size"))
+
+    def test_growing_is_seen_inside_the_running_guest(self):
+        before = self.demo.boot_id()
+        self.set("demo", imageSize=96)
+        self.demo.check(f"until [ $(cat /sys/block/vda/size) = {96 << 11} ]; do usleep 50000; done", 15)
+        self.assertEqual(self.demo.boot_id(), before)
+        self.assertEqual((self.scene.folder / "state/volumes/demo.raw").stat().st_size, 96 << 20)
+        self.assertEqual(self.vm("demo")["pending"], [])
+
+    def test_growing_a_vm_that_is_off(self):
+        self.set("idle", imageSize=80)
+        self.assertEqual((self.scene.folder / "state/volumes/idle.raw").stat().st_size, 80 << 20)
+
+    def test_shrinking_is_refused(self):
+        manifest = self.scene.copy()
+        manifest["virtualMachines"]["idle"]["imageSize"] = 40
+        path = self.scene.folder / "state/volumes/idle.raw"
+        before = path.stat().st_size
+        done = self.scene.apply(manifest, check=1)
+        self.assertIn("idle", done.stderr)
+        self.assertEqual(path.stat().st_size, before)
+
+    def test_change_waits_for_the_next_boot(self):
+        before = self.demo.boot_id()
+        self.set("demo", cores=2)
+        self.assertEqual(self.demo.boot_id(), before)
+        self.assertEqual(self.demo.check("nproc"), "1")
+        self.assertTrue(self.vm("demo")["pending"])
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.scene.ctl.run("vm", "restart", "demo", check=0)
+        type(self).demo = self.scene.guest("demo")
+        self.assertEqual(self.demo.check("nproc"), "2")
+        self.assertEqual(self.vm("demo")["pending"], [])
+
+    def test_change_restarts_if_declared(self):
+        before = self.again.boot_id()
+        self.set("again", memorySize=128)
+        type(self).again = self.scene.guest("again")
+        self.assertNotEqual(self.again.boot_id(), before)
+        self.assertGreater(int(self.again.check("awk '/MemTotal/ { print $2 }' /proc/meminfo")), 90000)
+        self.assertEqual(self.vm("again")["pending"], [])
+
+    def test_new_seed_is_read_at_the_next_boot(self):
+        self.scene.vm("demo", "192.168.20.7/24", GATEWAY, imageSize=96, cores=2)
+        self.assertIn("next boot", self.scene.apply().stdout)
+        self.scene.ctl.run("vm", "restart", "demo", check=0)
+        type(self).demo = self.scene.guest("demo")
+        self.assertIn("192.168.20.7/24", self.demo.check("ip address show eth0"))
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_auto_start_false_neither_starts_nor_stops(self):
+        domain = self.scene.domain("idle")
+        self.scene.apply()
+        self.assertEqual(self.libvirtd.state(domain), "shut off")
+        self.scene.ctl.run("vm", "start", "idle", check=0)
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.assertEqual(self.libvirtd.state(domain), "running")
+        self.scene.ctl.run("vm", "stop", "--force", "idle", check=0)
+
+    def test_secrets_are_not_for_everybody(self):
+        seed = next((self.scene.folder / "state/vms/demo").glob("*.iso"))
+        self.assertEqual(seed.stat().st_mode & 0o077, 0)
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.assertEqual((seed.stat().st_uid, seed.stat().st_mode & 0o777), (0, 0o600))
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        type(self).demo = self.scene.guest("demo")
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What others do to a guest, and what apply makes of it: one guest on a private libvirtd in a lab host."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import scltest
+from scltest import Lab, Libvirtd, procs
+from scltest.scene import Scene, SharedCase, ask
+
+EXTERNAL, INNER, GATEWAY = "192.168.10.1", "192.168.20.2", "192.168.20.1"
+
+
+class Power(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lab = cls.share(Lab())
+        cls.scl = cls.lab.host("scl", machine=True)
+        cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
+        cls.scene = cls.share(Scene(cls.dir, cls.libvirtd, cls.scl))
+        cls.scene.network("default", EXTERNAL, GATEWAY, tcp=[f"2222:{INNER}:22"])
+        cls.scene.vm("demo", f"{INNER}/24", GATEWAY, shutdownTimeout=60)
+        cls.name = cls.scene.domain("demo")
+        cls.scene.apply()
+
+    def setUp(self):
+        """Each case begins with a running guest."""
+        if self.libvirtd.state(self.name) != "running":
+            self.scene.ctl.run("vm", "start", "demo", check=0)
+
+    def assert_network(self):
+        """The guest that runs now answers by the forward, and reaches its gateway."""
+        guest = self.scene.guest("demo")
+        guest.serve(22)
+        self.assertEqual(ask(self.scl, EXTERNAL, 2222), ("demo", GATEWAY, "hello"))
+        self.assertTrue(guest.ping(GATEWAY))
+        return guest
+
+    def kill_qemu(self):
+        pid = int(Path(f"{self.libvirtd.folder}/run/qemu/{self.name}.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        self.assertTrue(procs.wait_gone(pid, 20))
+        self.libvirtd.wait_state(self.name, "shut off")
+
+    def vm(self):
+        return self.scene.ctl.json("vm", "show", "demo")
+
+    def test_network_after_destroy_and_start_by_virsh(self):
+        self.libvirtd.virsh("destroy", self.name)
+        self.libvirtd.virsh("start", self.name)
+        self.assert_network()
+
+    def test_network_after_a_killed_qemu_and_start_by_virsh(self):
+        self.kill_qemu()
+        self.libvirtd.virsh("start", self.name)
+        self.assert_network()
+
+    def test_network_after_a_reboot_of_the_guest(self):
+        guest = self.assert_network()
+        before = guest.boot_id()
+        guest.console.line("reboot -f")
+        guest.console.wait_boot(90)
+        guest = self.assert_network()
+        self.assertNotEqual(guest.boot_id(), before)
+
+    def test_network_after_a_restart_of_libvirtd(self):
+        guest = self.assert_network()
+        before = guest.boot_id()
+        self.libvirtd.kill()
+        self.libvirtd.restart()
+        self.assertEqual(ask(self.scl, EXTERNAL, 2222)[0], "demo")
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.assertEqual(guest.boot_id(), before)
+
+    def test_killed_qemu_is_started_by_apply(self):
+        self.kill_qemu()
+        self.assertRegex(self.scene.apply().stdout, r'start +VM "demo"')
+        self.assert_network()
+
+    def test_stopped_by_the_user_stays_off(self):
+        self.scene.ctl.run("vm", "stop", "demo", check=0)
+        self.assertEqual(self.libvirtd.state(self.name), "shut off")
+        self.assertEqual((self.vm()["state"], self.vm()["stoppedBy"]), ("stopped", "user"))
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.assertEqual(self.libvirtd.state(self.name), "shut off")
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        self.assertEqual(self.vm()["stoppedBy"], "nobody")
+        self.assert_network()
+        self.scene.apply()
+        self.assertEqual(self.libvirtd.state(self.name), "running")
+
+    def test_switched_off_by_the_guest_stays_off(self):
+        self.scene.guest("demo").console.line("poweroff -f")
+        self.libvirtd.wait_state(self.name, "shut off")
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.assertEqual((self.vm()["state"], self.vm()["stoppedBy"]), ("stopped", "guest"))
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        self.scene.apply()
+        self.assert_network()
+
+    def test_boot_of_the_host_starts_what_was_stopped(self):
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.libvirtd.state(self.name), "running")
+
+    def test_attach_runs_the_vm_as_a_service(self):
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        # Its pipe must not fill up, and is read until the guest is up.
+        process = self.scene.ctl.start("vm", "attach", "demo", "--start", "--stop-on-term", stdout=-1, stderr=-2)
+        self.addCleanup(process.stdout.close)
+        text = b""
+        while b"TINY-GUEST READY" not in text:
+            line = process.stdout.readline()
+            self.assertTrue(line, text)
+            text += line
+        self.assertEqual(self.libvirtd.state(self.name), "running")
+        self.assertEqual(self.scene.ctl.stop(process, 90, signal.SIGTERM), 0)
+        self.assertEqual(self.libvirtd.state(self.name), "shut off")
+        # By the power button, not by force.
+        self.assertRegex(self.libvirtd.virsh("domstate", self.name, "--reason"), "shutdown")
+
+    def test_attach_ends_with_the_vm(self):
+        process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)
+        guest = self.scene.guest("demo")
+        guest.console.line("poweroff -f")
+        self.assertEqual(process.wait(60), 0)
+
+    def test_attached_program_locks_nobody_out(self):
+        process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_console_shows_what_the_guest_said(self):
+        log = Path(self.vm()["logPath"])
+        self.assertTrue(re.search("TINY-GUEST READY", log.read_text(errors="replace")))
+        self.assertEqual(log.stat().st_mode & 0o077, 0)
+
+
+if __name__ == "__main__":
+    scltest.main()
