@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What can be done to a VM: each an operation that the driver carries out. */
 #include "client/scl-objects-private.h"
-
-typedef struct
-{
-  SclDriver *driver;
-  char *name;
-  gboolean force;
-} Request;
-
-static void
-request_free (gpointer data)
-{
-  Request *request = data;
-
-  g_object_unref (request->driver);
-  g_free (request->name);
-  g_free (request);
-}
+#include "client/scl-request-private.h"
 
 static SclOperation *
-request_start (SclVm *self, const char *verb, SclOperationFunc func, gboolean force)
+start (SclVm *self, const char *verb, gboolean force, SclOperationFunc func)
 {
-  Request *request = g_new0 (Request, 1);
-  g_autofree char *description = g_strdup_printf ("%s VM %s", verb, scl_vm_get_name (self));
-
-  request->driver = g_object_ref (_scl_vm_peek_driver (self));
-  request->name = g_strdup (scl_vm_get_name (self));
-  request->force = force;
-  return _scl_operation_start (description, func, request, request_free);
-}
-
-static gboolean
-run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
-{
-  Request *request = data;
-
-  return SCL_DRIVER_GET_IFACE (request->driver)
-      ->remove (request->driver, SCL_OBJECT_KIND_VM, request->name, operation, cancellable, error);
+  return _scl_request_start (_scl_vm_peek_driver (self), verb, SCL_OBJECT_KIND_VM,
+                             scl_vm_get_name (self), force, func);
 }
 
 /**
@@ -55,13 +25,14 @@ scl_vm_delete (SclVm *self)
 {
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
 
-  return request_start (self, "delete", run_delete, FALSE);
+  return _scl_request_start_removal (_scl_vm_peek_driver (self), SCL_OBJECT_KIND_VM,
+                                     scl_vm_get_name (self));
 }
 
 static gboolean
 run_start (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
 {
-  Request *request = data;
+  SclRequest *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
       ->start_vm (request->driver, request->name, operation, cancellable, error);
@@ -82,13 +53,13 @@ scl_vm_start (SclVm *self)
 {
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
 
-  return request_start (self, "start", run_start, FALSE);
+  return start (self, "start", FALSE, run_start);
 }
 
 static gboolean
 run_stop (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
 {
-  Request *request = data;
+  SclRequest *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
       ->stop_vm (request->driver, request->name, request->force, operation, cancellable, error);
@@ -111,13 +82,13 @@ scl_vm_stop (SclVm *self, gboolean force)
 {
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
 
-  return request_start (self, "stop", run_stop, force);
+  return start (self, "stop", force, run_stop);
 }
 
 static gboolean
 run_restart (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
 {
-  Request *request = data;
+  SclRequest *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
       ->restart_vm (request->driver, request->name, request->force, operation, cancellable, error);
@@ -139,7 +110,7 @@ scl_vm_restart (SclVm *self, gboolean force)
 {
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
 
-  return request_start (self, "restart", run_restart, force);
+  return start (self, "restart", force, run_restart);
 }
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/scl-objects-private.h"
+#include "client/scl-request-private.h"
 
 /**
  * SclVolume:
@@ -354,31 +355,6 @@ _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
-typedef struct
-{
-  SclDriver *driver;
-  char *name;
-} Request;
-
-static void
-request_free (gpointer data)
-{
-  Request *request = data;
-
-  g_object_unref (request->driver);
-  g_free (request->name);
-  g_free (request);
-}
-
-static gboolean
-run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
-{
-  Request *request = data;
-
-  return SCL_DRIVER_GET_IFACE (request->driver)
-      ->remove (request->driver, SCL_OBJECT_KIND_VOLUME, request->name, operation, cancellable, error);
-}
-
 /**
  * scl_volume_delete:
  * @self: a #SclVolume
@@ -392,14 +368,7 @@ run_delete (SclOperation *operation, gpointer data, GCancellable *cancellable, G
 SclOperation *
 scl_volume_delete (SclVolume *self)
 {
-  Request *request;
-  g_autofree char *description = NULL;
-
   g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
 
-  request = g_new0 (Request, 1);
-  request->driver = g_object_ref (self->driver);
-  request->name = g_strdup (self->name);
-  description = g_strdup_printf ("delete volume \"%s\"", self->name);
-  return _scl_operation_start (description, run_delete, request, request_free);
+  return _scl_request_start_removal (self->driver, SCL_OBJECT_KIND_VOLUME, self->name);
 }

@@ -338,7 +338,7 @@ class Attach(Simulated):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(30), 0)
         self.assertEqual(self.lines.next(), 'sclctl: shutting VM "bios" down')
-        self.assertEqual(self.lines.next(), "stop VM bios: done")
+        self.assertEqual(self.lines.next(), 'stop VM "bios": done')
         self.assertIsNone(self.lines.next())
 
 
