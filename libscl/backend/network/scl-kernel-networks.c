@@ -110,6 +110,28 @@ read_generation (void)
   return generation;
 }
 
+static void
+count_table (const struct nlmsghdr *header, gpointer data)
+{
+  (*(guint *) data)++;
+}
+
+/* Asked of the kernel itself: many times faster than a process that lists nothing. */
+static gboolean
+has_no_tables (void)
+{
+  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_NETFILTER, NULL);
+  struct nfgenmsg payload = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
+  struct nl_msg *msg;
+  guint n = 0;
+
+  if (sock == NULL)
+    return FALSE;
+  msg = nlmsg_alloc_simple (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, NLM_F_DUMP);
+  nlmsg_append (msg, &payload, sizeof payload, NLMSG_ALIGNTO);
+  return _scl_netlink_dump (sock, msg, count_table, &n, "tables", NULL) && n == 0;
+}
+
 /* The listing costs a process; between two calls of one apply nothing has changed. */
 static GPtrArray *
 list_root_tables (SclKernelNetworks *self, GCancellable *cancellable, GError **error)
@@ -119,7 +141,8 @@ list_root_tables (SclKernelNetworks *self, GCancellable *cancellable, GError **e
 
   if (generation == 0 || generation != self->generation || self->tables == NULL)
     {
-      g_autoptr (GPtrArray) tables = _scl_nft_list (-1, cancellable, error);
+      g_autoptr (GPtrArray) tables = has_no_tables () ? g_ptr_array_new ()
+                                                      : _scl_nft_list (-1, cancellable, error);
 
       if (tables == NULL)
         return NULL;
