@@ -13,7 +13,6 @@ NO_README = {
     ".ci": "one program",
     "include": "HACKING.md",
     "include/scl": "libscl/README.md",
-    "bindings": "only folders",
     "doc": "HACKING.md",
     "doc/api": "HACKING.md",
     "doc/man": "manual pages",
