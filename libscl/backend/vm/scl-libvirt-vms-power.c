@@ -75,8 +75,9 @@ _scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason, SclDomainDe
       return by_of (config->mark);
     }
   /* A running domain has the mark that it was started with: somebody started it
-   * who does not know of marks, and wants it on. */
-  if (live != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY)
+   * who does not know of marks, and wants it on. Another mark in the definition is newer: a stop
+   * is under way. (libvirtd can lose what was noted of a running domain, when it is killed.) */
+  if (live != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY && live->mark == config->mark)
     {
       _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
                                  NULL);
