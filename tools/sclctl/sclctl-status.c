@@ -2,6 +2,7 @@
 #include "sclctl-json.h"
 #include "sclctl-objects.h"
 #include "sclctl-status.h"
+#include "sclctl-text.h"
 #include "sclctl-verbs.h"
 #include "sclctl-wait.h"
 
@@ -41,6 +42,23 @@ print_section (const char *title, GListModel *list, SclctlTable *(*make_table) (
   sclctl_table_print (table);
 }
 
+/* What is wrong with the host is part of the answer here, not said beside it. */
+static void
+print_diagnostics (GListModel *diagnostics)
+{
+  guint n = g_list_model_get_n_items (diagnostics);
+
+  if (n > 0)
+    g_print ("\n");
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
+      g_autofree char *text = scl_diagnostic_to_string (diagnostic);
+
+      g_print ("%s: %s\n", sclctl_text_severity (scl_diagnostic_get_severity (diagnostic)), text);
+    }
+}
+
 void
 sclctl_status_print (SclConnection *connection)
 {
@@ -49,6 +67,7 @@ sclctl_status_print (SclConnection *connection)
   print_section ("VMs", scl_connection_get_vms (connection), sclctl_table_of_vms);
   g_print ("\n");
   print_section ("volumes", scl_connection_get_volumes (connection), sclctl_table_of_volumes);
+  print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
 int
@@ -56,7 +75,7 @@ sclctl_status (SclctlContext *context)
 {
   GError *error = NULL;
 
-  if (!sclctl_look (context, &error))
+  if (!sclctl_open (context, &error) || !sclctl_refresh (context, &error))
     return sclctl_fail (error);
   if (sclctl_is_json (context))
     sclctl_json_print (sclctl_status_to_json (context->connection));
