@@ -10,10 +10,17 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 
+/* A lock file lives as long as somebody holds or wants it. */
+typedef struct
+{
+  SclFd fd;
+  char *path;
+} LockFile;
+
 struct _SclInstanceLock
 {
-  SclFd run;
-  SclFd state;
+  LockFile run;
+  LockFile state;
 };
 
 /* What is waited for, to say so. */
@@ -60,14 +67,16 @@ wait_for_close (int notify_fd, const Wait *wait)
 }
 
 static gboolean
-lock_file (int fd, const char *path, const Wait *wait, GError **error)
+wait_for_lock (int fd, const char *path, const Wait *wait, GError **error)
 {
+  g_autofree char *by_fd = g_strdup_printf ("/proc/self/fd/%d", fd);
   g_auto (SclFd) notify_fd = -1;
 
   if (flock (fd, wait->operation | LOCK_NB) == 0)
     return TRUE;
   notify_fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
-  if (notify_fd < 0 || inotify_add_watch (notify_fd, path, IN_CLOSE) < 0)
+  /* By descriptor: its name may be gone already, with the holder. */
+  if (notify_fd < 0 || inotify_add_watch (notify_fd, by_fd, IN_CLOSE) < 0)
     return scl_throw_errno (error, errno, "%s: cannot watch", path);
   while (flock (fd, wait->operation | LOCK_NB) < 0)
     {
@@ -81,26 +90,54 @@ lock_file (int fd, const char *path, const Wait *wait, GError **error)
   return TRUE;
 }
 
-static int
-open_and_lock (int dir, const char *folder, const char *name, const Wait *wait, GError **error)
+/* Whether the file that was locked still has the name: its last holder removes it. */
+static gboolean
+is_current (int fd, int dir, const char *name)
 {
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *pid = g_strdup_printf ("%ld\n", (long) getpid ());
-  g_auto (SclFd) fd = -1;
+  struct stat mine, named;
 
-  if (dir < 0)
-    return -1;
-  fd = openat (dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    {
-      scl_throw_errno (error, errno, "%s: cannot open", path);
-      return -1;
-    }
-  if (!lock_file (fd, path, wait, error))
-    return -1;
+  return fstat (fd, &mine) == 0 && fstatat (dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0
+         && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+static void
+note_pid (int fd)
+{
+  g_autofree char *pid = g_strdup_printf ("%ld\n", (long) getpid ());
+
   if (ftruncate (fd, 0) == 0)
     (void) TEMP_FAILURE_RETRY (pwrite (fd, pid, strlen (pid), 0));
-  return scl_fd_steal (&fd);
+}
+
+static gboolean
+lock_file_acquire (LockFile *self, int dir, const char *folder, const char *name, const Wait *wait,
+                   GError **error)
+{
+  self->path = g_build_filename (folder, name, NULL);
+  for (;;)
+    {
+      g_auto (SclFd) fd = openat (dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+      if (fd < 0)
+        return scl_throw_errno (error, errno, "%s: cannot open", self->path);
+      if (!wait_for_lock (fd, self->path, wait, error))
+        return FALSE;
+      if (!is_current (fd, dir, name))
+        continue;
+      note_pid (fd);
+      self->fd = scl_fd_steal (&fd);
+      return TRUE;
+    }
+}
+
+static void
+lock_file_release (LockFile *self)
+{
+  /* Alone with it: nobody else holds it, and whoever opened it meanwhile sees that it has no name. */
+  if (self->fd >= 0 && flock (self->fd, LOCK_EX | LOCK_NB) == 0)
+    (void) unlink (self->path);
+  scl_fd_clear (&self->fd);
+  g_clear_pointer (&self->path, g_free);
 }
 
 SclInstanceLock *
@@ -116,18 +153,15 @@ _scl_instance_lock_acquire (const char *run_dir, const char *state_dir, const ch
                 .deadline = g_get_monotonic_time () + (gint64) timeout * G_USEC_PER_SEC,
                 .timeout = timeout,
                 .cancellable = cancellable };
-
   g_auto (SclFd) run = -1;
   g_auto (SclFd) state = -1;
 
-  self->run = self->state = -1;
+  self->run.fd = self->state.fd = -1;
   run = _scl_fd_open_folder (run_dir, 0700, error);
-  self->run = open_and_lock (run, run_dir, run_name, &wait, error);
-  if (self->run < 0)
+  if (run < 0 || !lock_file_acquire (&self->run, run, run_dir, run_name, &wait, error))
     return NULL;
   state = _scl_fd_ensure_folder (state_dir, 0711, error);
-  self->state = open_and_lock (state, state_dir, state_name, &wait, error);
-  if (self->state < 0)
+  if (state < 0 || !lock_file_acquire (&self->state, state, state_dir, state_name, &wait, error))
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -135,7 +169,7 @@ _scl_instance_lock_acquire (const char *run_dir, const char *state_dir, const ch
 void
 _scl_instance_lock_release (SclInstanceLock *self)
 {
-  scl_fd_clear (&self->state);
-  scl_fd_clear (&self->run);
+  lock_file_release (&self->state);
+  lock_file_release (&self->run);
   g_free (self);
 }

@@ -121,6 +121,25 @@ test_alone (void **state)
     }
 }
 
+/* Nothing is left for a name that may never be used again. */
+static void
+test_no_file_is_left (void **state)
+{
+  World *world = *state;
+  g_autofree char *run = g_build_filename (world->run, "scl.lock", NULL);
+  g_autofree char *in_state = g_build_filename (world->state, ".scl.lock", NULL);
+  SclInstanceLock *first = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
+  SclInstanceLock *second = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
+
+  assert_non_null (first);
+  assert_non_null (second);
+  _scl_instance_lock_release (first);
+  assert_true (g_file_test (run, G_FILE_TEST_EXISTS));
+  _scl_instance_lock_release (second);
+  assert_false (g_file_test (run, G_FILE_TEST_EXISTS));
+  assert_false (g_file_test (in_state, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_second_process_is_busy (void **state)
 {
@@ -355,6 +374,7 @@ main (int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_alone),
+TEST (test_no_file_is_left),
     TEST (test_second_process_is_busy),
     TEST (test_other_prefix_is_free),
     TEST (test_same_state_other_run),
