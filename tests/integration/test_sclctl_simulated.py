@@ -198,7 +198,7 @@ class Objects(Simulated):
         node = self.node()
         for verb in ("stop", "restart", "start"):
             done = node.run("vm", verb, "bios", check=0)
-            self.assertEqual((done.stdout, done.stderr), ("", f"{verb} VM bios: done\n"))
+            self.assertEqual((done.stdout, done.stderr), ("", f'{verb} VM "bios": done\n'))
         self.assertEqual(node.run("vm", "stop", "--force", "-q", "bios", check=0).stderr, "")
 
     def test_delete_asks(self):

@@ -124,7 +124,7 @@ class OnTerminal(scltest.TestCase):
             terminal.expect(r'Really shut down and delete VM "bios"\? \[y/N\]')
             terminal.type(keys)
             self.assertEqual(terminal.end(), status)
-            self.assertEqual('delete VM bios: done' in terminal.text, status == 0)
+            self.assertEqual('delete VM "bios": done' in terminal.text, status == 0)
 
     def test_run_until_interrupted(self):
         terminal = self.begin("run", "--yes", "-f", self.dir / "demo.yaml")
