@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The VM backend on libvirt's mock driver. */
-#include "backend/vm/scl-libvirt-vms-private.h"
-#include "backend/vm/scl-virt-error-private.h"
-#include "vm-fixture.h"
 #include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,110 +9,8 @@
 
 #include <cmocka.h>
 
+#include "libvirt-vms-fixture.h"
 #include "vm-many.h"
-
-#define URI "test:///default"
-#define PREFIX "scl"
-
-typedef struct
-{
-  SclVmBackend *vms;
-  virConnectPtr handle; /* a second look at the same driver */
-} Fixture;
-
-static const VmPlan demo = { .name = "demo", .cores = 2, .memory_mib = 512, .n_nics = 1 };
-
-static SclVmBackend *
-open_backend (const char *uri, const char *prefix)
-{
-  g_autoptr (GError) error = NULL;
-  SclVmBackend *vms = _scl_libvirt_vms_new (uri, prefix, "/nonexistent", NULL, &error);
-
-  if (vms == NULL)
-    fail_msg ("%s", error->message);
-  return vms;
-}
-
-static int
-set_up (void **state)
-{
-  Fixture *fixture = g_new0 (Fixture, 1);
-
-  fixture->vms = open_backend (URI, PREFIX);
-  /* The driver's state lives as long as the process has a connection. */
-  fixture->handle = virConnectOpen (URI);
-  *state = fixture;
-  return 0;
-}
-
-static int
-tear_down (void **state)
-{
-  Fixture *fixture = *state;
-
-  g_clear_object (&fixture->vms);
-  virConnectClose (fixture->handle);
-  g_free (fixture);
-  return 0;
-}
-
-static void
-define (SclVmBackend *vms, const VmPlan *plan)
-{
-  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (plan);
-  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (plan, PREFIX, "/state");
-  g_autoptr (GError) error = NULL;
-
-  if (!_scl_vm_backend_define (vms, spec, wiring, NULL, &error))
-    fail_msg ("%s", error->message);
-}
-
-static SclObservation *
-observe (SclVmBackend *vms, SclManifest *desired)
-{
-  g_autoptr (GError) error = NULL;
-  SclObservation *seen = _scl_observation_new ();
-
-  if (!_scl_vm_backend_observe (vms, desired, seen, NULL, &error))
-    fail_msg ("%s", error->message);
-  _scl_observation_sort (seen);
-  return seen;
-}
-
-/* What apply would see. */
-static SclStoppedBy
-stopped_by (SclVmBackend *vms)
-{
-  g_autoptr (SclObservation) seen = observe (vms, NULL);
-
-  return _scl_observation_lookup_vm (seen, "demo")->stopped_by;
-}
-
-static SclVmState
-state_of (SclVmBackend *vms)
-{
-  g_autoptr (SclObservation) seen = observe (vms, NULL);
-
-  return _scl_observation_lookup_vm (seen, "demo")->state;
-}
-
-static void
-start (SclVmBackend *vms)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!_scl_vm_backend_start (vms, "demo", NULL, &error))
-    fail_msg ("%s", error->message);
-}
-
-static void
-stop (SclVmBackend *vms, guint timeout, SclStoppedBy by)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!_scl_vm_backend_stop (vms, "demo", timeout, by, NULL, &error))
-    fail_msg ("%s", error->message);
-}
 
 static void
 test_define_and_observe (void **state)
@@ -311,103 +206,6 @@ test_remove (void **state)
 }
 
 static void
-test_user_stop_is_kept (void **state)
-{
-  Fixture *fixture = *state;
-
-  define (fixture->vms, &demo);
-  start (fixture->vms);
-  start (fixture->vms); /* running already */
-  stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
-  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
-  define (fixture->vms, &demo); /* a redefinition keeps it */
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
-  stop (fixture->vms, 10, SCL_STOPPED_BY_USER); /* off already */
-  start (fixture->vms);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
-  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-}
-
-static virDomainPtr
-lookup (Fixture *fixture)
-{
-  virDomainPtr domain = virDomainLookupByName (fixture->handle, "demo");
-
-  assert_non_null (domain);
-  return domain;
-}
-
-/* The mock's shutdown looks like a guest's: nobody asked for it through SCL. */
-static void
-test_guest_poweroff_is_kept (void **state)
-{
-  Fixture *fixture = *state;
-  g_autoptr (virDomain) domain = NULL;
-
-  define (fixture->vms, &demo);
-  start (fixture->vms);
-  domain = lookup (fixture);
-  assert_int_equal (virDomainShutdown (domain), 0);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
-  define (fixture->vms, &demo);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
-  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-  start (fixture->vms);
-  assert_int_equal (virDomainShutdown (domain), 0);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
-}
-
-static void
-test_destroy_is_nobodys_wish (void **state)
-{
-  Fixture *fixture = *state;
-  g_autoptr (virDomain) domain = NULL;
-
-  define (fixture->vms, &demo);
-  start (fixture->vms);
-  domain = lookup (fixture);
-  assert_int_equal (virDomainDestroy (domain), 0);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-}
-
-/* SCL dies between the two halves of a restart: the VM must not look as if the guest wanted it off.
- */
-static void
-test_broken_restart (void **state)
-{
-  Fixture *fixture = *state;
-
-  define (fixture->vms, &demo);
-  start (fixture->vms);
-  stop (fixture->vms, 10, SCL_STOPPED_BY_NOBODY);
-  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-  start (fixture->vms);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-}
-
-/* `virsh start` of a VM that its user had stopped: it is wanted on again. */
-static void
-test_start_behind_our_back (void **state)
-{
-  Fixture *fixture = *state;
-  g_autoptr (virDomain) domain = NULL;
-
-  define (fixture->vms, &demo);
-  start (fixture->vms);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
-  domain = lookup (fixture);
-  assert_int_equal (virDomainCreate (domain), 0);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-  assert_int_equal (virDomainDestroy (domain), 0);
-  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-}
-
-static void
 test_unknown_vm (void **state)
 {
   Fixture *fixture = *state;
@@ -562,11 +360,6 @@ main (void)
     cmocka_unit_test_setup_teardown (test_adoption, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_other_instance, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_remove, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_user_stop_is_kept, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_guest_poweroff_is_kept, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_destroy_is_nobodys_wish, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_broken_restart, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_start_behind_our_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_unknown_vm, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_edits_are_problems, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_watch, set_up, tear_down),

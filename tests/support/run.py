@@ -57,7 +57,7 @@ def build(folder, *settings):
 
 
 # With sanitizers: not what boots guests for minutes, measures, or loads the library into another program.
-NOT_SANITIZED = "^(scenario-|bench|sclctl-(console|daemon)|test-libvirt-vms-|test-file-volumes-mounts|gi-|abi-|scl-support)"
+NOT_SANITIZED = "^(scenario-|bench|sclctl-(console|daemon)|test-libvirt-vms-(daemon|embed|survivor)|test-file-volumes-mounts|gi-|abi-|scl-support)"
 
 
 def selection(kinds, pattern, environment):

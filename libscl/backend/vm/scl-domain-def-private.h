@@ -48,6 +48,7 @@ typedef struct
   char *domain_name;
   char *uuid;    /* NULL: libvirt makes one */
   char *machine; /* "q35" or a pinned version of it */
+  gboolean active;         /* read from a domain that was running then */
   gboolean kvm;
   guint cores;
   guint64 memory_kib;

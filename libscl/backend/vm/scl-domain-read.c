@@ -109,6 +109,7 @@ read_machine (SclDomainDef *self, const xmlNode *domain)
 
   self->domain_name = content (child (domain, "name"));
   self->uuid = content (child (domain, "uuid"));
+  self->active = xmlHasProp (domain, (const xmlChar *) "id") != NULL;
   self->kvm = attribute_is (domain, "type", "kvm");
   self->cores = (guint) number (cores);
   self->memory_kib = memory_kib (child (domain, "memory"));

@@ -19,7 +19,7 @@ lookup_running (SclLibvirtVms *self, virConnectPtr handle, const char *name,
     return NULL;
   if (virDomainIsActive (domain) != 1)
     return scl_null_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is not running", name);
-  *out_live = _scl_libvirt_vms_read (domain, 0, error);
+  *out_live = _scl_libvirt_vms_read_live (domain, error);
   return *out_live != NULL ? g_steal_pointer (&domain) : NULL;
 }
 
@@ -50,7 +50,7 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
 static int
 is_unplugged (virDomainPtr domain, guint index, GError **error)
 {
-  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read (domain, 0, error);
+  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read_live (domain, error);
 
   if (live == NULL)
     return -1;
@@ -108,7 +108,7 @@ _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint inde
 
   if (domain == NULL)
     return FALSE;
-  config = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, error);
+  config = _scl_libvirt_vms_read_config (domain, error);
   if (config == NULL)
     return FALSE;
   nic = find_nic (live, config, index);

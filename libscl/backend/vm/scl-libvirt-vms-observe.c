@@ -191,7 +191,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   int reason = stat_int (record, "state.reason");
   const char *why;
 
-  vm->stopped_by = _scl_libvirt_vms_settle (record->dom, state, reason, config, live);
+  vm->stopped_by = _scl_libvirt_vms_settle (scan->self, record->dom, state, reason, config, live);
   vm->state = _scl_libvirt_vms_map_state (state, reason, &why);
   vm->state_reason = g_strdup (why);
   if (vm->state == SCL_VM_STATE_RUNNING && config->mark != SCL_DOMAIN_MARK_NOBODY)
@@ -242,8 +242,8 @@ read_domain (Scan *scan, virDomainStatsRecordPtr record, GError **error)
   /* What runs is read before what is defined: a mark is changed the other way
    * round. */
   if (is_active (record))
-    live = _scl_libvirt_vms_read (record->dom, 0, NULL);
-  config = _scl_libvirt_vms_read (record->dom, VIR_DOMAIN_XML_INACTIVE, &local_error);
+    live = _scl_libvirt_vms_read_live (record->dom, NULL);
+  config = _scl_libvirt_vms_read_config (record->dom, &local_error);
   /* It may have been undefined since the list was made. */
   if (config == NULL && g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
     return NULL;

@@ -21,6 +21,7 @@ struct _SclLibvirtVms
   GRecMutex watch_lock; /* held while the watcher is called */
   SclVmEventFunc watch_func;
   gpointer watch_data;
+  GMutex mark_lock;     /* held while marks are read and changed for it */
   SclConsoleLogs *logs; /* embedded only: elsewhere virtlogd bounds them */
   GMutex accel_lock;
   SclAccelProbe *accel; /* NULL: not asked yet */
@@ -33,8 +34,10 @@ virDomainPtr _scl_libvirt_vms_lookup (SclLibvirtVms *self, virConnectPtr handle,
  * definition. */
 virDomainPtr _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr handle,
                                            const char *vm, SclDomainDef **out_def, GError **error);
-/* FLAGS: VIR_DOMAIN_XML_INACTIVE or 0 for what runs. */
-SclDomainDef *_scl_libvirt_vms_read (virDomainPtr domain, guint flags, GError **error);
+/* The persistent definition. */
+SclDomainDef *_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error);
+/* What runs; NULL with SCL_ERROR_BUSY if nothing does (any more). */
+SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
 /* Changes the mark in the metadata. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE,
  * DEF is that one. */
 gboolean _scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark,
@@ -60,8 +63,8 @@ gboolean _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name
 /* Who wants the domain off, worked out from its state and marks; what follows
  * from that is written down. LIVE is NULL unless it is active. Errors of
  * writing are ignored: the next one works it out again. */
-SclStoppedBy _scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason,
-                                      SclDomainDef *config, SclDomainDef *live);
+SclStoppedBy _scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state,
+                                      int reason, SclDomainDef *config, const SclDomainDef *live);
 
 /* scl-libvirt-vms-preflight.c */
 gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifest,

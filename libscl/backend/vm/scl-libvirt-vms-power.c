@@ -47,15 +47,16 @@ by_of (SclDomainMark mark)
 
 /* What was read may be old by now: somebody may have started the domain, or noted why it is off. */
 static void
-note_guest (virDomainPtr domain, SclDomainDef *config)
+note_guest (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
 {
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
   g_autoptr (SclDomainDef) now = NULL;
   int state, reason;
 
   if (virDomainGetState (domain, &state, &reason, 0) < 0 || !is_off (state)
       || reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
     return;
-  now = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, NULL);
+  now = _scl_libvirt_vms_read_config (domain, NULL);
   if (now == NULL)
     return;
   if (now->mark == SCL_DOMAIN_MARK_NOBODY)
@@ -63,27 +64,48 @@ note_guest (virDomainPtr domain, SclDomainDef *config)
   config->mark = now->mark;
 }
 
-/* The rule is in doc/design/vms.md. */
-SclStoppedBy
-_scl_libvirt_vms_settle (virDomainPtr domain, int state, int reason, SclDomainDef *config,
-                         SclDomainDef *live)
+static gboolean
+is_old_wish (const SclDomainDef *config, const SclDomainDef *live)
 {
-  if (is_off (state))
+  return live != NULL && config != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY
+         && live->mark == config->mark;
+}
+
+/* Somebody started the domain who knows nothing of marks. A stop may have come since it was read.
+ */
+static void
+note_start (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
+  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read_live (domain, NULL);
+  g_autoptr (SclDomainDef) now = _scl_libvirt_vms_read_config (domain, NULL);
+
+  if (is_old_wish (now, live))
     {
-      if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-        note_guest (domain, config);
-      return by_of (config->mark);
-    }
-  /* A running domain has the mark that it was started with: somebody started it
-   * who does not know of marks, and wants it on. Another mark in the definition is newer: a stop
-   * is under way. (libvirtd can lose what was noted of a running domain, when it is killed.) */
-  if (live != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY && live->mark == config->mark)
-    {
-      _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
+      _scl_libvirt_vms_set_mark (domain, now, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
                                  NULL);
       _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
                                  NULL);
     }
+  if (now != NULL)
+    config->mark = now->mark;
+}
+
+/* The rule is in doc/design/vms.md. */
+SclStoppedBy
+_scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state, int reason,
+                         SclDomainDef *config, const SclDomainDef *live)
+{
+  if (is_off (state))
+    {
+      if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+        note_guest (self, domain, config);
+      return by_of (config->mark);
+    }
+  /* A running domain has the mark that it was started with. Another one in the definition is
+   * newer: a stop is under way. */
+  if (is_old_wish (config, live))
+    note_start (self, domain, config);
   return by_of (config->mark);
 }
 
@@ -133,7 +155,7 @@ clear_marks (virDomainPtr domain, SclDomainDef *config, GError **error)
   if (!_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
                                   error))
     return FALSE;
-  live = _scl_libvirt_vms_read (domain, 0, error);
+  live = _scl_libvirt_vms_read_live (domain, error);
   return live != NULL
          && _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
                                        error);
@@ -331,30 +353,52 @@ stop_running (SclLibvirtVms *self, virDomainPtr domain, const char *name, int st
   return cut (self, name, error);
 }
 
+/* What the domain was started with goes first: with the same mark in the definition it would look
+ * as if it had been started since. */
+static gboolean
+note_stop (virDomainPtr domain, SclDomainDef *config, SclDomainMark mark, GError **error)
+{
+  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read_live (domain, NULL);
+
+  if (live != NULL)
+    (void) _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
+                                      NULL);
+  return _scl_libvirt_vms_set_mark (domain, config, mark, VIR_DOMAIN_AFFECT_CONFIG, error);
+}
+
+/* The domain, whose definition says by now who wants it off. */
+static virDomainPtr
+mark_stopped (SclLibvirtVms *self, const char *name, SclStoppedBy by, GError **error)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (SclDomainDef) config = NULL;
+  g_autoptr (virDomain) domain = NULL;
+
+  if (handle != NULL)
+    domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
+  if (domain == NULL || !note_stop (domain, config, mark_of (by), error))
+    return NULL;
+  return g_steal_pointer (&domain);
+}
+
 gboolean
 _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, SclStoppedBy by,
                        const SclProgress *progress, GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
-  g_autoptr (virConnect) handle = NULL;
   g_autoptr (virDomain) domain = NULL;
-  g_autoptr (SclDomainDef) config = NULL;
-  int state, reason;
+  int state;
 
   if (_scl_progress_is_cancelled (progress, error))
     return FALSE;
-  handle = _scl_virt_connection_get (self->connection, error);
-  if (handle == NULL)
-    return FALSE;
-  domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
-  if (domain == NULL)
-    return FALSE;
-  if (virDomainGetState (domain, &state, &reason, 0) < 0)
-    return scl_throw_virt (error, "VM \"%s\"", name);
   /* Before the button is pressed: whoever looks when the guest is off shall
    * know why. */
-  if (!_scl_libvirt_vms_set_mark (domain, config, mark_of (by), VIR_DOMAIN_AFFECT_CONFIG, error))
+  domain = mark_stopped (self, name, by, error);
+  if (domain == NULL)
     return FALSE;
+  if (virDomainGetState (domain, &state, NULL, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
   return is_off (state) || stop_running (self, domain, name, state, timeout, progress, error);
 }
 

@@ -43,6 +43,7 @@ scl_libvirt_vms_finalize (GObject *object)
   g_clear_pointer (&self->logs, _scl_console_logs_free);
   g_clear_pointer (&self->accel, _scl_accel_probe_free);
   g_mutex_clear (&self->accel_lock);
+  g_mutex_clear (&self->mark_lock);
   g_rec_mutex_clear (&self->watch_lock);
   g_free (self->prefix);
   g_free (self->state_dir);
@@ -58,6 +59,7 @@ _scl_libvirt_vms_class_init (SclLibvirtVmsClass *klass)
 static void
 _scl_libvirt_vms_init (SclLibvirtVms *self)
 {
+  g_mutex_init (&self->mark_lock);
   g_mutex_init (&self->accel_lock);
   g_rec_mutex_init (&self->watch_lock);
   self->event_pool = g_thread_pool_new_full (handle_event, self, event_free, 1, FALSE, NULL);
@@ -65,8 +67,8 @@ _scl_libvirt_vms_init (SclLibvirtVms *self)
 
 /* shared by the other files */
 
-SclDomainDef *
-_scl_libvirt_vms_read (virDomainPtr domain, guint flags, GError **error)
+static SclDomainDef *
+read_definition (virDomainPtr domain, guint flags, GError **error)
 {
   char *xml = virDomainGetXMLDesc (domain, flags);
   SclDomainDef *def;
@@ -76,6 +78,24 @@ _scl_libvirt_vms_read (virDomainPtr domain, guint flags, GError **error)
   def = _scl_domain_def_from_xml (xml, error);
   free (xml);
   return def;
+}
+
+SclDomainDef *
+_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error)
+{
+  return read_definition (domain, VIR_DOMAIN_XML_INACTIVE, error);
+}
+
+/* Of a domain that has just gone off, libvirt gives the persistent definition instead. */
+SclDomainDef *
+_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error)
+{
+  g_autoptr (SclDomainDef) live = read_definition (domain, 0, error);
+
+  if (live != NULL && !live->active)
+    return scl_null_throw (error, SCL_ERROR_BUSY, "domain \"%s\" is not running",
+                           virDomainGetName (domain));
+  return g_steal_pointer (&live);
 }
 
 virDomainPtr
@@ -114,7 +134,7 @@ _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr handle, const c
 
   if (domain == NULL)
     return NULL;
-  def = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, error);
+  def = _scl_libvirt_vms_read_config (domain, error);
   if (def == NULL)
     return NULL;
   if (!_scl_domain_def_is_ours (def, self->prefix))
@@ -360,13 +380,13 @@ look_again (SclLibvirtVms *self, virDomainPtr domain)
   if (virDomainGetState (domain, &state, &reason, 0) < 0)
     return;
   if (state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_CRASHED)
-    live = _scl_libvirt_vms_read (domain, 0, NULL);
-  config = _scl_libvirt_vms_read (domain, VIR_DOMAIN_XML_INACTIVE, NULL);
+    live = _scl_libvirt_vms_read_live (domain, NULL);
+  config = _scl_libvirt_vms_read_config (domain, NULL);
   if (config == NULL || !_scl_domain_def_is_ours (config, self->prefix))
     return;
   if (live != NULL && self->logs != NULL && live->log != NULL)
     _scl_console_logs_add (self->logs, live->log);
-  _scl_libvirt_vms_settle (domain, state, reason, config, live);
+  _scl_libvirt_vms_settle (self, domain, state, reason, config, live);
   tell (self, config->vm_name, _scl_libvirt_vms_map_state (state, reason, &why));
 }
 

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who wants a VM off, on libvirt's mock driver. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "libvirt-vms-fixture.h"
+
+static void
+test_user_stop_is_kept (void **state)
+{
+  Fixture *fixture = *state;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  start (fixture->vms); /* running already */
+  stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+  define (fixture->vms, &demo); /* a redefinition keeps it */
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+  stop (fixture->vms, 10, SCL_STOPPED_BY_USER); /* off already */
+  start (fixture->vms);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* The mock's shutdown looks like a guest's: nobody asked for it through SCL. */
+static void
+test_guest_poweroff_is_kept (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainShutdown (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+  define (fixture->vms, &demo);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+  assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  start (fixture->vms);
+  assert_int_equal (virDomainShutdown (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_GUEST);
+}
+
+static void
+test_destroy_is_nobodys_wish (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainDestroy (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* SCL dies between the two halves of a restart: the VM must not look as if the guest wanted it off.
+ */
+static void
+test_broken_restart (void **state)
+{
+  Fixture *fixture = *state;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  stop (fixture->vms, 10, SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  start (fixture->vms);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* `virsh start` of a VM that its user had stopped: it is wanted on again. */
+static void
+test_start_behind_our_back (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainCreate (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (virDomainDestroy (domain), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
+}
+
+/* A stop of what `virsh start` has started: the wish of that start is over. */
+static void
+test_stop_after_start_behind_our_back (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  for (guint i = 0; i < 20; i++)
+    {
+      stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+      assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+      assert_int_equal (virDomainCreate (domain), 0);
+    }
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+}
+
+typedef struct
+{
+  SclVmBackend *vms;
+  int over; /* atomic */
+} Onlooker;
+
+static gpointer
+look_on (gpointer data)
+{
+  Onlooker *onlooker = data;
+
+  while (!g_atomic_int_get (&onlooker->over))
+    {
+      g_autoptr (SclObservation) seen = _scl_observation_new ();
+
+      (void) _scl_vm_backend_observe (onlooker->vms, NULL, seen, NULL, NULL);
+    }
+  return NULL;
+}
+
+/* Between two questions of an onlooker the domain may go off: libvirt then answers the one for what
+ * runs with what is defined, and the fresh wish looked like an old one. */
+static void
+test_stop_while_observed (void **state)
+{
+  Fixture *fixture = *state;
+  Onlooker onlooker = { .vms = fixture->vms };
+  GThread *thread;
+  guint forgotten = 0;
+
+  define (fixture->vms, &demo);
+  thread = g_thread_new ("onlooker", look_on, &onlooker);
+  for (guint i = 0; i < 600; i++)
+    {
+      start (fixture->vms);
+      stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+      if (stopped_by (fixture->vms) != SCL_STOPPED_BY_USER)
+        forgotten++;
+    }
+  g_atomic_int_set (&onlooker.over, TRUE);
+  g_thread_join (thread);
+  assert_int_equal (forgotten, 0);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown (test_user_stop_is_kept, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_guest_poweroff_is_kept, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_destroy_is_nobodys_wish, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_broken_restart, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_start_behind_our_back, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_stop_after_start_behind_our_back, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_stop_while_observed, set_up, tear_down),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
