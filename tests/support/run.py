@@ -5,6 +5,7 @@ The last line is "N passed, N failed, N skipped"; the exit status is 1 if anythi
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -135,37 +136,60 @@ def plan(options):
     return plans
 
 
-def prepare(plans):
-    if os.geteuid() == 0:
+NAMES = Path("/run/netns")
+
+
+@contextlib.contextmanager
+def own_names():
+    """A /run/netns of the tests' own, and a /dev/kvm as udev would make it; the machine's stay as they are."""
+    made = not NAMES.exists()
+    kernel.private_mounts()
+    NAMES.mkdir(exist_ok=True)
+    try:
+        kernel.mount("tmpfs", NAMES, "tmpfs")
         if kvm.lacks_udev():
-            kernel.private_mounts()
             kvm.show_as_udev_would()
-    elif any(NEED_ROOT & set(kinds) for _, kinds, _, _ in plans):
+        yield
+    finally:
+        kernel.umount(NAMES)
+        if made:
+            NAMES.rmdir()
+
+
+def surroundings(plans):
+    if os.geteuid() == 0:
+        return own_names()
+    if any(NEED_ROOT & set(kinds) for _, kinds, _, _ in plans):
         raise Failure(f"{', '.join(sorted(NEED_ROOT))} tests need root: sudo tests/run (or: tests/run unit static)")
+    return contextlib.nullcontext()
+
+
+def run_all(options, plans):
+    """Returns the sums, and what the tests have left on the machine."""
+    total = [0, 0, 0]
+    for folder, _, settings, _ in plans:
+        build(folder, *settings)
+    before = machine.snapshot()
+    for folder, kinds, _, environment in plans:
+        results = run_tests(folder, kinds, options.pattern, environment)
+        total = [a + b for a, b in zip(total, report(folder, results))]
+    return total, machine.settled_differences(before)
 
 
 def main():
     options = arguments()
     plans = plan(options)
     begin = time.monotonic()
-    total = [0, 0, 0]
+    total, changed = [0, 1, 0], []
     try:
-        prepare(plans)
-        for folder, _, settings, _ in plans:
-            build(folder, *settings)
-        before = machine.snapshot()
-        for folder, kinds, _, environment in plans:
-            results = run_tests(folder, kinds, options.pattern, environment)
-            total = [a + b for a, b in zip(total, report(folder, results))]
-        changed = machine.settled_differences(before)
+        with surroundings(plans):
+            total, changed = run_all(options, plans)
     except Failure as failure:
         print(f"tests/run: {failure}", file=sys.stderr)
-        changed = [str(failure)]
-        total[1] += 1
     else:
         total[1 if changed else 0] += 1
-        if changed:
-            print("\n==== the machine is not as it was:\n  " + "\n  ".join(changed))
+    if changed:
+        print("\n==== the machine is not as it was:\n  " + "\n  ".join(changed))
     print(f"\n{time.monotonic() - begin:.0f} s")
     print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     sys.exit(1 if total[1] else 0)
