@@ -2,10 +2,9 @@
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include "model/scl-names-private.h"
 #include "model/scl-vm-spec-private.h"
+#include <libvirt/virterror.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define SCAN_THREADS 4
 
 static const char *
 reason_off (int reason)
@@ -167,21 +166,34 @@ add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
   vm->started = find_start (self, live->domain_name);
 }
 
-/* One call of observe. Domains are read by several threads: each is a question
- * to the daemon and XML to parse, and both take their time. */
+/* One call of observe. */
 typedef struct
 {
   SclLibvirtVms *self;
   SclManifest *desired;
   GCancellable *cancellable;
-  virDomainStatsRecordPtr *records;
-  int n_records;
-  int next;    /* atomic: the record that nobody has taken yet */
   char *start; /* what names of our domains begin with */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
   GError *error; /* the first one ends it all */
 } Scan;
+
+/* What libvirt said of one domain. */
+typedef struct
+{
+  virDomainStatsRecordPtr record; /* borrowed */
+  char *live_xml;                 /* NULL unless it runs */
+  char *config_xml;
+} Answer;
+
+static void
+answer_free (Answer *answer)
+{
+  free (answer->live_xml);
+  free (answer->config_xml);
+  g_free (answer);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Answer, answer_free)
 
 static SclObservedVm *
 read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
@@ -227,69 +239,93 @@ read_foreign (Scan *scan, virDomainStatsRecordPtr record)
   return vm;
 }
 
-/* NULL without an error if the domain is nobody's business. */
 static SclObservedVm *
-read_domain (Scan *scan, virDomainStatsRecordPtr record, GError **error)
+read_answer (Scan *scan, const Answer *answer, GError **error)
 {
   g_autoptr (SclDomainDef) live = NULL;
-  g_autoptr (SclDomainDef) config = NULL;
-  g_autoptr (GError) local_error = NULL;
+  g_autoptr (SclDomainDef) config = _scl_domain_def_from_xml (answer->config_xml, error);
 
-  /* Names of other instances need no look inside. */
-  if (!g_str_has_prefix (virDomainGetName (record->dom), scan->start)
-      || g_cancellable_set_error_if_cancelled (scan->cancellable, error))
-    return NULL;
-  /* What runs is read before what is defined: a mark is changed the other way
-   * round. */
-  if (is_active (record))
-    live = _scl_libvirt_vms_read_live (record->dom, NULL);
-  config = _scl_libvirt_vms_read_config (record->dom, &local_error);
-  /* It may have been undefined since the list was made. */
-  if (config == NULL && g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
-    return NULL;
   if (config == NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return NULL;
-    }
-  return _scl_domain_def_is_ours (config, scan->self->prefix)
-             ? read_ours (scan, record, config, live)
-             : read_foreign (scan, record);
-}
-
-static gpointer
-scan_some (gpointer data)
-{
-  Scan *scan = data;
-  int i;
-
-  while ((i = g_atomic_int_add (&scan->next, 1)) < scan->n_records)
-    {
-      g_autoptr (GError) error = NULL;
-      SclObservedVm *vm = read_domain (scan, scan->records[i], &error);
-      G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
-
-      if (vm != NULL)
-        g_ptr_array_add (scan->vms, vm);
-      if (error != NULL && scan->error == NULL)
-        scan->error = g_steal_pointer (&error);
-      if (scan->error != NULL)
-        break;
-    }
-  return NULL;
+    return NULL;
+  if (!_scl_domain_def_is_ours (config, scan->self->prefix))
+    return read_foreign (scan, answer->record);
+  if (answer->live_xml != NULL)
+    live = _scl_libvirt_vms_parse_live (answer->live_xml, NULL);
+  return read_ours (scan, answer->record, config, live);
 }
 
 static void
-scan_all (Scan *scan)
+scan_fail (Scan *scan, GError *error)
 {
-  GThread *helpers[SCAN_THREADS - 1] = { NULL };
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
 
-  for (guint i = 0; i < G_N_ELEMENTS (helpers) && scan->n_records > SCAN_THREADS; i++)
-    helpers[i] = g_thread_try_new ("scl-observe", scan_some, scan, NULL);
-  scan_some (scan);
-  for (guint i = 0; i < G_N_ELEMENTS (helpers); i++)
-    if (helpers[i] != NULL)
-      g_thread_join (helpers[i]);
+  if (scan->error == NULL)
+    scan->error = error;
+  else
+    g_error_free (error);
+}
+
+static void
+parse_answer (gpointer data, gpointer user_data)
+{
+  Scan *scan = user_data;
+  g_autoptr (Answer) answer = data;
+  GError *error = NULL;
+  SclObservedVm *vm = read_answer (scan, answer, &error);
+
+  if (error != NULL)
+    scan_fail (scan, error);
+  if (vm == NULL)
+    return;
+  g_mutex_lock (&scan->lock);
+  g_ptr_array_add (scan->vms, vm);
+  g_mutex_unlock (&scan->lock);
+}
+
+/* NULL without an error if the domain has been undefined since the list was made. */
+static Answer *
+ask (virDomainStatsRecordPtr record, GError **error)
+{
+  g_autoptr (Answer) answer = g_new0 (Answer, 1);
+
+  answer->record = record;
+  /* What runs is read before what is defined: a mark is changed the other way
+   * round. */
+  if (is_active (record))
+    answer->live_xml = virDomainGetXMLDesc (record->dom, 0);
+  answer->config_xml = virDomainGetXMLDesc (record->dom, VIR_DOMAIN_XML_INACTIVE);
+  if (answer->config_xml != NULL)
+    return g_steal_pointer (&answer);
+  if (!_scl_virt_error_is (VIR_ERR_NO_DOMAIN))
+    scl_throw_virt (error, "domain \"%s\"", virDomainGetName (record->dom));
+  return NULL;
+}
+
+/* One thread asks, since the daemon has enough to do with one question at a time and libvirt's client
+ * is slow with several; others parse meanwhile. */
+static void
+scan_all (Scan *scan, virDomainStatsRecordPtr *records, int n_records)
+{
+  GThreadPool *parsers = g_thread_pool_new (parse_answer, scan, (int) g_get_num_processors (), FALSE,
+                                            NULL);
+  GError *error = NULL;
+
+  for (int i = 0; i < n_records && error == NULL; i++)
+    {
+      Answer *answer;
+
+      /* Names of other instances need no look inside. */
+      if (!g_str_has_prefix (virDomainGetName (records[i]->dom), scan->start))
+        continue;
+      if (g_cancellable_set_error_if_cancelled (scan->cancellable, &error))
+        break;
+      answer = ask (records[i], &error);
+      if (answer != NULL)
+        g_thread_pool_push (parsers, answer, NULL);
+    }
+  g_thread_pool_free (parsers, FALSE, TRUE);
+  if (error != NULL)
+    scan_fail (scan, error);
 }
 
 gboolean
@@ -302,6 +338,8 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
     .self = self, .desired = desired, .cancellable = cancellable, .start = start, .vms = out->vms
   };
   g_autoptr (virConnect) handle = NULL;
+  virDomainStatsRecordPtr *records = NULL;
+  int n_records;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
@@ -309,13 +347,13 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   if (handle == NULL)
     return FALSE;
   /* Lists all domains, and the state of each, in one call. */
-  scan.n_records = virConnectGetAllDomainStats (handle, VIR_DOMAIN_STATS_STATE, &scan.records, 0);
-  if (scan.n_records < 0)
+  n_records = virConnectGetAllDomainStats (handle, VIR_DOMAIN_STATS_STATE, &records, 0);
+  if (n_records < 0)
     return scl_throw_virt (error, "cannot list domains");
   g_mutex_init (&scan.lock);
-  scan_all (&scan);
+  scan_all (&scan, records, n_records);
   g_mutex_clear (&scan.lock);
-  virDomainStatsRecordListFree (scan.records);
+  virDomainStatsRecordListFree (records);
   if (scan.error == NULL)
     return TRUE;
   g_propagate_error (error, scan.error);

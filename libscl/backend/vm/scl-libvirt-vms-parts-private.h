@@ -38,6 +38,9 @@ virDomainPtr _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr ha
 SclDomainDef *_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error);
 /* What runs; NULL with SCL_ERROR_BUSY if nothing does (any more). */
 SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
+/* The same from text. Of a domain that has just gone off, libvirt gives the persistent definition
+ * instead: that is SCL_ERROR_BUSY, too. */
+SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
 /* Changes the mark in the metadata. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE,
  * DEF is that one. */
 gboolean _scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark,

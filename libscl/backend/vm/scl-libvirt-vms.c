@@ -67,10 +67,10 @@ _scl_libvirt_vms_init (SclLibvirtVms *self)
 
 /* shared by the other files */
 
-static SclDomainDef *
-read_definition (virDomainPtr domain, guint flags, GError **error)
+SclDomainDef *
+_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error)
 {
-  char *xml = virDomainGetXMLDesc (domain, flags);
+  char *xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE);
   SclDomainDef *def;
 
   if (xml == NULL)
@@ -81,21 +81,27 @@ read_definition (virDomainPtr domain, guint flags, GError **error)
 }
 
 SclDomainDef *
-_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error)
+_scl_libvirt_vms_parse_live (const char *xml, GError **error)
 {
-  return read_definition (domain, VIR_DOMAIN_XML_INACTIVE, error);
-}
-
-/* Of a domain that has just gone off, libvirt gives the persistent definition instead. */
-SclDomainDef *
-_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error)
-{
-  g_autoptr (SclDomainDef) live = read_definition (domain, 0, error);
+  g_autoptr (SclDomainDef) live = _scl_domain_def_from_xml (xml, error);
 
   if (live != NULL && !live->active)
     return scl_null_throw (error, SCL_ERROR_BUSY, "domain \"%s\" is not running",
-                           virDomainGetName (domain));
+                           live->domain_name);
   return g_steal_pointer (&live);
+}
+
+SclDomainDef *
+_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error)
+{
+  char *xml = virDomainGetXMLDesc (domain, 0);
+  SclDomainDef *live;
+
+  if (xml == NULL)
+    return scl_null_throw_virt (error, "domain \"%s\"", virDomainGetName (domain));
+  live = _scl_libvirt_vms_parse_live (xml, error);
+  free (xml);
+  return live;
 }
 
 virDomainPtr

@@ -4,6 +4,7 @@
 #include <glib-unix.h>
 #include <libvirt/libvirt.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 /* A handle or a timeout. In the table until it is removed; freed from an idle
  * source of the loop, so that its callback, which runs without the lock, never
@@ -12,7 +13,7 @@ typedef struct
 {
   int id;
   int fd;        /* -1: a timeout */
-  SclFd epoll;   /* of a handle: watches fd; readable when one of events is there */
+  SclFd wake;    /* what the loop waits for: an epoll descriptor on fd, or a timer */
   int events;    /* of a handle: VIR_EVENT_HANDLE_* */
   int frequency; /* of a timeout: ms, -1 is disabled */
   GSource *source;
@@ -62,22 +63,25 @@ events_of (GIOCondition condition)
 }
 
 static gboolean
-dispatch_handle (int epoll, GIOCondition condition, gpointer user_data)
+dispatch_handle (int wake, GIOCondition condition, gpointer user_data)
 {
   Entry *entry = user_data;
   struct epoll_event event;
 
-  if (!g_source_is_destroyed (g_main_current_source ()) && epoll_wait (epoll, &event, 1, 0) == 1)
+  if (!g_source_is_destroyed (g_main_current_source ()) && epoll_wait (wake, &event, 1, 0) == 1)
     entry->handle_func (entry->id, entry->fd, events_of ((GIOCondition) event.events), entry->opaque);
   return G_SOURCE_CONTINUE;
 }
 
 static gboolean
-dispatch_timeout (gpointer user_data)
+dispatch_timeout (int wake, GIOCondition condition, gpointer user_data)
 {
   Entry *entry = user_data;
+  guint64 expired;
 
-  if (!g_source_is_destroyed (g_main_current_source ()))
+  /* Nothing to read: it was set anew meanwhile. */
+  if (!g_source_is_destroyed (g_main_current_source ())
+      && read (wake, &expired, sizeof expired) == sizeof expired)
     entry->timeout_func (entry->id, entry->opaque);
   return G_SOURCE_CONTINUE;
 }
@@ -98,42 +102,46 @@ watch_fd (Entry *entry)
 {
   struct epoll_event event = { .events = condition_of (entry->events) };
 
-  (void) epoll_ctl (entry->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
+  (void) epoll_ctl (entry->wake, EPOLL_CTL_DEL, entry->fd, NULL);
   if (entry->events != 0)
-    (void) epoll_ctl (entry->epoll, EPOLL_CTL_ADD, entry->fd, &event);
+    (void) epoll_ctl (entry->wake, EPOLL_CTL_ADD, entry->fd, &event);
 }
 
-/* libvirt changes what it waits for several times per call. Through an epoll descriptor of the handle's
- * own that is one system call, and the loop need not be woken up. */
+/* -1 stops the timer; 0 means at once, and again and again. */
 static void
-arm_handle (Entry *entry)
+set_timer (Entry *entry)
 {
-  if (entry->source == NULL)
-    {
-      entry->epoll = epoll_create1 (EPOLL_CLOEXEC);
-      entry->source = g_unix_fd_source_new (entry->epoll, G_IO_IN);
-      g_source_set_callback (entry->source, G_SOURCE_FUNC (dispatch_handle), entry, NULL);
-      g_source_attach (entry->source, loop_context);
-    }
-  watch_fd (entry);
+  struct timespec period = { .tv_sec = entry->frequency / 1000,
+                             .tv_nsec = entry->frequency % 1000 * 1000000 + (entry->frequency == 0) };
+  struct itimerspec timer = { .it_value = period, .it_interval = period };
+  struct itimerspec stopped = { 0 };
+
+  (void) timerfd_settime (entry->wake, 0, entry->frequency < 0 ? &stopped : &timer, NULL);
 }
 
+static void
+attach (Entry *entry)
+{
+  entry->wake = entry->fd >= 0 ? epoll_create1 (EPOLL_CLOEXEC)
+                               : timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  entry->source = g_unix_fd_source_new (entry->wake, G_IO_IN);
+  g_source_set_callback (entry->source,
+                         G_SOURCE_FUNC (entry->fd >= 0 ? dispatch_handle : dispatch_timeout), entry,
+                         NULL);
+  g_source_attach (entry->source, loop_context);
+}
+
+/* libvirt changes what it waits for, and its keepalive timer, several times per call. Through a
+ * descriptor of the entry's own that is one system call, and the loop need not be woken up. */
 static void
 arm (Entry *entry)
 {
+  if (entry->source == NULL)
+    attach (entry);
   if (entry->fd >= 0)
-    {
-      arm_handle (entry);
-      return;
-    }
-  disarm (entry);
-  if (entry->frequency >= 0)
-    {
-      entry->source = g_timeout_source_new ((guint) entry->frequency);
-      g_source_set_callback (entry->source, dispatch_timeout, entry, NULL);
-    }
-  if (entry->source != NULL)
-    g_source_attach (entry->source, loop_context);
+    watch_fd (entry);
+  else
+    set_timer (entry);
 }
 
 static int
@@ -154,7 +162,7 @@ add_handle (int fd, int events, virEventHandleCallback func, void *opaque,
 {
   Entry *entry = g_new0 (Entry, 1);
 
-  entry->epoll = -1;
+  entry->wake = -1;
   entry->fd = fd;
   entry->events = events;
   entry->frequency = -1;
@@ -169,7 +177,7 @@ add_timeout (int frequency, virEventTimeoutCallback func, void *opaque, virFreeC
 {
   Entry *entry = g_new0 (Entry, 1);
 
-  entry->epoll = -1;
+  entry->wake = -1;
   entry->fd = -1;
   entry->frequency = frequency;
   entry->timeout_func = func;
@@ -221,7 +229,7 @@ free_entry (gpointer user_data)
   g_mutex_unlock (&entries_lock);
   if (entry->free_func != NULL)
     entry->free_func (entry->opaque);
-  scl_fd_clear (&entry->epoll);
+  scl_fd_clear (&entry->wake);
   g_free (entry);
   return G_SOURCE_REMOVE;
 }
