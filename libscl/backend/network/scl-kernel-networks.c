@@ -11,10 +11,7 @@
 #include "model/scl-address-text-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-names-private.h"
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <netlink/msg.h>
 #include <string.h>
 
 #define WORKERS_MAX 8
@@ -81,68 +78,40 @@ _scl_kernel_networks_new (const char *prefix, GError **error)
 
 /* --- the root namespace's ruleset --- */
 
-static void
-take_generation (const struct nlmsghdr *header, gpointer data)
-{
-  guint32 *generation = data;
-  struct nlattr *tb[NFTA_GEN_MAX + 1];
-
-  if (nlmsg_parse ((struct nlmsghdr *)header, sizeof (struct nfgenmsg), tb, NFTA_GEN_MAX, NULL) == 0
-      && tb[NFTA_GEN_ID] != NULL)
-    *generation = g_ntohl (nla_get_u32 (tb[NFTA_GEN_ID]));
-}
-
-/* 0: unknown. Changes with every transaction of anybody. */
-static guint32
-read_generation (void)
-{
-  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_NETFILTER, NULL);
-  struct nfgenmsg payload = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
-  struct nl_msg *msg;
-  guint32 generation = 0;
-
-  if (sock == NULL)
-    return 0;
-  msg = nlmsg_alloc_simple (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0);
-  nlmsg_append (msg, &payload, sizeof payload, NLMSG_ALIGNTO);
-  if (!_scl_netlink_dump (sock, msg, take_generation, &generation, "generation", NULL))
-    return 0;
-  return generation;
-}
-
-static void
-count_table (const struct nlmsghdr *header, gpointer data)
-{
-  (*(guint *) data)++;
-}
-
-/* Asked of the kernel itself: many times faster than a process that lists nothing. */
+/* What a rule of somebody else does is known to nft only. */
 static gboolean
-has_no_tables (void)
+are_all_ours (GPtrArray *tables, const char *prefix)
 {
-  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_NETFILTER, NULL);
-  struct nfgenmsg payload = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
-  struct nl_msg *msg;
-  guint n = 0;
-
-  if (sock == NULL)
-    return FALSE;
-  msg = nlmsg_alloc_simple (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, NLM_F_DUMP);
-  nlmsg_append (msg, &payload, sizeof payload, NLMSG_ALIGNTO);
-  return _scl_netlink_dump (sock, msg, count_table, &n, "tables", NULL) && n == 0;
+  for (guint i = 0; i < tables->len; i++)
+    if (strcmp (((SclNftTable *) tables->pdata[i])->name, prefix) != 0)
+      return FALSE;
+  return TRUE;
 }
 
-/* The listing costs a process; between two calls of one apply nothing has changed. */
+static GPtrArray *
+read_root_tables (SclKernelNetworks *self, SclNetlink *sock, GCancellable *cancellable,
+                  GError **error)
+{
+  g_autoptr (GPtrArray) tables = _scl_nft_read (sock, NULL);
+
+  if (tables != NULL && are_all_ours (tables, self->prefix))
+    return g_steal_pointer (&tables);
+  return _scl_nft_list (-1, cancellable, error);
+}
+
+/* Between two calls of one apply nothing has changed. */
 static GPtrArray *
 list_root_tables (SclKernelNetworks *self, GCancellable *cancellable, GError **error)
 {
-  guint32 generation = read_generation ();
+  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_NETFILTER, error);
+  guint32 generation = sock == NULL ? 0 : _scl_nft_read_generation (sock);
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
+  if (sock == NULL)
+    return NULL;
   if (generation == 0 || generation != self->generation || self->tables == NULL)
     {
-      g_autoptr (GPtrArray) tables = has_no_tables () ? g_ptr_array_new ()
-                                                      : _scl_nft_list (-1, cancellable, error);
+      g_autoptr (GPtrArray) tables = read_root_tables (self, sock, cancellable, error);
 
       if (tables == NULL)
         return NULL;
@@ -178,9 +147,10 @@ sweep_thread (gpointer data)
     {
       SclObservedNetwork *network = NULL;
 
-      if (_scl_network_observer_read (sweep->self->prefix, sweep->names->pdata[i],
-                                      sweep->root_links, sweep->root_addresses, sweep->cancellable,
-                                      &network, &sweep->errors[i]))
+      if (!g_cancellable_set_error_if_cancelled (sweep->cancellable, &sweep->errors[i])
+          && _scl_network_observer_read (sweep->self->prefix, sweep->names->pdata[i],
+                                         sweep->root_links, sweep->root_addresses, &network,
+                                         &sweep->errors[i]))
         sweep->found->pdata[i] = network;
     }
   return NULL;

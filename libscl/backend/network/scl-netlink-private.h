@@ -25,6 +25,17 @@ gboolean _scl_netlink_dump (SclNetlink *self, struct nl_msg *request, SclNetlink
 /* FALSE if TEXT is not a MAC. */
 gboolean _scl_netlink_parse_mac (const char *text, guint8 out[6]);
 
+/* A setting under /proc/sys/net/ipv4/conf or ipv6/conf that the kernel tells together with the
+ * link: thousands of files need not be opened. */
+typedef enum
+{
+  SCL_LINK_FORWARDING,
+  SCL_LINK_ARP_IGNORE,
+  SCL_LINK_DISABLE_IPV6,
+  SCL_LINK_N_SETTINGS
+} SclLinkSetting;
+#define SCL_LINK_UNKNOWN -1
+
 /* Links. */
 typedef struct
 {
@@ -37,13 +48,15 @@ typedef struct
   int peer;   /* the index (in its own namespace) of what it is linked to; 0: none */
   guint flags;
   guint group;
+  int settings[SCL_LINK_N_SETTINGS]; /* SCL_LINK_UNKNOWN: this kernel has none */
 } SclLink;
 
-/* All links (transfer full); SclLink. */
+/* All links, sorted by name (transfer full); SclLink. */
 GPtrArray *_scl_netlink_list_links (SclNetlink *self, GError **error);
 /* One link by name: *OUT is NULL if there is none. */
 gboolean _scl_netlink_lookup_link (SclNetlink *self, const char *name, SclLink **out,
                                    GError **error);
+/* In such a list. */
 SclLink *_scl_links_find (GPtrArray *links, const char *name);
 void _scl_link_free (SclLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclLink, _scl_link_free)

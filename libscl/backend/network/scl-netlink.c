@@ -3,11 +3,14 @@
 #include "backend/network/scl-netns-private.h"
 #include "base/scl-throw-private.h"
 #include <linux/if_link.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <netlink/msg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAC_BYTES 6
@@ -166,6 +169,32 @@ kind_of (struct nlattr *info)
   return text_of (tb[IFLA_INFO_KIND]);
 }
 
+/* SPEC: per address family; there, under ATTRIBUTE, an array of all settings. */
+static int
+setting_of (struct nlattr *spec, int family, int attribute, guint position)
+{
+  struct nlattr *of_family
+      = spec != NULL ? nla_find (nla_data (spec), nla_len (spec), family) : NULL;
+  struct nlattr *all
+      = of_family != NULL ? nla_find (nla_data (of_family), nla_len (of_family), attribute) : NULL;
+
+  return all != NULL && (guint) nla_len (all) >= (position + 1) * sizeof (guint32)
+             ? ((const int *) nla_data (all))[position]
+             : SCL_LINK_UNKNOWN;
+}
+
+static void
+read_settings (SclLink *link, struct nlattr *spec)
+{
+  /* IPV4_DEVCONF_* begin at 1, and DEVCONF_* of IPv6 at 0. */
+  link->settings[SCL_LINK_FORWARDING]
+      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_FORWARDING - 1);
+  link->settings[SCL_LINK_ARP_IGNORE]
+      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1);
+  link->settings[SCL_LINK_DISABLE_IPV6]
+      = setting_of (spec, AF_INET6, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6);
+}
+
 static void
 add_link (const struct nlmsghdr *header, gpointer data)
 {
@@ -187,6 +216,7 @@ add_link (const struct nlmsghdr *header, gpointer data)
   link->master = tb[IFLA_MASTER] != NULL ? (int)nla_get_u32 (tb[IFLA_MASTER]) : 0;
   link->peer = tb[IFLA_LINK] != NULL ? (int)nla_get_u32 (tb[IFLA_LINK]) : 0;
   link->group = tb[IFLA_GROUP] != NULL ? nla_get_u32 (tb[IFLA_GROUP]) : 0;
+  read_settings (link, tb[IFLA_AF_SPEC]);
   g_ptr_array_add (links, link);
 }
 
@@ -200,6 +230,12 @@ new_link_msg (int type, int flags, int index)
   return msg;
 }
 
+static int
+compare_links (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 ((*(SclLink *const *) a)->name, (*(SclLink *const *) b)->name);
+}
+
 GPtrArray *
 _scl_netlink_list_links (SclNetlink *self, GError **error)
 {
@@ -210,6 +246,7 @@ _scl_netlink_list_links (SclNetlink *self, GError **error)
   nla_put_u32 (msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
   if (!_scl_netlink_dump (self, msg, add_link, links, "links", error))
     return NULL;
+  g_ptr_array_sort (links, compare_links);
   return g_steal_pointer (&links);
 }
 
@@ -236,14 +273,11 @@ _scl_netlink_lookup_link (SclNetlink *self, const char *name, SclLink **out, GEr
 SclLink *
 _scl_links_find (GPtrArray *links, const char *name)
 {
-  for (guint i = 0; i < links->len; i++)
-    {
-      SclLink *link = g_ptr_array_index (links, i);
+  SclLink key = { .name = (char *) name };
+  SclLink *wanted = &key;
+  SclLink **found = bsearch (&wanted, links->pdata, links->len, sizeof wanted, compare_links);
 
-      if (g_strcmp0 (link->name, name) == 0)
-        return link;
-    }
-  return NULL;
+  return found != NULL ? *found : NULL;
 }
 
 gboolean

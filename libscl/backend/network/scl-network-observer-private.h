@@ -10,5 +10,5 @@
 /* ROOT_LINKS and ROOT_ADDRESSES: SclLink and SclLinkAddress of the root namespace.
  * *OUT is NULL if there is no such network. */
 gboolean _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
-                                     GArray *root_addresses, GCancellable *cancellable,
-                                     SclObservedNetwork **out, GError **error);
+                                     GArray *root_addresses, SclObservedNetwork **out,
+                                     GError **error);

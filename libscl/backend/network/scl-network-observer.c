@@ -215,7 +215,7 @@ check_port (Reading *r, const SclPort *port)
   if (outer != NULL && (outer->flags & IFF_NOARP) == 0)
     add_problem (r, "link %s answers ARP", link);
   if (outer != NULL)
-    _scl_sysctls_check (_scl_sysctls_nic, link, r->out->problems);
+    _scl_sysctls_check_link (_scl_sysctls_nic, outer, r->out->problems);
   _scl_network_tap_check (r->root_links, r->prefix, port, outer, r->out->problems);
   return is_wired (r, port, outer, inner);
 }
@@ -311,7 +311,7 @@ check_uplink (Reading *r)
       || count_addresses (r->root_addresses, outer) != 1
       || count_addresses (r->addresses, inner) != 1)
     add_problem (r, "the addresses of link %s and its other end are wrong", r->uplink);
-  _scl_sysctls_check (_scl_sysctls_uplink, r->uplink, r->out->problems);
+  _scl_sysctls_check_link (_scl_sysctls_uplink, outer, r->out->problems);
 }
 
 static void
@@ -321,6 +321,8 @@ check_bridge (Reading *r)
 
   check_up (r, bridge, SCL_NS_BRIDGE);
   check_own_mac (r, bridge, SCL_NS_BRIDGE, r->network);
+  if (bridge != NULL)
+    _scl_sysctls_check_link (_scl_sysctls_bridge, bridge, r->out->problems);
   if (bridge != NULL && g_strcmp0 (bridge->kind, "bridge") != 0)
     add_problem (r, "link %s is not a bridge", SCL_NS_BRIDGE);
   if (bridge != NULL && count_addresses (r->addresses, bridge) > 1)
@@ -367,18 +369,20 @@ check_rules (Reading *r)
 static gboolean
 check_namespace_sysctls (gpointer data, GError **error)
 {
-  _scl_sysctls_check (_scl_sysctls_namespace, NULL, data);
-  _scl_sysctls_check (_scl_sysctls_bridge, SCL_NS_BRIDGE, data);
+  _scl_sysctls_check (_scl_sysctls_namespace, data);
   return TRUE;
 }
 
 static gboolean
-read_kernel (Reading *r, int fd, GCancellable *cancellable, GError **error)
+read_kernel (Reading *r, int fd, GError **error)
 {
+  g_autoptr (SclNetlink) rules = NULL;
+
   r->links = _scl_netlink_list_links (r->inner, error);
   r->addresses = r->links == NULL ? NULL : _scl_netlink_list_addresses (r->inner, error);
   r->routes = r->addresses == NULL ? NULL : _scl_netlink_list_routes (r->inner, error);
-  r->tables = r->routes == NULL ? NULL : _scl_nft_list (fd, cancellable, error);
+  rules = r->routes == NULL ? NULL : _scl_netlink_open (fd, NETLINK_NETFILTER, error);
+  r->tables = rules == NULL ? NULL : _scl_nft_read (rules, error);
   return r->tables != NULL;
 }
 
@@ -391,7 +395,7 @@ set_foreign (SclObservedNetwork *out, char *what)
 }
 
 static gboolean
-read_namespace (Reading *r, int fd, GCancellable *cancellable, GError **error)
+read_namespace (Reading *r, int fd, GError **error)
 {
   gboolean marked = FALSE;
 
@@ -405,7 +409,7 @@ read_namespace (Reading *r, int fd, GCancellable *cancellable, GError **error)
                    g_strdup_printf ("namespace %s/%s-%s", SCL_NETNS_FOLDER, r->prefix, r->network));
       return TRUE;
     }
-  if (!read_kernel (r, fd, cancellable, error)
+  if (!read_kernel (r, fd, error)
       || !_scl_netns_run (fd, check_namespace_sysctls, r->out->problems, error))
     return FALSE;
   read_spec (r);
@@ -419,8 +423,7 @@ read_namespace (Reading *r, int fd, GCancellable *cancellable, GError **error)
 
 gboolean
 _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
-                            GArray *root_addresses, GCancellable *cancellable,
-                            SclObservedNetwork **out, GError **error)
+                            GArray *root_addresses, SclObservedNetwork **out, GError **error)
 {
   g_auto (Reading) r = {
     .prefix = prefix, .network = network, .root_links = root_links, .root_addresses = root_addresses
@@ -438,7 +441,7 @@ _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *
   if (state == SCL_NETNS_OTHER)
     set_foreign (r.out, g_strdup_printf ("file %s/%s", SCL_NETNS_FOLDER, name));
   else if (state == SCL_NETNS_FOUND)
-    done = read_namespace (&r, fd, cancellable, error);
+    done = read_namespace (&r, fd, error);
   if (outer != NULL && !_scl_network_links_is_own (outer, prefix))
     set_foreign (r.out, g_strdup_printf ("link %s", r.uplink));
   if (done && (state == SCL_NETNS_FOUND || r.out->foreign))

@@ -4,7 +4,7 @@
 /* The kernel settings of a namespace and of host ends, as tables: one place says what is written
  * and what observation compares. */
 
-#include <glib.h>
+#include "backend/network/scl-netlink-private.h"
 
 typedef struct
 {
@@ -26,5 +26,9 @@ extern const SclNetworkSysctl _scl_sysctls_nic[];    /* host end */
 
 /* In the calling thread's namespace. LINK NULL: paths are complete. */
 gboolean _scl_sysctls_write (const SclNetworkSysctl *table, const char *link, GError **error);
-/* Appends one sentence for each value that differs. */
-void _scl_sysctls_check (const SclNetworkSysctl *table, const char *link, GPtrArray *problems);
+/* Appends one sentence for each value of the calling thread's namespace that differs. */
+void _scl_sysctls_check (const SclNetworkSysctl *table, GPtrArray *problems);
+/* The same for the settings of a link that was read, in whatever namespace. Those that SclLink does
+ * not have are not checked. */
+void _scl_sysctls_check_link (const SclNetworkSysctl *table, const SclLink *link,
+                              GPtrArray *problems);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-sysctl-private.h"
+#include <stdlib.h>
+#include <string.h>
 
 /* "all" and "default" before the first link is made: links are born with them. With br_netfilter
  * the bridge would hand frames to the IPv4 chains, and hairpin would break. */
@@ -75,15 +77,44 @@ _scl_sysctls_write (const SclNetworkSysctl *table, const char *link, GError **er
 }
 
 void
-_scl_sysctls_check (const SclNetworkSysctl *table, const char *link, GPtrArray *problems)
+_scl_sysctls_check (const SclNetworkSysctl *table, GPtrArray *problems)
 {
   for (const SclNetworkSysctl *entry = table; entry->path != NULL; entry++)
     {
-      g_autofree char *path = full_path (entry, link);
-      g_autofree char *value = entry->mode == SCL_SYSCTL_SET_ONLY ? NULL : _scl_sysctl_read (path);
+      g_autofree char *value
+          = entry->mode == SCL_SYSCTL_SET_ONLY ? NULL : _scl_sysctl_read (entry->path);
 
       if (value != NULL && g_strcmp0 (value, entry->value) != 0)
+        g_ptr_array_add (problems, g_strdup_printf ("sysctl %s is %s, not %s", entry->path, value,
+                                                    entry->value));
+    }
+}
+
+/* SCL_LINK_UNKNOWN if nobody looks at it. */
+static int
+setting_of (const SclLink *link, const SclNetworkSysctl *entry)
+{
+  static const char *const names[SCL_LINK_N_SETTINGS]
+      = { [SCL_LINK_FORWARDING] = "forwarding",
+          [SCL_LINK_ARP_IGNORE] = "arp_ignore",
+          [SCL_LINK_DISABLE_IPV6] = "disable_ipv6" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names) && entry->mode != SCL_SYSCTL_SET_ONLY; i++)
+    if (strcmp (names[i], entry->path) == 0)
+      return link->settings[i];
+  return SCL_LINK_UNKNOWN;
+}
+
+void
+_scl_sysctls_check_link (const SclNetworkSysctl *table, const SclLink *link, GPtrArray *problems)
+{
+  for (const SclNetworkSysctl *entry = table; entry->path != NULL; entry++)
+    {
+      int value = setting_of (link, entry);
+      g_autofree char *path = full_path (entry, link->name);
+
+      if (value != SCL_LINK_UNKNOWN && value != atoi (entry->value))
         g_ptr_array_add (problems,
-                         g_strdup_printf ("sysctl %s is %s, not %s", path, value, entry->value));
+                         g_strdup_printf ("sysctl %s is %d, not %s", path, value, entry->value));
     }
 }

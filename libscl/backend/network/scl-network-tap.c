@@ -145,5 +145,5 @@ _scl_network_tap_check (GPtrArray *root_links, const char *prefix, const SclPort
     complain (problems, name, "answers ARP");
   if (g_strcmp0 (tap->alias, mark) != 0)
     complain (problems, name, "has lost its mark");
-  _scl_sysctls_check (_scl_sysctls_nic, name, problems);
+  _scl_sysctls_check_link (_scl_sysctls_nic, tap, problems);
 }

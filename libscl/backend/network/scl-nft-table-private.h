@@ -22,6 +22,7 @@ typedef struct
   char *name;
   char *type; /* as in nft text; NULL if it was read */
   GPtrArray *elements;
+  GHashTable *by_key; /* the same; keys are theirs */
 } SclNftSet;
 
 typedef struct

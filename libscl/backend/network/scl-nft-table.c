@@ -21,6 +21,7 @@ set_free (gpointer data)
 
   g_free (set->name);
   g_free (set->type);
+  g_hash_table_unref (set->by_key);
   g_ptr_array_unref (set->elements);
   g_free (set);
 }
@@ -79,6 +80,7 @@ _scl_nft_table_add_set (SclNftTable *table, const char *name, const char *type)
   set->name = g_strdup (name);
   set->type = g_strdup (type);
   set->elements = g_ptr_array_new_with_free_func (element_free);
+  set->by_key = g_hash_table_new (g_str_hash, g_str_equal);
   g_ptr_array_add (table->sets, set);
   return set;
 }
@@ -86,14 +88,7 @@ _scl_nft_table_add_set (SclNftTable *table, const char *name, const char *type)
 static SclNftElement *
 find_element (SclNftSet *set, const char *key)
 {
-  for (guint i = 0; i < set->elements->len; i++)
-    {
-      SclNftElement *element = g_ptr_array_index (set->elements, i);
-
-      if (strcmp (element->key, key) == 0)
-        return element;
-    }
-  return NULL;
+  return g_hash_table_lookup (set->by_key, key);
 }
 
 gboolean
@@ -114,6 +109,7 @@ _scl_nft_set_add (SclNftSet *set, const char *key, const char *value, const char
   element->value = g_strdup (value);
   element->comment = g_strdup (comment);
   g_ptr_array_add (set->elements, element);
+  g_hash_table_insert (set->by_key, element->key, element);
 }
 
 SclNftChain *
