@@ -7,6 +7,24 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
+/* A thread that reads a thousand domains makes one parser, not a thousand. */
+static GPrivate parser = G_PRIVATE_INIT ((GDestroyNotify) xmlFreeParserCtxt);
+
+static xmlDoc *
+parse (const char *xml)
+{
+  xmlParserCtxt *context = g_private_get (&parser);
+
+  if (context == NULL)
+    {
+      context = xmlNewParserCtxt ();
+      g_private_set (&parser, context);
+    }
+  return xmlCtxtReadMemory (context, xml, (int) strlen (xml), "domain.xml", NULL,
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                                | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
+}
+
 static gboolean
 is_element (const xmlNode *node, const char *name)
 {
@@ -233,10 +251,7 @@ SclDomainDef *
 _scl_domain_def_from_xml (const char *xml, GError **error)
 {
   g_autoptr (SclDomainDef) self = _scl_domain_def_new ();
-  g_autoptr (xmlDoc) document
-      = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
-                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
-                           | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
+  g_autoptr (xmlDoc) document = parse (xml);
   const xmlNode *domain = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
   if (domain == NULL || !is_element (domain, "domain"))

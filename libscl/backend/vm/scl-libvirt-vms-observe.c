@@ -113,10 +113,17 @@ is_active (virDomainStatsRecordPtr record)
   return state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_CRASHED;
 }
 
+/* Specs do not change, so one that says the same as WANTED (nullable) is that one; mostly it does,
+ * and writing is much cheaper than reading. */
 static SclVmSpec *
-parse_spec (const SclDomainDef *def)
+parse_spec (const SclDomainDef *def, SclVmSpec *wanted)
 {
-  return def->spec_text != NULL ? _scl_vm_spec_from_text (def->spec_text, NULL) : NULL;
+  g_autofree char *text = wanted != NULL ? _scl_vm_spec_to_text (wanted) : NULL;
+
+  if (def->spec_text == NULL)
+    return NULL;
+  return g_strcmp0 (text, def->spec_text) == 0 ? g_object_ref (wanted)
+                                               : _scl_vm_spec_from_text (def->spec_text, NULL);
 }
 
 static void
@@ -138,11 +145,10 @@ add_problem (SclObservedVm *vm, const char *problem)
 
 /* Only what a redefinition repairs. */
 static void
-add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config,
-              SclManifest *desired, GCancellable *cancellable)
+add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config, SclVmSpec *wanted,
+              GCancellable *cancellable)
 {
   g_autoptr (GPtrArray) changes = NULL;
-  SclVmSpec *wanted = desired != NULL ? scl_manifest_lookup_vm (desired, vm->name) : NULL;
 
   if (vm->spec == NULL)
     {
@@ -162,7 +168,7 @@ add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config
 static void
 add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
 {
-  vm->live_spec = parse_spec (live);
+  vm->live_spec = parse_spec (live, vm->spec);
   vm->started = find_start (self, live->domain_name);
 }
 
@@ -199,6 +205,8 @@ static SclObservedVm *
 read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
 {
   SclObservedVm *vm = _scl_observed_vm_new (config->vm_name);
+  SclVmSpec *wanted
+      = scan->desired != NULL ? scl_manifest_lookup_vm (scan->desired, vm->name) : NULL;
   int state = stat_int (record, "state.state");
   int reason = stat_int (record, "state.reason");
   const char *why;
@@ -209,10 +217,10 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   if (vm->state == SCL_VM_STATE_RUNNING && config->mark != SCL_DOMAIN_MARK_NOBODY)
     vm->state = SCL_VM_STATE_STOPPING;
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
-  vm->spec = parse_spec (config);
+  vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
   add_macs (vm, config);
-  add_problems (scan->self, vm, config, scan->desired, scan->cancellable);
+  add_problems (scan->self, vm, config, wanted, scan->cancellable);
   if (live != NULL)
     add_live (scan->self, vm, live);
   return vm;
