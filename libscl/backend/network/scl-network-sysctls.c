@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-sysctl-private.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* "all" and "default" before the first link is made: links are born with them. With br_netfilter
@@ -113,7 +112,7 @@ _scl_sysctls_check_link (const SclNetworkSysctl *table, const SclLink *link, GPt
       int value = setting_of (link, entry);
       g_autofree char *path = full_path (entry, link->name);
 
-      if (value != SCL_LINK_UNKNOWN && value != atoi (entry->value))
+      if (value != SCL_LINK_UNKNOWN && value != g_ascii_strtoll (entry->value, NULL, 10))
         g_ptr_array_add (problems,
                          g_strdup_printf ("sysctl %s is %d, not %s", path, value, entry->value));
     }
