@@ -126,6 +126,38 @@ class Daemon(scltest.TestCase):
         self.assertEqual(process.wait(90), 0)
         self.assertEqual(self.states()["one"], "stopped")
 
+    def attach(self, name):
+        process, lines = self.begin("vm", "attach", name, "--start", "--stop-on-term")
+        while "READY" not in (line := lines.next(60)):
+            self.assertIsNotNone(line)
+        return process, lines
+
+    def test_attach_goes_on_over_a_restart(self):
+        """For a service manager the VM never went away."""
+        self.ctl.run("apply", "-f", self.manifest("false"), check=0)
+        process, lines = self.attach("one")
+        self.ctl.run("vm", "restart", "one", check=0)
+        while "READY" not in (line := lines.next(60)):
+            self.assertIsNotNone(line, "attach has ended")
+        self.ctl.run("vm", "restart", "--force", "one", check=0)
+        while "READY" not in (line := lines.next(60)):
+            self.assertIsNotNone(line, "attach has ended")
+        self.assertIsNone(process.poll())
+        self.ctl.run("vm", "stop", "one", check=0)
+        self.assertEqual(process.wait(30), 0, "a user's stop ends it at once")
+
+    def test_all(self):
+        self.ctl.run("apply", "-f", self.manifest("false"), check=0)
+        self.assertEqual(self.ctl.run("vm", "stop", "--all", check=0).stdout, "")
+        self.ctl.run("vm", "start", "one", check=0)
+        self.assertEqual(self.ctl.run("vm", "list", "--running", "-q", check=0).stdout, "one\n")
+        self.assertEqual([vm["name"] for vm in self.ctl.json("vm", "list", "--running")], ["one"])
+        self.ctl.run("vm", "restart", "--all", "--force", check=0)
+        self.assertEqual(self.states(), {"one": "running", "two": "stopped"})
+        self.ctl.run("vm", "stop", "--all", "--force", check=0)
+        self.assertEqual(self.states(), {"one": "stopped", "two": "stopped"})
+        self.assertEqual(self.ctl.run("vm", "list", "--running", "-q", check=0).stdout, "")
+
     def test_attach_ends_with_the_guest(self):
         self.ctl.run("apply", "-f", self.manifest("false"), check=0)
         process, lines = self.begin("vm", "attach", "two", "--start")

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ from scltest.guest import SOURCE
 from scltest.sclctl import program
 
 COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schema", "completion SHELL",
-            "vm list", "vm show NAME", "vm start NAME…", "vm stop NAME…", "vm restart NAME…", "vm delete NAME…",
+            "vm list", "vm show NAME", "vm start NAME…", "vm stop [NAME…]", "vm restart [NAME…]", "vm delete NAME…",
             "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
             "volume list", "volume show NAME", "volume delete NAME…", "volume prune"]
 
@@ -114,7 +115,8 @@ class Help(scltest.TestCase):
             self.assertEqual(call("help", *path).stdout, done.stdout)
             self.assertLessEqual(max(map(len, done.stdout.splitlines())), 90, command)
             inner = overview if len(path) == 1 else call(path[0], "--help").stdout
-            self.assertRegex(inner, rf"(?m)^  {command.removeprefix(path[0] + ' ') if len(path) > 1 else command}  ")
+            words = command.removeprefix(path[0] + " ") if len(path) > 1 else command
+            self.assertRegex(inner, rf"(?m)^  {re.escape(words)}  ")
 
     def test_no_command_is_forgotten(self):
         listed = set()

@@ -70,7 +70,7 @@ _sclctl ()
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur")
       ;;
     'vm list')
-      options+=''
+      options+=' --running'
       [[ $cur == -* ]] || COMPREPLY=()
       ;;
     'vm show')
@@ -82,11 +82,11 @@ _sclctl ()
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm stop')
-      options+=' --force'
+      options+=' --all --force'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm restart')
-      options+=' --force'
+      options+=' --all --force'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm delete')

@@ -11,6 +11,8 @@
 
 /* Services of many VMs start and stop at the same time; each waits for its turn. */
 #define LOCK_SECONDS 300
+/* Between the halves of a restart: a new definition, seed and disk size, of many VMs maybe. */
+#define RETURN_SECONDS 60
 
 static void
 copy_out (const char *text, gsize length, gpointer user_data G_GNUC_UNUSED)
@@ -65,6 +67,53 @@ is_over (SclctlContext *context, SclVm *vm)
          || !sclctl_vm_is_on (vm);
 }
 
+/* Off, but nobody wants it off: the first half of a restart. */
+static gboolean
+may_come_back (SclctlContext *context, SclVm *vm)
+{
+  return scl_connection_lookup_vm (context->connection, scl_vm_get_name (vm)) == vm
+         && scl_vm_get_state (vm) == SCL_VM_STATE_STOPPED
+         && scl_vm_get_stopped_by (vm) == SCL_STOPPED_BY_NOBODY;
+}
+
+static gboolean
+on_late (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+comes_back (SclctlContext *context, SclVm *vm)
+{
+  GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
+  gboolean late = FALSE;
+  guint timer;
+
+  if (g_cancellable_is_cancelled (cancellable) || !may_come_back (context, vm))
+    return FALSE;
+  sclctl_tell (context, "VM \"%s\" is off; if it is being restarted, this goes on with it",
+               scl_vm_get_name (vm));
+  timer = g_timeout_add_seconds (RETURN_SECONDS, on_late, &late);
+  while (!late && may_come_back (context, vm) && !g_cancellable_is_cancelled (cancellable))
+    g_main_context_iteration (NULL, TRUE);
+  if (!late)
+    g_source_remove (timer);
+  return !is_over (context, vm);
+}
+
+/* Until it is off for good, or a signal comes. */
+static void
+await_end (SclctlContext *context, SclVm *vm)
+{
+  GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
+
+  while (!g_cancellable_is_cancelled (cancellable)
+         && (!is_over (context, vm) || comes_back (context, vm)))
+    if (!is_over (context, vm))
+      g_main_context_iteration (NULL, TRUE);
+}
+
 static int
 report_end (SclctlContext *context, SclVm *vm)
 {
@@ -93,7 +142,6 @@ leave (SclctlContext *context, SclVm *vm)
 static int
 stay (SclctlContext *context, SclVm *vm)
 {
-  GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
   const char *log = scl_vm_get_log_path (vm);
   g_autoptr (SclctlFeed) feed = log == NULL ? NULL : sclctl_feed_new (log, copy_out, NULL);
   g_autoptr (SclctlWatch) watch = sclctl_watch_new (context->connection, on_refreshed, NULL);
@@ -104,8 +152,7 @@ stay (SclctlContext *context, SclVm *vm)
     return sclctl_fail (error);
   sclctl_watch_settle (watch);
   sclctl_tell (context, "VM \"%s\" runs", scl_vm_get_name (vm));
-  while (!is_over (context, vm) && !g_cancellable_is_cancelled (cancellable))
-    g_main_context_iteration (NULL, TRUE);
+  await_end (context, vm);
   status = is_over (context, vm) ? report_end (context, vm) : leave (context, vm);
   if (feed != NULL)
     sclctl_feed_drain (feed);

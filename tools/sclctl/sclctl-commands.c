@@ -6,7 +6,8 @@
 #define OPTION_FILE                                                                                \
   {                                                                                                \
     "file", 'f', "FILE",                                                                           \
-        "a manifest, a folder of them, or - for stdin; may be given several times",                \
+        "a manifest (YAML, JSON or *.nix), a folder of them, or - for stdin; may be given several " \
+        "times",                                                                                   \
         SCLCTL_COMPLETE_FILE, NULL                                                                 \
   }
 #define OPTION_PRUNE                                                                               \
@@ -28,6 +29,10 @@
 #define OPTION_FORCE(text)                                                                         \
   {                                                                                                \
     "force", 0, NULL, text, SCLCTL_COMPLETE_NOTHING, NULL                                          \
+  }
+#define OPTION_ALL                                                                                 \
+  {                                                                                                \
+    "all", 0, NULL, "every VM that runs, instead of a NAME", SCLCTL_COMPLETE_NOTHING, NULL         \
   }
 #define OPTIONS_END                                                                                \
   {                                                                                                \
@@ -82,10 +87,15 @@ static const SclctlOption run_options[] = {
   OPTION_PRUNE,
   OPTIONS_END,
 };
+static const SclctlOption list_vm_options[]
+    = { { "running", 0, NULL, "only VMs that are not off", SCLCTL_COMPLETE_NOTHING, NULL },
+        OPTIONS_END };
 static const SclctlOption stop_options[]
-    = { OPTION_FORCE ("switch off at once, without asking the guest to shut down"), OPTIONS_END };
+    = { OPTION_ALL, OPTION_FORCE ("switch off at once, without asking the guest to shut down"),
+        OPTIONS_END };
 static const SclctlOption restart_options[]
-    = { OPTION_FORCE ("switch off and on, without asking the guest to shut down"), OPTIONS_END };
+    = { OPTION_ALL, OPTION_FORCE ("switch off and on, without asking the guest to shut down"),
+        OPTIONS_END };
 static const SclctlOption attach_options[] = {
   { "start", 0, NULL, "start the VM if it is not running", SCLCTL_COMPLETE_NOTHING, NULL },
   { "stop-on-term", 0, NULL, "shut the VM down when a SIGTERM or Ctrl-C arrives",
@@ -96,6 +106,8 @@ static const SclctlOption attach_options[] = {
 static const char *const apply_examples[]
     = { "Bring the host into the state that two manifests describe together",
         "sclctl apply -f networks.yaml -f vms.yaml",
+        "A manifest written in Nix; needs only the package nix-bin",
+        "sclctl apply -f vms.nix",
         "In a script: also remove what is no longer declared",
         "sclctl apply --prune -f /srv/vms",
         "A report for programs",
@@ -125,14 +137,15 @@ static const char *const console_examples[]
 static const char *const completion_examples[]
     = { "In bash, for this session", "source <(sclctl completion bash)", NULL };
 static const char *const vm_list_examples[]
-    = { "All VMs", "sclctl vm list", "Only their names", "sclctl vm list -q", NULL };
+    = { "All VMs", "sclctl vm list", "Only their names", "sclctl vm list -q",
+        "The names of those that run", "sclctl vm list --running -q", NULL };
 static const char *const vm_show_examples[]
     = { "Everything about a VM", "sclctl vm show demo", NULL };
 static const char *const vm_start_examples[]
     = { "Start two VMs at the same time", "sclctl vm start web db", NULL };
 static const char *const vm_stop_examples[]
     = { "Shut a VM down", "sclctl vm stop demo", "Pull the plug", "sclctl vm stop --force demo",
-        NULL };
+        "Before the host goes down", "sclctl vm stop --all", NULL };
 static const char *const vm_restart_examples[]
     = { "Make pending changes take effect", "sclctl vm restart demo", NULL };
 static const char *const vm_delete_examples[]
@@ -251,6 +264,7 @@ const SclctlCommand sclctl_commands[] = {
     = "Name, state, network, addresses with where they are known from (declared, lease, "
       "agent, neighbour table), cores, memory, time since the start, and changes that "
       "wait for the next boot.",
+    .options = list_vm_options,
     .examples = vm_list_examples,
     .run = sclctl_vm_list },
   { .noun = "vm",
@@ -277,8 +291,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_start },
   { .noun = "vm",
     .verb = "stop",
-    .arguments = "NAME…",
-    .min_arguments = 1,
+    .arguments = "[NAME…]",
     .max_arguments = G_MAXUINT,
     .summary = "Shut VMs down",
     .description
@@ -290,8 +303,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_stop },
   { .noun = "vm",
     .verb = "restart",
-    .arguments = "NAME…",
-    .min_arguments = 1,
+    .arguments = "[NAME…]",
     .max_arguments = G_MAXUINT,
     .summary = "Shut VMs down and start them again",
     .description = "Changes that wait for the next boot take effect.",
@@ -328,7 +340,8 @@ const SclctlCommand sclctl_commands[] = {
     .description
     = "Copies what the VM prints on its console, and ends when the VM is off: with status "
       "0, or 1 if it crashed. For service managers. Ctrl-C and SIGTERM end the command "
-      "and leave the VM running, unless --stop-on-term is given.",
+      "and leave the VM running, unless --stop-on-term is given. A restart of the VM does "
+      "not end it.",
     .options = attach_options,
     .examples = vm_attach_examples,
     .complete = SCLCTL_COMPLETE_VM,

@@ -103,16 +103,40 @@ print_names (GListModel *list)
     }
 }
 
+static gboolean
+is_shown (SclctlContext *context, GObject *object)
+{
+  return !SCL_IS_VM (object) || !sclctl_has (context, "running")
+         || sclctl_vm_is_on (SCL_VM (object));
+}
+
+/* (transfer full) */
+static GListModel *
+list_shown (SclctlContext *context, SclObjectKind kind)
+{
+  GListModel *all = sclctl_get_objects (context, kind);
+  GListStore *shown = g_list_store_new (g_list_model_get_item_type (all));
+
+  for (guint i = 0; i < g_list_model_get_n_items (all); i++)
+    {
+      g_autoptr (GObject) object = g_list_model_get_item (all, i);
+
+      if (is_shown (context, object))
+        g_list_store_append (shown, object);
+    }
+  return G_LIST_MODEL (shown);
+}
+
 int
 sclctl_list_objects (SclctlContext *context, SclObjectKind kind)
 {
   g_autoptr (SclctlTable) table = NULL;
-  GListModel *list;
+  g_autoptr (GListModel) list = NULL;
   GError *error = NULL;
 
   if (!sclctl_look (context, &error))
     return sclctl_fail (error);
-  list = sclctl_get_objects (context, kind);
+  list = list_shown (context, kind);
   if (sclctl_is_json (context))
     sclctl_json_print (sclctl_json_list (list, SCLCTL_JSON_FUNC (object_to_json)));
   else if (sclctl_is_quiet (context))
@@ -206,16 +230,60 @@ look_up_arguments (SclctlContext *context, SclObjectKind kind, GError **error)
   return sclctl_look (context, error) ? find_arguments (context, kind, error) : NULL;
 }
 
+/* All that are on; (transfer full) */
+static GPtrArray *
+look_up_running (SclctlContext *context, GError **error)
+{
+  g_autoptr (GPtrArray) vms = g_ptr_array_new_with_free_func (g_object_unref);
+  GListModel *all;
+
+  if (!sclctl_look (context, error))
+    return NULL;
+  all = sclctl_get_objects (context, SCL_OBJECT_KIND_VM);
+  for (guint i = 0; i < g_list_model_get_n_items (all); i++)
+    {
+      g_autoptr (SclVm) vm = g_list_model_get_item (all, i);
+
+      if (sclctl_vm_is_on (vm))
+        g_ptr_array_add (vms, g_steal_pointer (&vm));
+    }
+  return g_steal_pointer (&vms);
+}
+
+/* FALSE has been complained about. */
+static gboolean
+says_which (SclctlContext *context)
+{
+  gboolean all = sclctl_has (context, "all");
+
+  if (all != (context->arguments->len > 0))
+    return TRUE;
+  if (all)
+    sclctl_complain ("--all and the names of VMs: give one or the other");
+  else
+    sclctl_complain ("which VM? give its NAME (\"sclctl vm list\" shows them), or --all");
+  return FALSE;
+}
+
 int
 sclctl_power_arguments (SclctlContext *context, SclctlBegin begin)
 {
   g_autoptr (GPtrArray) operations = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GPtrArray) vms = NULL;
   gboolean force = sclctl_has (context, "force");
   GError *error = NULL;
-  g_autoptr (GPtrArray) vms = look_up_arguments (context, SCL_OBJECT_KIND_VM, &error);
 
+  if (!says_which (context))
+    return SCLCTL_EXIT_USAGE;
+  vms = sclctl_has (context, "all") ? look_up_running (context, &error)
+                                    : look_up_arguments (context, SCL_OBJECT_KIND_VM, &error);
   if (vms == NULL)
     return sclctl_fail (error);
+  if (vms->len == 0)
+    {
+      sclctl_tell (context, "no VM runs");
+      return SCLCTL_EXIT_DONE;
+    }
   for (guint i = 0; i < vms->len; i++)
     g_ptr_array_add (operations, begin (g_ptr_array_index (vms, i), force));
   if (!sclctl_operate (context, operations, &error))
