@@ -28,11 +28,16 @@ EXPECTED = {
     "gir": r"share/gir-1\.0/Scl-0\.gir",
     "typelib": r"lib/([^/]+/)?girepository-1\.0/Scl-0\.typelib",
     "sclctl": r"bin/sclctl",
-    "manual": r"share/man/man1/sclctl\.1",
+    "scl-nix": r"bin/scl-nix",
+    "scl-nix's library": r"share/scl/nix/[a-z]+\.nix",
+    "manual": r"share/man/man1/(sclctl|scl-nix)\.1",
     "manifest manual": r"share/man/man5/scl-manifest\.5",
     "bash": r"share/bash-completion/completions/sclctl",
     "zsh": r"share/zsh/(vendor-completions|site-functions)/_sclctl",
     "fish": r"share/fish/vendor_completions\.d/sclctl\.fish",
+    "Python override": r"lib/python3(\.\d+)?/dist-packages/gi/overrides/Scl\.py",
+    "Python stubs": r"lib/python3(\.\d+)?/dist-packages/gi-stubs/repository/Scl\.pyi",
+    "Python example": r"share/doc/scl/examples/small-fleet\.py",
 }
 
 

@@ -10,7 +10,7 @@ from sources import SOURCE, c_files, code, files, functions, line_of, text
 
 LINES_MAX = 600
 BODY_MAX = 60
-ALL = ("libscl", "include", "tools", "tests")
+ALL = ("libscl", "include", "tools", "bindings", "tests")
 # A generated or frozen file: name -> why it may be longer.
 LONG = {}
 # Exported functions whose file has another name: the prefix is the type's, the file is a part of it.

@@ -11,6 +11,9 @@ from sources import SOURCE, files
 # Folders whose purpose another README, or their content, says.
 NO_README = {
     ".ci": "one program",
+    "bindings/nix/lib": "bindings/nix/README.md",
+    "bindings/python/gi": "bindings/python/README.md",
+    "bindings/python/gi/overrides": "bindings/python/README.md",
     "include": "HACKING.md",
     "include/scl": "libscl/README.md",
     "doc": "HACKING.md",
@@ -25,6 +28,8 @@ NO_README = {
     "tests/data/vm": "tests/unit/README.md",
     "tests/fuzz/corpus": "tests/fuzz/README.md",
     "tests/fuzz/corpus/manifest": "tests/fuzz/README.md",
+    "tests/nix/golden": "tests/nix/README.md",
+    "tests/nix/seed": "tests/nix/README.md",
     "tests/support/scltest": "its __init__.py",
     "tools/completion": "tools/README.md",
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-input.h"
 
+#include "sclctl-nix.h"
 #include "sclctl-uri.h"
 
 #include <gio/gunixinputstream.h>
@@ -41,20 +42,33 @@ add_stdin (SclManifestLoader *loader, GError **error)
   return scl_manifest_loader_add_bytes (loader, bytes, "<stdin>", NULL, error);
 }
 
-static gboolean
-add_inputs (SclctlContext *context, SclManifestLoader *loader, GError **error)
+/* What is read, and for whom. */
+typedef struct
 {
-  GPtrArray *files = sclctl_values (context, "file");
+  SclctlContext *context;
+  SclManifestLoader *loader;
+  SclctlNix *nix;
+  gboolean pure;
+} Inputs;
+
+static gboolean
+add_input (Inputs *inputs, const char *file, GError **error)
+{
+  if (g_str_equal (file, "-"))
+    return add_stdin (inputs->loader, error);
+  if (sclctl_nix_is (file))
+    return sclctl_nix_add (inputs->nix, inputs->context, inputs->loader, file, inputs->pure, error);
+  return scl_manifest_loader_add_path (inputs->loader, file, error);
+}
+
+static gboolean
+add_inputs (Inputs *inputs, GError **error)
+{
+  GPtrArray *files = sclctl_values (inputs->context, "file");
 
   for (guint i = 0; i < files->len; i++)
-    {
-      const char *file = g_ptr_array_index (files, i);
-      gboolean added = g_str_equal (file, "-") ? add_stdin (loader, error)
-                                               : scl_manifest_loader_add_path (loader, file, error);
-
-      if (!added)
-        return FALSE;
-    }
+    if (!add_input (inputs, g_ptr_array_index (files, i), error))
+      return FALSE;
   return TRUE;
 }
 
@@ -84,14 +98,19 @@ SclManifest *
 sclctl_load (SclctlContext *context, SclManifestLoader **out_loader, GError **error)
 {
   g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (SclctlNix) nix = sclctl_nix_new ();
+  /* Who wants the loader's findings only validates, which writes nothing. */
+  gboolean pure = out_loader != NULL && !sclctl_has (context, "preflight");
+  Inputs inputs = { .context = context, .loader = loader, .nix = nix, .pure = pure };
   SclManifest *manifest;
 
   set_prefix (context, loader);
   if (out_loader != NULL)
     *out_loader = g_object_ref (loader);
-  if (!add_inputs (context, loader, error))
+  if (!add_inputs (&inputs, error))
     return NULL;
   manifest = scl_manifest_loader_load (loader, error);
+  sclctl_nix_locate (nix, error);
   tell_warnings (context, loader);
   return manifest;
 }
