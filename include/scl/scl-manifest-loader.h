@@ -23,6 +23,9 @@ SCL_PUBLIC gboolean scl_manifest_loader_add_path (SclManifestLoader *self, const
 SCL_PUBLIC gboolean scl_manifest_loader_add_bytes (SclManifestLoader *self, GBytes *bytes,
                                                    const char *file_name, const char *base_dir,
                                                    GError **error);
+SCL_PUBLIC gboolean scl_manifest_loader_add_generated (SclManifestLoader *self, GBytes *bytes,
+                                                       const char *file_name, const char *base_dir,
+                                                       GVariant *origins, GError **error);
 SCL_PUBLIC SclManifest *scl_manifest_loader_load (SclManifestLoader *self, GError **error);
 SCL_PUBLIC GPtrArray *scl_manifest_loader_list_diagnostics (SclManifestLoader *self);
 

@@ -266,6 +266,46 @@ scl_manifest_loader_add_bytes (SclManifestLoader *self, GBytes *bytes, const cha
   return TRUE;
 }
 
+/**
+ * scl_manifest_loader_add_generated:
+ * @self: a #SclManifestLoader
+ * @bytes: the manifest
+ * @file_name: (type filename): what diagnostics call it where they know no better place
+ * @base_dir: (nullable) (type filename): as for scl_manifest_loader_add_bytes()
+ * @origins: of type `a(suu)`: for each line of @bytes the file, line and column that it was made
+ * from; an empty file if that is not known. A floating reference is taken
+ * @error: location for a #GError, or %NULL
+ *
+ * Adds a manifest that a program has made of something else, such as an expression in Nix.
+ * Diagnostics name the places in that, and are sorted by them.
+ *
+ * Returns: %TRUE if it was added; errors as of scl_manifest_loader_add_bytes(), and
+ *   %SCL_ERROR_INVALID if @origins is of another type
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_manifest_loader_add_generated (SclManifestLoader *self, GBytes *bytes, const char *file_name,
+                                   const char *base_dir, GVariant *origins, GError **error)
+{
+  g_autoptr (GVariant) held = NULL;
+  SclSource *source;
+
+  g_return_val_if_fail (SCL_IS_MANIFEST_LOADER (self), FALSE);
+  g_return_val_if_fail (file_name != NULL && origins != NULL, FALSE);
+
+  held = g_variant_ref_sink (origins);
+  if (!g_variant_is_of_type (held, G_VARIANT_TYPE ("a(suu)")))
+    return scl_throw (error, SCL_ERROR_INVALID,
+                      "%s: the origins of its lines are of type %s, not a(suu)", file_name,
+                      g_variant_get_type_string (held));
+  if (!scl_manifest_loader_add_bytes (self, bytes, file_name, base_dir, error))
+    return FALSE;
+  source = self->sources->pdata[self->sources->len - 1];
+  source->origins = g_steal_pointer (&held);
+  return TRUE;
+}
+
 static SclManifest *
 read_all (SclManifestLoader *self, SclReport *report)
 {

@@ -49,12 +49,6 @@ _scl_merge_correct_keys (SclNode *map, const SclObjectSchema *schema, const char
   _scl_node_drop_broken (map);
 }
 
-static char *
-describe_place (SclPlace place)
-{
-  return g_strdup_printf ("%s:%u:%u", place.source->name, place.line, place.column);
-}
-
 static void
 merge_objects (Merger *self, SclNode *into, SclNode *from, const SclField *field)
 {
@@ -68,7 +62,7 @@ merge_objects (Merger *self, SclNode *into, SclNode *from, const SclField *field
       SclNode *value = values[i];
       g_autofree char *path = _scl_path_key (field->key, key->text);
       SclNode *first = g_hash_table_lookup (self->objects, path);
-      g_autofree char *place = first == NULL ? NULL : describe_place (first->place);
+      g_autofree char *place = first == NULL ? NULL : _scl_place_describe (first->place);
 
       if (first == NULL)
         {
@@ -93,7 +87,7 @@ merge_values (Merger *self, SclNode *first, SclNode *second, SclNode *key)
   if (first->kind == SCL_NODE_SCALAR && second->kind == SCL_NODE_SCALAR
       && first->plain == second->plain && strcmp (first->text, second->text) == 0)
     return;
-  place = describe_place (first->place);
+  place = _scl_place_describe (first->place);
   _scl_report_error (self->report, second->place, key->text,
                      "has another value in another file; the other place is %s", place);
 }

@@ -20,6 +20,8 @@ typedef struct
   char *base_dir;
   GBytes *bytes;
   guint number; /* order of reading */
+  GVariant
+      *origins; /* a(suu): where each line of a generated input comes from; NULL: it was written */
 } SclSource;
 
 SclSource *_scl_source_new (const char *name, const char *base_dir, GBytes *bytes, guint number);
@@ -32,6 +34,19 @@ typedef struct
   guint line;   /* from 1 */
   guint column; /* from 1, in characters */
 } SclPlace;
+
+/* What to tell the user: the place itself, or where the generated line comes from. FILE is
+ * borrowed; NULL: no source. LINE 0: only the file is known. */
+typedef struct
+{
+  const char *file;
+  guint line;
+  guint column;
+} SclOrigin;
+
+SclOrigin _scl_place_origin (SclPlace place);
+/* "FILE:LINE:COLUMN" of the origin. (transfer full) */
+char *_scl_place_describe (SclPlace place);
 
 typedef enum
 {

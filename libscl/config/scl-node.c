@@ -20,7 +20,38 @@ _scl_source_free (SclSource *self)
   g_free (self->name);
   g_free (self->base_dir);
   g_bytes_unref (self->bytes);
+  g_clear_pointer (&self->origins, g_variant_unref);
   g_free (self);
+}
+
+SclOrigin
+_scl_place_origin (SclPlace place)
+{
+  SclOrigin origin = { NULL, place.line, place.column };
+  const char *file = "";
+
+  if (place.source == NULL)
+    return origin;
+  origin.file = place.source->name;
+  if (place.source->origins == NULL)
+    return origin;
+  origin.line = origin.column = 0;
+  if (place.line > 0 && place.line <= g_variant_n_children (place.source->origins))
+    g_variant_get_child (place.source->origins, place.line - 1, "(&suu)", &file, &origin.line,
+                         &origin.column);
+  if (*file != '\0')
+    origin.file = file;
+  return origin;
+}
+
+char *
+_scl_place_describe (SclPlace place)
+{
+  SclOrigin origin = _scl_place_origin (place);
+
+  if (origin.line == 0)
+    return g_strdup (origin.file == NULL ? "" : origin.file);
+  return g_strdup_printf ("%s:%u:%u", origin.file, origin.line, origin.column);
 }
 
 static void

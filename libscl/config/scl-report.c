@@ -148,11 +148,17 @@ compare_entries (gconstpointer a, gconstpointer b)
 {
   const Entry *x = *(const Entry *const *) a;
   const Entry *y = *(const Entry *const *) b;
-  guint left[] = { x->place.source == NULL ? 0 : x->place.source->number, x->place.line,
-                   x->place.column, x->number };
-  guint right[] = { y->place.source == NULL ? 0 : y->place.source->number, y->place.line,
-                    y->place.column, y->number };
+  SclOrigin here = _scl_place_origin (x->place);
+  SclOrigin there = _scl_place_origin (y->place);
+  guint left[] = { x->place.source == NULL ? 0 : x->place.source->number, 0, here.line, here.column,
+                   x->number };
+  guint right[] = { y->place.source == NULL ? 0 : y->place.source->number, 0, there.line,
+                    there.column, y->number };
+  int files = g_strcmp0 (here.file, there.file);
 
+  /* Several files can be behind one input. */
+  left[1] = files > 0;
+  right[1] = files < 0;
   for (guint i = 0; i < G_N_ELEMENTS (left); i++)
     if (left[i] != right[i])
       return left[i] < right[i] ? -1 : 1;
@@ -168,11 +174,11 @@ _scl_report_list (SclReport *self)
   for (guint i = 0; i < self->entries->len; i++)
     {
       Entry *entry = self->entries->pdata[i];
+      SclOrigin origin = _scl_place_origin (entry->place);
 
-      g_ptr_array_add (list, _scl_diagnostic_new_located (
-                                 entry->severity, entry->path, entry->message,
-                                 entry->place.source == NULL ? NULL : entry->place.source->name,
-                                 entry->place.line, entry->place.column));
+      g_ptr_array_add (list,
+                       _scl_diagnostic_new_located (entry->severity, entry->path, entry->message,
+                                                    origin.file, origin.line, origin.column));
     }
   if (self->entries->len >= SCL_REPORT_MAX)
     g_ptr_array_add (list, scl_diagnostic_new (SCL_SEVERITY_ERROR, "",

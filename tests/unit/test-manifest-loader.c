@@ -217,6 +217,81 @@ test_many_vms (void **state)
   assert_int_equal (g_list_model_get_n_items (scl_manifest_get_vms (manifest)), 10000);
 }
 
+static void
+add_generated (SclManifestLoader *loader, const char *json, const char *origins)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (json, strlen (json));
+  g_autoptr (GError) error = NULL;
+  GVariant *list = g_variant_new_parsed (origins);
+
+  if (!scl_manifest_loader_add_generated (loader, bytes, "vms.nix", "/base", list, &error))
+    fail_msg ("%s", error->message);
+}
+
+/* What is wrong in the text is told about what the text was made of, in the order of that. */
+static void
+test_generated (void **state)
+{
+  g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GPtrArray) found = NULL;
+  g_autoptr (GError) error = NULL;
+
+  add_generated (
+      loader,
+      "{\"version\": 1, \"virtualMachines\": {\n\"a\": {\"cores\": 0,\n\"image\": \"/a\"},\n"
+      "\"b\": {\"image\": \"/b\", \"network\": \"lan\"},\n\"c\": {}\n}}",
+      "@a(suu) [('', 0, 0), ('vms.nix', 40, 3), ('vms.nix', 41, 5), ('more/b.nix', 7, 2),"
+      " ('vms.nix', 12, 3)]");
+  manifest = scl_manifest_loader_load (loader, &error);
+  assert_null (manifest);
+  assert_string_equal (
+      error->message,
+      "more/b.nix:7:2: virtualMachines.b.network: network \"lan\" is not defined (defined: "
+      "default)\n"
+      "vms.nix:12:3: virtualMachines.c.image: is missing: the VM needs it, e.g. image: "
+      "/var/lib/images/debian.raw\n"
+      "vms.nix:40:3: virtualMachines.a.cores: 0 is out of range: from 1 to 255");
+  found = scl_manifest_loader_list_diagnostics (loader);
+  assert_string_equal (scl_diagnostic_get_file (found->pdata[0]), "more/b.nix");
+  assert_int_equal (scl_diagnostic_get_line (found->pdata[0]), 7);
+}
+
+static void
+test_generated_beside_written (void **state)
+{
+  static const char written[] = "virtualMachines:\n  a: {image: /x}\n";
+  g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (GBytes) bytes = g_bytes_new_static (written, strlen (written));
+  g_autoptr (GError) error = NULL;
+
+  add_generated (loader, "{\"virtualMachines\": {\n\"a\": {\"image\": \"/a\"}}}",
+                 "@a(suu) [('', 0, 0), ('vms.nix', 40, 3)]");
+  assert_true (scl_manifest_loader_add_bytes (loader, bytes, "more.yaml", NULL, NULL));
+  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_string_equal (
+      error->message,
+      "more.yaml:2:3: virtualMachines.a: the VM is declared in two files; the other place is "
+      "vms.nix:40:3");
+}
+
+/* Nothing is known of a line: the file has to do. */
+static void
+test_generated_without_origins (void **state)
+{
+  g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("{\"wrong\": 1}", 12);
+  g_autoptr (GError) wrong = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_false (scl_manifest_loader_add_generated (loader, bytes, "vms.nix", NULL,
+                                                   g_variant_new_string ("x"), &wrong));
+  assert_true (g_error_matches (wrong, SCL_ERROR, SCL_ERROR_INVALID));
+  add_generated (loader, "{\"wrong\": 1}", "@a(suu) []");
+  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_true (g_str_has_prefix (error->message, "vms.nix: wrong: unknown key"));
+}
+
 int
 main (void)
 {
@@ -226,6 +301,9 @@ main (void)
     cmocka_unit_test (test_example),
     cmocka_unit_test (test_extended_example),
     cmocka_unit_test (test_diagnostics_are_located),
+    cmocka_unit_test (test_generated),
+    cmocka_unit_test (test_generated_beside_written),
+    cmocka_unit_test (test_generated_without_origins),
     cmocka_unit_test (test_truncated_anywhere),
     cmocka_unit_test (test_many_vms),
   };
