@@ -188,9 +188,3 @@ nix_tree_new (const NixSource *source, NixFiles *files, JsonNode *root)
   place_free (place);
   return self;
 }
-
-const NixPlace *
-nix_tree_get_place (NixTree *self, guint line)
-{
-  return line == 0 || line > self->places->len ? NULL : self->places->pdata[line - 1];
-}

@@ -28,6 +28,3 @@ typedef struct
 NixTree *nix_tree_new (const NixSource *source, NixFiles *files, JsonNode *root);
 void nix_tree_free (NixTree *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NixTree, nix_tree_free)
-
-/* NULL: it is not known. */
-const NixPlace *nix_tree_get_place (NixTree *self, guint line);

@@ -45,6 +45,13 @@ class Inputs(NixCase):
         self.call("validate", "--preflight", "-f", "vms.nix")
         self.assertTrue(self.files.exists())
 
+    def test_programs_get_the_place_in_the_source(self):
+        self.write("wrong.nix", "{\n  virtualMachines.demo = {\n    image = ./disk.raw;\n    cores = 0;\n  };\n}\n")
+        report = json.loads(self.call("validate", "-f", "wrong.nix", status=1, output="json").stdout)
+        [found] = report["diagnostics"]
+        self.assertEqual((found["file"], found["line"], found["column"]), ("wrong.nix", 4, 5))
+        self.assertTrue(report["error"]["message"].startswith("wrong.nix:4:5: virtualMachines.demo.cores: "))
+
     def test_plan_and_apply(self):
         done = self.call("plan", "-f", "vms.nix", status=2)
         self.assertEqual(done.stderr, "")

@@ -47,7 +47,6 @@ typedef struct
 {
   SclctlContext *context;
   SclManifestLoader *loader;
-  SclctlNix *nix;
   gboolean pure;
 } Inputs;
 
@@ -57,7 +56,7 @@ add_input (Inputs *inputs, const char *file, GError **error)
   if (g_str_equal (file, "-"))
     return add_stdin (inputs->loader, error);
   if (sclctl_nix_is (file))
-    return sclctl_nix_add (inputs->nix, inputs->context, inputs->loader, file, inputs->pure, error);
+    return sclctl_nix_add (inputs->context, inputs->loader, file, inputs->pure, error);
   return scl_manifest_loader_add_path (inputs->loader, file, error);
 }
 
@@ -98,10 +97,9 @@ SclManifest *
 sclctl_load (SclctlContext *context, SclManifestLoader **out_loader, GError **error)
 {
   g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
-  g_autoptr (SclctlNix) nix = sclctl_nix_new ();
   /* Who wants the loader's findings only validates, which writes nothing. */
   gboolean pure = out_loader != NULL && !sclctl_has (context, "preflight");
-  Inputs inputs = { .context = context, .loader = loader, .nix = nix, .pure = pure };
+  Inputs inputs = { .context = context, .loader = loader, .pure = pure };
   SclManifest *manifest;
 
   set_prefix (context, loader);
@@ -110,7 +108,6 @@ sclctl_load (SclctlContext *context, SclManifestLoader **out_loader, GError **er
   if (!add_inputs (&inputs, error))
     return NULL;
   manifest = scl_manifest_loader_load (loader, error);
-  sclctl_nix_locate (nix, error);
   tell_warnings (context, loader);
   return manifest;
 }

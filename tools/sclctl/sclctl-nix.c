@@ -8,45 +8,6 @@
 
 #define PROGRAM "scl-nix"
 
-typedef struct
-{
-  char *file; /* as the user named it */
-  char *name; /* what the loader calls its JSON */
-  JsonNode *output;
-} Input;
-
-struct _SclctlNix
-{
-  GPtrArray *inputs;
-};
-
-static void
-input_free (gpointer data)
-{
-  Input *input = data;
-
-  g_free (input->file);
-  g_free (input->name);
-  json_node_unref (input->output);
-  g_free (input);
-}
-
-SclctlNix *
-sclctl_nix_new (void)
-{
-  SclctlNix *self = g_new0 (SclctlNix, 1);
-
-  self->inputs = g_ptr_array_new_with_free_func (input_free);
-  return self;
-}
-
-void
-sclctl_nix_free (SclctlNix *self)
-{
-  g_ptr_array_unref (self->inputs);
-  g_free (self);
-}
-
 gboolean
 sclctl_nix_is (const char *file)
 {
@@ -145,94 +106,48 @@ run (SclctlContext *context, const char *file, gboolean pure, GError **error)
   return take_output (file, output, error);
 }
 
-/* As the loader writes names. */
-static char *
-harmless (const char *file)
+static void
+add_origin (GVariantBuilder *builder, JsonNode *place)
 {
-  g_autofree char *valid = g_utf8_make_valid (file, -1);
+  JsonArray *parts = JSON_NODE_HOLDS_ARRAY (place) ? json_node_get_array (place) : NULL;
+  gboolean known = parts != NULL && json_array_get_length (parts) == 3;
+  const char *file = known ? json_array_get_string_element (parts, 0) : NULL;
 
-  return g_strdelimit (g_strdup (valid), "\n\r\t", '?');
+  if (file == NULL)
+    g_variant_builder_add (builder, "(suu)", "", 0, 0);
+  else
+    g_variant_builder_add (builder, "(suu)", file, (guint) json_array_get_int_element (parts, 1),
+                           (guint) json_array_get_int_element (parts, 2));
+}
+
+static GVariant *
+list_origins (JsonArray *places)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(suu)"));
+  for (guint i = 0; i < json_array_get_length (places); i++)
+    add_origin (&builder, json_array_get_element (places, i));
+  return g_variant_builder_end (&builder);
 }
 
 gboolean
-sclctl_nix_add (SclctlNix *self, SclctlContext *context, SclManifestLoader *loader,
-                const char *file, gboolean pure, GError **error)
+sclctl_nix_add (SclctlContext *context, SclManifestLoader *loader, const char *file, gboolean pure,
+                GError **error)
 {
   g_autofree char *path = g_canonicalize_filename (file, NULL);
   g_autofree char *folder = g_path_get_dirname (path);
-  JsonNode *output = run (context, file, pure, error);
+  g_autoptr (JsonNode) output = run (context, file, pure, error);
   g_autoptr (GBytes) bytes = NULL;
+  JsonObject *object;
   const char *text;
-  Input *input;
 
   if (output == NULL)
     return FALSE;
-  input = g_new0 (Input, 1);
-  input->file = harmless (file);
-  /* Not the file's name alone: lines are those of the JSON. */
-  input->name = g_strdup_printf ("%s (as JSON)", input->file);
-  input->output = output;
-  g_ptr_array_add (self->inputs, input);
-  text = json_object_get_string_member (json_node_get_object (output), "manifest");
+  object = json_node_get_object (output);
+  text = json_object_get_string_member (object, "manifest");
   bytes = g_bytes_new (text, strlen (text));
-  return scl_manifest_loader_add_bytes (loader, bytes, input->name, folder, error);
-}
-
-/* NULL: not known. */
-static JsonArray *
-find_place (const Input *input, const char *line)
-{
-  JsonArray *places = json_object_get_array_member (json_node_get_object (input->output), "places");
-  guint64 number = g_ascii_strtoull (line, NULL, 10);
-  JsonNode *node;
-
-  if (number < 1 || number > json_array_get_length (places))
-    return NULL;
-  node = json_array_get_element (places, (guint) number - 1);
-  return JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
-static gboolean
-replace_place (const GMatchInfo *match, GString *result, gpointer data)
-{
-  const Input *input = data;
-  g_autofree char *line = g_match_info_fetch (match, 1);
-  JsonArray *place = find_place (input, line);
-
-  if (place == NULL)
-    g_string_append (result, input->file);
-  else
-    g_string_append_printf (result, "%s:%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
-                            json_array_get_string_element (place, 0),
-                            json_array_get_int_element (place, 1),
-                            json_array_get_int_element (place, 2));
-  return FALSE;
-}
-
-static char *
-locate (const Input *input, const char *message)
-{
-  g_autofree char *name = g_regex_escape_string (input->name, -1);
-  g_autofree char *pattern = g_strdup_printf ("%s:(\\d+):\\d+", name);
-  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
-  char *located = NULL;
-
-  if (regex != NULL)
-    located
-        = g_regex_replace_eval (regex, message, -1, 0, 0, replace_place, (gpointer) input, NULL);
-  return located != NULL ? located : g_strdup (message);
-}
-
-void
-sclctl_nix_locate (SclctlNix *self, GError **error)
-{
-  if (error == NULL || *error == NULL)
-    return;
-  for (guint i = 0; i < self->inputs->len; i++)
-    {
-      char *located = locate (self->inputs->pdata[i], (*error)->message);
-
-      g_free ((*error)->message);
-      (*error)->message = located;
-    }
+  return scl_manifest_loader_add_generated (
+      loader, bytes, file, folder, list_origins (json_object_get_array_member (object, "places")),
+      error);
 }
