@@ -10,58 +10,28 @@ let
   forward = "forward (hostPort:vmIp:vmPort, e.g. \"2222:192.168.20.2:22\")";
   address = "IPv4 address (four numbers from 0 to 255, e.g. \"192.168.20.1\")";
 
-  # what: name of a pattern, for messages. example: Nix text. note: what only Nix users need to know.
+  # what: name of a pattern, for messages. example: a better one than the schema's. note: what only Nix
+  # users need to know.
   hints = {
-    gatewayInterface = {
-      what = "name of a network interface (up to 15 letters, digits and _.:@-)";
-      example = ''"eth0"'';
-    };
-    externalIP = {
-      what = address;
-      example = ''"192.168.44.1"'';
-    };
-    gatewayIP = {
-      what = address;
-      example = ''"10.0.0.1"'';
-    };
-    internalNetmask = {
-      what = "network mask (128.0.0.0 to 255.255.255.252)";
-      example = ''"255.0.0.0"'';
-    };
-    allowedTCPPorts = {
-      what = forward;
-      example = ''[ "2222:192.168.20.2:22" ]'';
-    };
-    allowedUDPPorts = {
-      what = forward;
-      example = ''[ "8000:192.168.20.3:8000" ]'';
-    };
+    gatewayInterface.what = "name of a network interface (up to 15 letters, digits and _.:@-)";
+    externalIP.what = address;
+    gatewayIP.what = address;
+    internalNetmask.what = "network mask (128.0.0.0 to 255.255.255.252)";
+    allowedTCPPorts.what = forward;
+    allowedUDPPorts.what = forward;
     image = {
       what = "file";
-      example = ''"/var/lib/images/debian.raw"'';
       note = "A derivation, a path or text.";
     };
-    mac = {
-      what = "MAC address (e.g. \"52:54:00:12:34:56\")";
-      example = ''"52:54:00:12:34:56"'';
-    };
-    imageSize.example = "4096";
-    cores.example = "2";
-    memorySize.example = "2048";
-    network.example = ''"demo"'';
-    autoStart.example = "false";
-    firmware.example = ''"bios"'';
-    accelerator.example = ''"tcg"'';
-    shutdownTimeout.example = "30";
-    onChange.example = ''"restart"'';
+    mac.what = "MAC address (e.g. \"52:54:00:12:34:56\")";
     cloudInitUserConfigFile = {
       what = "file";
-      example = ''"/run/secrets/user-config.yaml"'';
+      example = "/run/secrets/user-config.yaml";
       note = secretNote;
     };
     cloudInitNetworkConfigFile = {
       what = "file";
-      example = ''"/etc/vms/network-config.yaml"'';
+      example = "/etc/vms/network-config.yaml";
       note = secretNote;
     };
   };
@@ -128,6 +98,8 @@ let
   descriptionOf =
     key: key.description + lib.optionalString (hints ? ${key.name}.note) "\n\n${hints.${key.name}.note}";
 
+  exampleOf = key: hints.${key.name}.example or (builtins.head key.examples);
+
   optionOf =
     key:
     mkOption (
@@ -136,8 +108,8 @@ let
         description = descriptionOf key;
       }
       // lib.optionalAttrs (!key.required) { inherit (key) default; }
-      // lib.optionalAttrs (hints ? ${key.name}.example) {
-        example = literalExpression hints.${key.name}.example;
+      // {
+        example = exampleOf key;
       }
     );
 
@@ -168,7 +140,11 @@ let
   };
 in
 {
+  # For the tests.
   inherit hints;
+  examples = builtins.mapAttrs (_: exampleOf) (
+    schema.values // schema.network // schema.virtualMachine
+  );
   options = builtins.mapAttrs (_: optionOf) schema.values // {
     networks = mkOption {
       type = types.attrsOf (types.nullOr (types.submodule networkModule));

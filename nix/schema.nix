@@ -23,6 +23,7 @@ let
     maximum = property.maximum or null;
     words = if property ? enum then withoutNull property.enum else null;
     pattern = property.pattern or null;
+    examples = property.examples or [ ];
     items = property.items or null;
     isPath = (property.pattern or null) == filePattern;
   };

@@ -71,17 +71,38 @@ add_words (JsonBuilder *builder, const SclField *field, gboolean required)
 }
 
 static void
-add_default (JsonBuilder *builder, const SclField *field, const char *text)
+add_value (JsonBuilder *builder, const SclField *field, const char *text)
 {
-  if (text == NULL)
-    return;
-  json_builder_set_member_name (builder, "default");
   if (field->type == SCL_VALUE_BOOL)
     json_builder_add_boolean_value (builder, *text == 't');
   else if (field->type == SCL_VALUE_UINT)
     json_builder_add_int_value (builder, g_ascii_strtoll (text, NULL, 10));
   else
     json_builder_add_string_value (builder, text);
+}
+
+static void
+add_default (JsonBuilder *builder, const SclField *field, const char *text)
+{
+  if (text == NULL)
+    return;
+  json_builder_set_member_name (builder, "default");
+  add_value (builder, field, text);
+}
+
+static void
+add_example (JsonBuilder *builder, const SclField *field)
+{
+  if (field->example == NULL)
+    return;
+  json_builder_set_member_name (builder, "examples");
+  json_builder_begin_array (builder);
+  if (field->type == SCL_VALUE_FORWARDS)
+    json_builder_begin_array (builder);
+  add_value (builder, field, field->example);
+  if (field->type == SCL_VALUE_FORWARDS)
+    json_builder_end_array (builder);
+  json_builder_end_array (builder);
 }
 
 static void
@@ -162,12 +183,13 @@ add_field (JsonBuilder *builder, const SclField *field, gboolean preset)
     add_words (builder, field, required);
   else if (field->pattern != NULL)
     add_string (builder, "pattern", field->pattern);
-  else
+  else if (field->type != SCL_VALUE_BOOL)
     {
       json_builder_set_member_name (builder, "minLength");
       json_builder_add_int_value (builder, 1);
     }
   add_default (builder, field, preset && field->preset != NULL ? field->preset : field->fallback);
+  add_example (builder, field);
   json_builder_end_object (builder);
 }
 
