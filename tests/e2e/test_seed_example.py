@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The guide's example with a real Debian cloud image, in a lab host whose uplink is called eth0.
 
-Once by `sclctl run` (the embedded driver, no libvirtd), once by `sclctl apply` on a private libvirtd.
+Once in YAML by `sclctl run` (the embedded driver, no libvirtd), once in Nix, translated by scl-nix, by `sclctl
+apply` on a private libvirtd.
 """
 
 import os
@@ -10,6 +11,7 @@ import select
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import scltest
 from scltest import Lab, Libvirtd, Sclctl, cloud_image, net
@@ -30,6 +32,17 @@ def write_example(folder):
     text = (folder / "demo.yaml").read_text(encoding="utf-8").replace("image.raw", str(cloud_image()))
     (folder / "demo.yaml").write_text(text, encoding="utf-8")
     return folder / "demo.yaml"
+
+
+def translate_guide(folder, ctl):
+    """The guide's own Nix, which leaves only the image to the reader, as JSON."""
+    program = Path(ctl.program).with_name("scl-nix")
+    done = subprocess.run([program, "--files", folder / "files", "--argstr", f"imageRaw={cloud_image()}",
+                           SOURCE / "tests/nix/seed/cloud-init.nix"], capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        raise AssertionError(f"scl-nix: {done.stderr}")
+    (folder / "demo.json").write_text(done.stdout, encoding="utf-8")
+    return folder / "demo.json"
 
 
 def read_ready(source, process, seconds):
@@ -147,6 +160,7 @@ class OnALibvirtd(Example, Base):
     def begin(cls):
         libvirtd = cls.enterClassContext(Libvirtd(cls.folder_path / "lv", cls.lab.scl))
         cls.ctl = Sclctl(cls.state, libvirtd.uri, prefix="scl", host=cls.lab.scl)
+        cls.manifest = translate_guide(cls.folder_path, cls.ctl)
         cls.ctl.run("apply", "-f", cls.manifest, seconds=300, check=0)
         cls.addClassCleanup(cls.ctl.run, "vm", "delete", "demo", "--yes", seconds=180)
 

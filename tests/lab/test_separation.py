@@ -6,7 +6,7 @@ import socket
 
 import scltest
 from scltest import Lab, Libvirtd, net
-from scltest.scene import Scene, SharedCase, ask, asked, asked_in_parallel
+from scltest.scene import Scene, SharedCase, ask, asked, asked_in_parallel, udp_exchange
 
 RED, BLUE, GREEN = "192.168.10.1", "192.168.11.1", "192.168.44.1"
 GATEWAY = "192.168.20.1"
@@ -130,26 +130,14 @@ class Separation(SharedCase):
         words = host.output(["ip", "route", "get", address]).split()
         return words[words.index("dev") + 1]
 
-    def udp_exchange(self, host, external, guest, inner, gateway_mac):
-        """A datagram to the forward and the guest's answer to it: the address that the guest saw."""
-        guest.sniff()
-        with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(10)
-            # Not connected, so deaf to the guest's kernel, which knows no such port.
-            client.sendto(b"question", (external, 8000))
-            request = next(f for f in guest.sniffed(b"question") if f.ports and f.ports[1] == 8000)
-            guest.send(net.udp_packet(gateway_mac, guest.mac, inner, request.ip_source, 8000, request.ports[0], b"answer"))
-            self.assertEqual(client.recvfrom(100), (b"answer", (external, 8000)))
-        return request.ip_source
-
     def test_udp_forward_from_host_and_lan(self):
         cases = ((self.lab.client, "10.77.0.50", BLUE, self.three, "192.168.20.2", GATEWAY),
                  (self.side, "172.20.0.50", GREEN, self.four, "10.0.0.2", "10.0.0.1"))
         for client, address, external, guest, inner, gateway in cases:
             with self.subTest(guest=guest.name):
                 mac = guest.mac_of(gateway)
-                self.assertEqual(self.udp_exchange(client, external, guest, inner, mac), address)
-                self.assertEqual(self.udp_exchange(self.scl, external, guest, inner, mac), gateway)
+                self.assertEqual(udp_exchange(client, external, guest, inner, mac), address)
+                self.assertEqual(udp_exchange(self.scl, external, guest, inner, mac), gateway)
 
     def test_udp_only_and_tcp_only_networks(self):
         """red forwards only TCP, blue only UDP; neither's port number opens the other protocol."""

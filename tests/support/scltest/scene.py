@@ -144,6 +144,21 @@ def ask_soon(host, address, port, seconds=15):
     return answer
 
 
+def udp_exchange(host, external, guest, inner, gateway_mac, port=8000):
+    """A datagram to the forward and the guest's answer to it: the address that the guest saw."""
+    guest.sniff()
+    with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        # Not connected, so deaf to the guest's kernel, which knows no such port.
+        client.sendto(b"question", (external, port))
+        request = next(f for f in guest.sniffed(b"question") if f.ports and f.ports[1] == port)
+        guest.send(net.udp_packet(gateway_mac, guest.mac, inner, request.ip_source, port, request.ports[0], b"answer"))
+        answer = client.recvfrom(100)
+    if answer != (b"answer", (external, port)):
+        raise AssertionError(f"{external}:{port} answered {answer}")
+    return request.ip_source
+
+
 class Scene:
     """folder: of the test; libvirtd: where the guests run; host: the lab host, or None for this machine."""
 
