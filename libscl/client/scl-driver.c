@@ -38,7 +38,7 @@ _scl_driver_open (const char *uri, GCancellable *cancellable, GError **error)
     if (g_str_has_prefix (uri, schemes[i].scheme))
       return schemes[i].open (uri, cancellable, error);
   return scl_null_throw (error, SCL_ERROR_INVALID,
-                         "%s: unknown kind of connection (\"local:\" is known, e.g. "
+                         "\"%s\" is an unknown kind of connection (\"local:\" is known, e.g. "
                          "local:?hypervisor=qemu:///system)",
                          uri);
 }

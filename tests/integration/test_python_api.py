@@ -91,7 +91,7 @@ class Exceptions(GiCase):
     def test_traceback_is_short(self):
         done = subprocess.run([sys.executable, "-c", "from gi.repository import Scl\nScl.Connection.open('nowhere:')"],
                               capture_output=True, text=True, check=False)
-        self.assertIn("\ngi.repository.Scl.InvalidError: nowhere:", done.stderr)
+        self.assertIn("\ngi.repository.Scl.InvalidError: \"nowhere:\"", done.stderr)
         self.assertNotIn("During handling", done.stderr)
 
 
