@@ -57,8 +57,8 @@ def build(folder, *settings):
             raise Failure(f"{' '.join(argv[:2])} failed with status {done.returncode}")
 
 
-# With sanitizers: not what boots guests for minutes, measures, or loads the library into another program.
-NOT_SANITIZED = "^(scenario-|bench|sclctl-(console|daemon)|test-libvirt-vms-(daemon|embed|survivor)|test-file-volumes-mounts|gi-|abi-|scl-support)"
+# With sanitizers: not what boots guests for minutes, measures, is about Nix or texts, or loads the library into another program.
+NOT_SANITIZED = "^(scenario-|bench|sclctl-(console|daemon)|test-libvirt-vms-(daemon|embed|survivor)|test-file-volumes-mounts|gi-|abi-|nix-|doc-|scl-support)"
 
 
 def selection(kinds, pattern, environment):
