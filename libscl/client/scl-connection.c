@@ -149,7 +149,7 @@ scl_connection_class_init (SclConnectionClass *klass)
    * SclConnection::object-changed:
    * @self: the connection
    * @kind: what kind of object
-   * @name: its name
+   * @name: its name; empty: any of that kind, since the hypervisor was away for a while
    *
    * Something has changed, by SCL or behind its back; a refresh tells what.
    *

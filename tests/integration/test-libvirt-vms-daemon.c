@@ -68,6 +68,24 @@ test_restarted_daemon (void **state)
   await_state (host, &wait);
 }
 
+/* Who only listens makes no call that would connect again. */
+static void
+test_listener_outlives_daemon (void **state)
+{
+  GuestHost *host = *state;
+  StateWait wait = { .name = "killed", .wanted = SCL_VM_STATE_STOPPED };
+  g_autoptr (GIOStream) console = guest_boot (host, "killed");
+  g_autoptr (SclObservation) seen = NULL;
+
+  guest_say (console, "(sleep 6; poweroff -f) &\n");
+  g_free (guest_expect (console, "tiny# "));
+  g_free (daemon_tell (host, "restart"));
+  _scl_vm_backend_watch (host->vms, on_state, &wait);
+  await_state (host, &wait);
+  seen = guest_observe (host);
+  assert_int_equal (look (seen, "killed")->stopped_by, SCL_STOPPED_BY_GUEST);
+}
+
 static void
 test_daemon_killed_while_stopping (void **state)
 {
@@ -164,6 +182,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     GUEST_CASES,
     cmocka_unit_test (test_restarted_daemon),
+    cmocka_unit_test (test_listener_outlives_daemon),
     cmocka_unit_test (test_daemon_killed_while_stopping),
     cmocka_unit_test (test_wish_survives_restart),
     cmocka_unit_test (test_poweroff_without_daemon),

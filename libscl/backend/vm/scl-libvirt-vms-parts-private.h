@@ -17,7 +17,7 @@ struct _SclLibvirtVms
   SclVirtConnection *connection;
   GThreadPool
       *event_pool;      /* one thread: events in their order, outside of libvirt's event thread */
-  int closing;          /* atomic: events do not matter any more */
+  GCancellable *closing; /* cancelled: events do not matter any more */
   GRecMutex watch_lock; /* held while the watcher is called */
   SclVmEventFunc watch_func;
   gpointer watch_data;

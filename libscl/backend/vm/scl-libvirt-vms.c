@@ -6,6 +6,10 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
+/* Between attempts to reach a daemon that went away, µs. */
+#define FIRST_PAUSE (G_USEC_PER_SEC / 4)
+#define LONGEST_PAUSE (10 * G_USEC_PER_SEC)
+
 static void vm_backend_init (SclVmBackendInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclLibvirtVms, _scl_libvirt_vms, G_TYPE_OBJECT,
@@ -36,12 +40,13 @@ scl_libvirt_vms_finalize (GObject *object)
   /* Events first: they use everything else. */
   if (self->connection != NULL)
     _scl_virt_connection_listen (self->connection, NULL, NULL);
-  g_atomic_int_set (&self->closing, TRUE);
+  g_cancellable_cancel (self->closing);
   g_thread_pool_free (self->event_pool, FALSE,
                       TRUE); /* TRUE would lose items without freeing them */
   g_clear_pointer (&self->connection, _scl_virt_connection_free);
   g_clear_pointer (&self->logs, _scl_console_logs_free);
   g_clear_pointer (&self->accel, _scl_accel_probe_free);
+  g_object_unref (self->closing);
   g_mutex_clear (&self->accel_lock);
   g_mutex_clear (&self->mark_lock);
   g_rec_mutex_clear (&self->watch_lock);
@@ -62,6 +67,7 @@ _scl_libvirt_vms_init (SclLibvirtVms *self)
   g_mutex_init (&self->mark_lock);
   g_mutex_init (&self->accel_lock);
   g_rec_mutex_init (&self->watch_lock);
+  self->closing = g_cancellable_new ();
   self->event_pool = g_thread_pool_new_full (handle_event, self, event_free, 1, FALSE, NULL);
 }
 
@@ -396,6 +402,48 @@ look_again (SclLibvirtVms *self, virDomainPtr domain)
   tell (self, config->vm_name, _scl_libvirt_vms_map_state (state, reason, &why));
 }
 
+/* NULL: we are closing. The daemon may be away for long, so the pauses grow; whoever opens the
+ * connection meanwhile ends them. */
+static virConnectPtr
+reconnect (SclLibvirtVms *self)
+{
+  g_autoptr (SclVirtWait) wait = _scl_virt_wait_begin (self->connection, "", self->closing);
+  gint64 pause = FIRST_PAUSE;
+
+  while (!g_cancellable_is_cancelled (self->closing))
+    {
+      virConnectPtr handle = _scl_virt_connection_get (self->connection, NULL);
+
+      if (handle != NULL)
+        return handle;
+      (void) _scl_virt_wait_next (wait, g_get_monotonic_time () + pause);
+      pause = MIN (2 * pause, LONGEST_PAUSE);
+    }
+  return NULL;
+}
+
+/* Nobody has told what happened while the daemon was away. */
+static void
+catch_up (SclLibvirtVms *self)
+{
+  g_autoptr (virConnect) handle = reconnect (self);
+  g_autofree char *start = _scl_names_domain (self->prefix, "");
+  virDomainPtr *domains = NULL;
+  int n = handle != NULL ? virConnectListAllDomains (handle, &domains, 0) : 0;
+
+  for (int i = 0; i < n; i++)
+    {
+      g_autoptr (virDomain) domain = domains[i];
+
+      if (g_str_has_prefix (virDomainGetName (domain), start))
+        look_again (self, domain);
+    }
+  free (domains);
+  /* One may be gone. */
+  if (handle != NULL)
+    tell (self, "", SCL_VM_STATE_UNKNOWN);
+}
+
 static void
 handle_event (gpointer data, gpointer user_data)
 {
@@ -404,7 +452,13 @@ handle_event (gpointer data, gpointer user_data)
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (virDomain) domain = NULL;
 
-  if (!g_atomic_int_get (&self->closing))
+  if (event->domain_name == NULL)
+    {
+      catch_up (self);
+      event_free (event);
+      return;
+    }
+  if (!g_cancellable_is_cancelled (self->closing))
     handle = _scl_virt_connection_get (self->connection, NULL);
   if (handle != NULL)
     domain = virDomainLookupByName (handle, event->domain_name);

@@ -13,7 +13,8 @@
 typedef struct SclVirtConnection SclVirtConnection;
 
 /* A lifecycle event, in the event thread: return soon and call nothing of
- * libvirt that waits. */
+ * libvirt that waits. DOMAIN_NAME NULL: the connection broke, and no event will come until the next
+ * _get opens it again. */
 typedef void (*SclVirtEventFunc) (const char *domain_name, int event, int detail,
                                   gpointer user_data);
 

@@ -123,6 +123,8 @@ on_close (virConnectPtr handle, int reason, void *opaque)
 
   hub->broken = TRUE;
   wake (hub, NULL);
+  if (hub->func != NULL)
+    hub->func (NULL, 0, 0, hub->user_data);
 }
 
 /* libvirt can hold one embedded root per process, and then no qemu:///system

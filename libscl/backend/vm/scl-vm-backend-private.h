@@ -27,7 +27,8 @@ SclVmWiring *_scl_vm_wiring_new (void);
 void _scl_vm_wiring_free (SclVmWiring *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclVmWiring, _scl_vm_wiring_free)
 
-/* NAME's state has changed behind our back or because of us. Called in a thread of the backend. */
+/* NAME's state has changed behind our back or because of us; "": any may have. Called in a thread
+ * of the backend. */
 typedef void (*SclVmEventFunc) (const char *name, SclVmState state, gpointer user_data);
 
 struct _SclVmBackendInterface
