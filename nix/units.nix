@@ -142,7 +142,7 @@ let
       ExecStart = "${sclctl} vm attach ${name} --start --stop-on-term";
       KillMode = "mixed";
       TimeoutStopSec = vm.shutdownTimeout + graceSeconds;
-      # 0: the guest has powered itself off, and stays off. 1: it crashed, or libvirtd was restarted.
+      # 0: the guest has powered itself off, and stays off. 1: it crashed.
       Restart = "on-failure";
       RestartSec = 5;
     };

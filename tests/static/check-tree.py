@@ -29,6 +29,7 @@ NO_README = {
     "tests/data/vm": "tests/unit/README.md",
     "tests/fuzz/corpus": "tests/fuzz/README.md",
     "tests/fuzz/corpus/manifest": "tests/fuzz/README.md",
+    "tests/lab/systemd-host": "tests/lab/README.md",
     "tests/nix/golden": "tests/nix/README.md",
     "tests/nix/seed": "tests/nix/README.md",
     "tests/support/scltest": "its __init__.py",
