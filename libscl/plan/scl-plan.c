@@ -85,11 +85,30 @@ _scl_plan_add_diagnostic (SclPlan *self, SclSeverity severity, const char *path,
   g_list_store_append (self->diagnostics, diagnostic);
 }
 
+/* Keys are borrowed from the diagnostics. */
+static GHashTable *
+list_messages (SclPlan *self)
+{
+  GHashTable *messages = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics)); i++)
+    {
+      g_autoptr (SclDiagnostic) known = g_list_model_get_item (G_LIST_MODEL (self->diagnostics), i);
+
+      g_hash_table_add (messages, (gpointer) scl_diagnostic_get_message (known));
+    }
+  return messages;
+}
+
 void
 _scl_plan_take_diagnostics (SclPlan *self, GPtrArray *diagnostics)
 {
+  g_autoptr (GHashTable) messages = list_messages (self);
+
+  /* What the host lacks can show when it is looked at, and again when it is checked. */
   for (guint i = 0; i < diagnostics->len; i++)
-    g_list_store_append (self->diagnostics, diagnostics->pdata[i]);
+    if (!g_hash_table_contains (messages, scl_diagnostic_get_message (diagnostics->pdata[i])))
+      g_list_store_append (self->diagnostics, diagnostics->pdata[i]);
   g_ptr_array_unref (diagnostics);
 }
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a changed manifest does to a VM: growing, restart or next boot, seeds, autoStart."""
 
+import shutil
+
 import scltest
 from scltest import Lab, Libvirtd
 from scltest.scene import Scene, SharedCase
@@ -53,7 +55,20 @@ class Changes(SharedCase):
         before = path.stat().st_size
         done = self.scene.apply(manifest, check=1)
         self.assertIn("idle", done.stderr)
+        self.assertEqual(done.stderr.count("never shrinks"), 1, done.stderr)
         self.assertEqual(path.stat().st_size, before)
+
+    def test_another_image_is_told(self):
+        """The volume is kept; whoever looks at the VM sees what it really was made from."""
+        old = self.scene.manifest["virtualMachines"]["idle"]["image"]
+        new = self.scene.folder / "other.raw"
+        shutil.copyfile(old, new)
+        self.set("idle", image=str(new))
+        shown = self.scene.ctl.run("vm", "show", "idle", check=0).stdout
+        self.assertIn(f"from {old}\n", shown)
+        self.assertRegex(shown, rf"(?m)^Image differs +{new} is declared; only a new volume is made from it$")
+        self.set("idle", image=old)
+        self.assertNotIn("Image differs", self.scene.ctl.run("vm", "show", "idle", check=0).stdout)
 
     def test_change_waits_for_the_next_boot(self):
         before = self.demo.boot_id()

@@ -38,15 +38,36 @@ date_text (GDateTime *time)
   return here == NULL ? NULL : g_date_time_format (here, "%Y-%m-%d %H:%M:%S %z");
 }
 
-static void
-show_disk (SclDiskSpec *disk)
+/* What the volume really was made from; NULL: as declared, or not known. */
+static const char *
+other_image (SclDiskSpec *disk, GListModel *volumes)
 {
+  for (guint i = 0; i < g_list_model_get_n_items (volumes); i++)
+    {
+      g_autoptr (SclVolume) volume = g_list_model_get_item (volumes, i);
+      const char *image = scl_volume_get_image (volume);
+
+      if (g_strcmp0 (scl_volume_get_name (volume), scl_disk_spec_get_volume (disk)) == 0)
+        return g_strcmp0 (image, scl_disk_spec_get_image (disk)) == 0 ? NULL : image;
+    }
+  return NULL;
+}
+
+static void
+show_disk (SclDiskSpec *disk, GListModel *volumes)
+{
+  const char *other = other_image (disk, volumes);
   g_autofree char *size = scl_disk_spec_get_size_mib (disk) == 0
                               ? g_strdup ("size of the image")
                               : sclctl_text_mib (scl_disk_spec_get_size_mib (disk));
 
-  take_line ("Disk", g_strdup_printf ("volume \"%s\", %s, from %s", scl_disk_spec_get_volume (disk),
-                                      size, scl_disk_spec_get_image (disk)));
+  take_line ("Disk",
+             g_strdup_printf ("volume \"%s\", %s, from %s", scl_disk_spec_get_volume (disk), size,
+                              other != NULL ? other : scl_disk_spec_get_image (disk)));
+  if (other != NULL)
+    take_line ("Image differs",
+               g_strdup_printf ("%s is declared; only a new volume is made from it",
+                                scl_disk_spec_get_image (disk)));
 }
 
 static void
@@ -59,7 +80,7 @@ show_nic (SclNicSpec *nic)
 }
 
 static void
-show_devices (SclVmSpec *spec)
+show_devices (SclVmSpec *spec, GListModel *volumes)
 {
   GListModel *disks = scl_vm_spec_get_disks (spec);
   GListModel *nics = scl_vm_spec_get_nics (spec);
@@ -68,7 +89,7 @@ show_devices (SclVmSpec *spec)
     {
       g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, i);
 
-      show_disk (disk);
+      show_disk (disk, volumes);
     }
   for (guint i = 0; i < g_list_model_get_n_items (nics); i++)
     {
@@ -79,7 +100,7 @@ show_devices (SclVmSpec *spec)
 }
 
 static void
-show_spec (SclVmSpec *spec)
+show_spec (SclVmSpec *spec, GListModel *volumes)
 {
   gboolean bios = scl_vm_spec_get_firmware (spec) == SCL_FIRMWARE_BIOS;
   gboolean restart = scl_vm_spec_get_on_change (spec) == SCL_ON_CHANGE_RESTART;
@@ -90,7 +111,7 @@ show_spec (SclVmSpec *spec)
   line ("Auto start", scl_vm_spec_get_auto_start (spec) ? "yes" : "no");
   line ("On change", restart ? "restart" : "wait for the next boot");
   take_line ("Shutdown wait", g_strdup_printf ("%u s", scl_vm_spec_get_shutdown_timeout (spec)));
-  show_devices (spec);
+  show_devices (spec, volumes);
 }
 
 static const char *
@@ -109,7 +130,7 @@ stopped_by_text (SclStoppedBy who)
 }
 
 void
-sclctl_show_vm (SclVm *vm)
+sclctl_show_vm (SclVm *vm, GListModel *volumes)
 {
   SclVmSpec *spec = scl_vm_get_spec (vm);
   const char *reason = scl_vm_get_state_reason (vm);
@@ -123,7 +144,7 @@ sclctl_show_vm (SclVm *vm)
   take_line ("Uptime", sclctl_text_uptime (vm));
   take_line ("Addresses", sclctl_text_addresses (scl_vm_get_addresses (vm)));
   if (spec != NULL)
-    show_spec (spec);
+    show_spec (spec, volumes);
   lines ("Pending", scl_vm_get_pending (vm));
   line ("Console log", scl_vm_get_log_path (vm));
 }

@@ -5,6 +5,7 @@
 
 #include <scl/scl.h>
 
-void sclctl_show_vm (SclVm *vm);
+/* VOLUMES tell what its disks were made from. */
+void sclctl_show_vm (SclVm *vm, GListModel *volumes);
 void sclctl_show_network (SclNetwork *network);
 void sclctl_show_volume (SclVolume *volume);

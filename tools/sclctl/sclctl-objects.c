@@ -167,7 +167,7 @@ sclctl_show_object (SclctlContext *context, SclObjectKind kind)
   else if (SCL_IS_VOLUME (object))
     sclctl_show_volume (SCL_VOLUME (object));
   else
-    sclctl_show_vm (SCL_VM (object));
+    sclctl_show_vm (SCL_VM (object), sclctl_get_objects (context, SCL_OBJECT_KIND_VOLUME));
   return SCLCTL_EXIT_DONE;
 }
 

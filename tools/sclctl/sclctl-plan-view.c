@@ -147,7 +147,7 @@ sclctl_show_results (SclctlContext *context, GListModel *results)
 
       count_result (counts, result);
     }
-  tell_left (context, results, SCL_STEP_STATUS_SKIPPED, "it needs something that failed");
+  tell_left (context, results, SCL_STEP_STATUS_SKIPPED, "it needs something that was not done");
   tell_left (context, results, SCL_STEP_STATUS_CANCELLED, "it was interrupted");
   for (guint status = 0; status < G_N_ELEMENTS (counts); status++)
     {

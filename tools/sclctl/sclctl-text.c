@@ -159,10 +159,17 @@ sclctl_text_severity (SclSeverity severity)
 char *
 sclctl_text_object (SclObjectKind kind, const char *name)
 {
+  g_auto (GStrv) names = NULL;
+  g_autofree char *quoted = NULL;
+
   if (kind == SCL_OBJECT_KIND_HOST || name == NULL || *name == '\0')
     return g_strdup (sclctl_text_kind (kind));
-  return g_strdup_printf ("%s \"%s\"", kind == SCL_OBJECT_KIND_VM ? "VM" : sclctl_text_kind (kind),
-                          name);
+  /* A step can be about several objects. */
+  names = g_strsplit (name, ",", -1);
+  quoted = g_strjoinv ("\", \"", names);
+  return g_strdup_printf ("%s%s \"%s\"",
+                          kind == SCL_OBJECT_KIND_VM ? "VM" : sclctl_text_kind (kind),
+                          g_strv_length (names) > 1 ? "s" : "", quoted);
 }
 
 static void

@@ -95,6 +95,18 @@ parse_forward (const SclNftElement *element)
                                (guint16)host_port, address, (guint16)port);
 }
 
+/* As people write them: TCP first, then by port. The kernel keeps them in no order. */
+static int
+compare_forwards (gconstpointer a, gconstpointer b, gpointer data)
+{
+  SclForwardSpec *x = (SclForwardSpec *) a;
+  SclForwardSpec *y = (SclForwardSpec *) b;
+  int protocols = (int) scl_forward_spec_get_protocol (x) - (int) scl_forward_spec_get_protocol (y);
+
+  return protocols != 0 ? protocols
+                        : scl_forward_spec_get_host_port (x) - scl_forward_spec_get_host_port (y);
+}
+
 static GListModel *
 read_forwards (Reading *r)
 {
@@ -110,7 +122,7 @@ read_forwards (Reading *r)
       if (forward == NULL)
         add_problem (r, "the forward \"%s\" is not one of ours", element->key);
       else
-        g_list_store_append (forwards, forward);
+        g_list_store_insert_sorted (forwards, forward, compare_forwards, NULL);
     }
   return G_LIST_MODEL (forwards);
 }

@@ -122,23 +122,6 @@ preflight_image (SclPreflight *self, const char *vm, SclDiskSpec *disk, gboolean
 }
 
 static void
-preflight_existing (SclPreflight *self, const char *vm, SclDiskSpec *disk,
-                    const SclObservedVolume *volume)
-{
-  guint64 wanted = scl_disk_spec_get_size_mib (disk);
-  guint64 present = volume->size / MIB + (volume->size % MIB != 0);
-  g_autofree char *message = NULL;
-
-  if (wanted == 0 || wanted >= present)
-    return;
-  message
-      = g_strdup_printf ("volume %s has %" G_GUINT64_FORMAT " MiB; volumes never shrink, so the "
-                         "smallest possible is that",
-                         volume->name, present);
-  preflight_add (self, SCL_SEVERITY_ERROR, vm, "imageSize", message);
-}
-
-static void
 preflight_disk (SclPreflight *self, const char *vm, SclDiskSpec *disk)
 {
   const SclObservedVolume *volume
@@ -146,8 +129,6 @@ preflight_disk (SclPreflight *self, const char *vm, SclDiskSpec *disk)
             ? _scl_observation_lookup_volume (self->observed, scl_disk_spec_get_volume (disk))
             : NULL;
 
-  if (volume != NULL)
-    preflight_existing (self, vm, disk, volume);
   preflight_image (self, vm, disk, volume != NULL);
 }
 
