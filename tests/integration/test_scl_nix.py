@@ -9,111 +9,19 @@ import subprocess
 import time
 
 import scltest
+from scltest.guest import SOURCE
 from test_scl_nix_case import NixCase
 
-GATEWAY = """\
-ctrl-os.vms = {
-gatewayInterface = "eth0";
-};
-"""
+SEED = SOURCE / "tests/nix/seed"
 
-BASIC = """\
-ctrl-os.vms = {
-gatewayInterface = "eth0";
-virtualMachines = {
-demo = {
-# The image to boot (must be a RAW image for now).
-image = imageRaw; # We use the previously prepared disk image.
-imageSize = 4096; # Specify the disk size (MiB) of the virtual machine image here.
-# The characteristics of the VM.
-cores = 2; # Specify the amount of CPU cores the VM should have.
-memorySize = 2048; # MiB
-network = "default";
-# Start the VM at boot time.
-autoStart = true;
-};
-};
-};
-"""
 
-ACCESS = """\
-ctrl-os.vms = {
-gatewayInterface = "eth0";
-networks.default.allowedTCPPorts = [
-"2222:192.168.20.2:22" # Enable ssh access on host IP 192.168.10.1:2222 to VM 192.168.20.2:22
-];
-# ...
-};
-"""
+def snippet(name):
+    """What stands between the marks: the guide's own text."""
+    return (SEED / f"{name}.nix").read_text(encoding="utf-8").split("# >>>\n")[1].split("# <<<\n")[0]
 
-CLOUD_INIT = """\
-ctrl-os.vms = let
-yaml = pkgs.formats.yaml { };
-in {
-gatewayInterface = "eth0";
-networks.default.allowedTCPPorts = [
-"2222:192.168.20.2:22" # Enable ssh access on host IP 192.168.10.1:2222 to guest virtual machine 192.168.20.2:22
-];
-virtualMachines = {
-demo = {
-# As before.
-image = imageRaw;
-imageSize = 4096;
-cores = 2;
-memorySize = 2048;
-autoStart = true;
-network = "default";
-cloudInitUserConfigFile = yaml.generate "cloud-init-user-config.yaml" {
-system_info.default_user.name = "nixos"; # The user name inside the virtual machine.
-password = "nixos"; # The initial password of the nixos user.
-# For demo and testing purposes only!
-chpasswd.expire = false; # Disable password expiry.
-ssh_pwauth = true; # Enable password authentication.
-};
-cloudInitNetworkConfigFile = yaml.generate "cloud-init-network-config.yaml" {
-version = 2;
-ethernets.id0 = {
-# Configure the VM IP for every ethernet device starting with 'enp'
-match.name = "enp*";
-addresses = [
-# Configure the VM IP to 192.168.20.2 (matches the port forwarding rule from above).
-"192.168.20.2/24"
-];
-# Configure the internalIP of the network as gateway IP to allow internet access.
-gateway4 = "192.168.20.1";
-};
-};
-};
-};
-};
-"""
 
-ON_DISK = """\
-ctrl-os.vms.virtualMachines.demo = {
-cloudInitUserConfigFile = "/path/to/cloud-init-user-config.yaml";
-cloudInitNetworkConfigFile = "/path/to/cloud-init-network-config.yaml";
-};
-"""
-
-EXTENDED = """\
-ctrl-os.vms = {
-gatewayInterface = "eth0";
-networks = {
-default = null;
-demo = {
-externalIP = "192.168.44.1";
-gatewayIP = "10.0.0.1";
-internalNetmask = "255.0.0.0";
-allowedTCPPorts = [
-"2222:10.0.0.2:22"
-];
-allowedUDPPorts = [
-"8000:10.0.0.3:8000"
-];
-};
-};
-};
-"""
+GATEWAY, BASIC, ACCESS, CLOUD_INIT, ON_DISK, EXTENDED = map(
+    snippet, ("gateway", "basic", "access", "cloud-init", "cloud-init-files", "extended"))
 
 USER = {"system_info": {"default_user": {"name": "nixos"}}, "password": "nixos", "chpasswd": {"expire": False},
         "ssh_pwauth": True}
