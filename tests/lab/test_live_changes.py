@@ -89,7 +89,10 @@ class LiveChanges(SharedCase):
     def test_move_to_another_network(self):
         say = self.talk(self.lab.client, RED, 2222)
         self.assertTrue(self.one.ping("192.168.20.3"))
+        gateway = self.two.mac_of(GATEWAY)
         self.change(lambda m: m["virtualMachines"]["two"].update(network="blue"))
+        # What the guest knows of its gateway stays true.
+        self.assertEqual(self.two.mac_of(GATEWAY), gateway)
         # The same address, now in blue.
         self.assertEqual(ask(self.lab.client, BLUE, 2223)[0], "two")
         self.assertNotIsInstance(ask(self.lab.client, RED, 2223, seconds=1), tuple)

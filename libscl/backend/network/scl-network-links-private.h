@@ -38,6 +38,9 @@ void _scl_network_links_undo (SclNetworkLinks *self);
 
 /* A locally administered MAC that is the same at each creation. */
 char *_scl_network_links_mac (const char *prefix, const char *kind, const char *name);
+/* The gateway's, the same in all networks: a guest that moves to another one keeps in mind who has
+ * the gateway's address, for the better part of a minute. */
+char *_scl_network_links_gateway_mac (const char *prefix);
 
 /* TRUE if the namespace's lo carries the network's mark. */
 gboolean _scl_network_links_is_marked (SclNetlink *inner, const char *prefix, const char *network,

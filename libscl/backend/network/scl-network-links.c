@@ -27,6 +27,12 @@ _scl_network_links_mac (const char *prefix, const char *kind, const char *name)
   return g_strdup_printf ("02:%02x:%02x:%02x:%02x:%02x", d[0], d[1], d[2], d[3], d[4]);
 }
 
+char *
+_scl_network_links_gateway_mac (const char *prefix)
+{
+  return _scl_network_links_mac (prefix, SCL_NS_BRIDGE, "");
+}
+
 gboolean
 _scl_network_links_is_own (const SclLink *link, const char *prefix)
 {
@@ -252,8 +258,7 @@ make_uplink (SclNetworkLinks *self, GPtrArray *inner_links, GError **error)
 static gboolean
 make_bridge (SclNetworkLinks *self, GPtrArray *inner_links, int *out_index, GError **error)
 {
-  const char *network = scl_network_spec_get_name (self->target->spec);
-  g_autofree char *mac = _scl_network_links_mac (self->prefix, SCL_NS_BRIDGE, network);
+  g_autofree char *mac = _scl_network_links_gateway_mac (self->prefix);
   SclLink *old = _scl_links_find (inner_links, SCL_NS_BRIDGE);
   g_autoptr (SclLink) bridge = NULL;
 

@@ -330,9 +330,10 @@ static void
 check_bridge (Reading *r)
 {
   SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
+  g_autofree char *mac = _scl_network_links_gateway_mac (r->prefix);
 
   check_up (r, bridge, SCL_NS_BRIDGE);
-  check_own_mac (r, bridge, SCL_NS_BRIDGE, r->network);
+  check_mac (r, bridge, mac);
   if (bridge != NULL)
     _scl_sysctls_check_link (_scl_sysctls_bridge, bridge, r->out->problems);
   if (bridge != NULL && g_strcmp0 (bridge->kind, "bridge") != 0)
