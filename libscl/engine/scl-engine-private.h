@@ -53,3 +53,8 @@ void _scl_engine_tell (SclEngine *self, SclObjectKind kind, const char *name);
 
 /* scl-engine-actions.c */
 void _scl_engine_init_actions (SclDriverInterface *iface);
+SclProgress _scl_engine_progress (SclOperation *operation, GCancellable *cancellable);
+guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
+
+/* scl-engine-removals.c */
+void _scl_engine_init_removals (SclDriverInterface *iface);

@@ -331,6 +331,7 @@ scl_engine_driver_init (SclDriverInterface *iface)
   iface->open_console = engine_open_console;
   iface->list_addresses = engine_list_addresses;
   _scl_engine_init_actions (iface);
+  _scl_engine_init_removals (iface);
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclEngine, _scl_engine, G_TYPE_OBJECT,

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/scl-throw-private.h"
+#include "engine/scl-engine-private.h"
+#include "engine/scl-executor-private.h"
+#include <scl/scl-disk-spec.h>
+#include <string.h>
+
+/* What is there, without one object, is the target. */
+
+static void
+add_ports_except (GPtrArray *into, GPtrArray *ports, const char *vm)
+{
+  for (guint i = 0; i < ports->len; i++)
+    {
+      const SclPort *port = ports->pdata[i];
+
+      if (vm == NULL || strcmp (port->vm, vm) != 0)
+        g_ptr_array_add (into, _scl_port_copy (port));
+    }
+}
+
+static gboolean
+release_host (SclEngine *self, SclObservation *observation, const char *network, const char *vm,
+              const SclProgress *progress, GError **error)
+{
+  SclHostTarget *target = _scl_host_target_new (observation->host.gateway_interface);
+  gboolean ok;
+
+  for (guint i = 0; i < observation->networks->len; i++)
+    {
+      SclObservedNetwork *is = observation->networks->pdata[i];
+
+      if (is->foreign || g_strcmp0 (is->name, network) == 0)
+        continue;
+      g_ptr_array_add (target->networks,
+                       is->spec != NULL ? g_object_ref (is->spec) : scl_network_spec_new (is->name));
+      add_ports_except (target->ports, is->ports, vm);
+    }
+  ok = _scl_network_backend_ensure_host (self->networks, target, progress, error);
+  _scl_host_target_free (target);
+  return ok;
+}
+
+static gboolean
+release_ports (SclEngine *self, SclObservation *observation, const char *vm,
+               const SclProgress *progress, GError **error)
+{
+  for (guint i = 0; i < observation->networks->len; i++)
+    {
+      SclObservedNetwork *is = observation->networks->pdata[i];
+      g_autoptr (GPtrArray) targets = NULL;
+      SclNetworkTarget *target;
+
+      if (is->foreign || is->spec == NULL)
+        continue;
+      target = _scl_network_target_new (is->spec);
+      targets = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_network_target_free);
+      g_ptr_array_add (targets, target);
+      add_ports_except (target->ports, is->ports, vm);
+      if (target->ports->len < is->ports->len
+          && !_scl_network_backend_ensure (self->networks, targets, progress, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+remove_vm (SclEngine *self, SclObservation *observation, const char *name,
+           const SclProgress *progress, GError **error)
+{
+  SclObservedVm *vm = _scl_observation_lookup_vm (observation, name);
+
+  if (vm == NULL || vm->foreign)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "VM \"%s\" does not exist: `sclctl vm list` shows those that do", name);
+  return _scl_vm_backend_stop (self->vms, name, _scl_engine_shutdown_timeout (vm),
+                               SCL_STOPPED_BY_NOBODY, progress, error)
+         && _scl_vm_backend_remove (self->vms, name, progress, error)
+         && _scl_volume_backend_release (self->volumes, name, progress, error)
+         && release_ports (self, observation, name, progress, error)
+         && release_host (self, observation, NULL, name, progress, error);
+}
+
+static gboolean
+remove_network (SclEngine *self, SclObservation *observation, const char *name,
+                const SclProgress *progress, GError **error)
+{
+  SclObservedNetwork *network = _scl_observation_lookup_network (observation, name);
+
+  if (network == NULL || network->foreign)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "network \"%s\" does not exist: `sclctl network list` shows those that do", name);
+  for (guint i = 0; i < network->ports->len; i++)
+    {
+      const SclPort *port = network->ports->pdata[i];
+      SclObservedVm *vm = _scl_observation_lookup_vm (observation, port->vm);
+
+      if (vm != NULL && !vm->foreign)
+        return scl_throw (error, SCL_ERROR_BUSY,
+                          "network \"%s\": VM \"%s\" is connected to it: delete the VM or move it first",
+                          name, port->vm);
+    }
+  return _scl_network_backend_remove (self->networks, name, progress, error)
+         && release_host (self, observation, name, NULL, progress, error);
+}
+
+/* Also the VM that a volume is named after, should its declaration be unreadable. */
+static const char *
+user_of_volume (SclObservation *observation, const char *volume)
+{
+  for (guint i = 0; i < observation->vms->len; i++)
+    {
+      SclObservedVm *vm = observation->vms->pdata[i];
+      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
+
+      if (!vm->foreign && strcmp (vm->name, volume) == 0)
+        return vm->name;
+      for (guint d = 0; disks != NULL && d < g_list_model_get_n_items (disks); d++)
+        {
+          g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, d);
+
+          if (g_strcmp0 (scl_disk_spec_get_volume (disk), volume) == 0)
+            return vm->name;
+        }
+    }
+  return NULL;
+}
+
+static gboolean
+remove_volume (SclEngine *self, SclObservation *observation, const char *name,
+               const SclProgress *progress, GError **error)
+{
+  const char *user = user_of_volume (observation, name);
+
+  if (_scl_observation_lookup_volume (observation, name) == NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
+  if (user != NULL)
+    return scl_throw (error, SCL_ERROR_BUSY, "volume \"%s\" is used by VM \"%s\": delete the VM first",
+                      name, user);
+  if (!_scl_volume_backend_remove (self->volumes, name, progress, error))
+    return FALSE;
+  _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, name);
+  return TRUE;
+}
+
+static gboolean
+engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclOperation *operation,
+               GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  SclProgress progress = _scl_engine_progress (operation, cancellable);
+  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclObservation) observation = NULL;
+
+  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+    return FALSE;
+  observation = _scl_engine_observe (self, NULL, cancellable, error);
+  if (observation == NULL)
+    return FALSE;
+  switch (kind)
+    {
+    case SCL_OBJECT_KIND_VM:
+      return remove_vm (self, observation, name, &progress, error);
+    case SCL_OBJECT_KIND_NETWORK:
+      return remove_network (self, observation, name, &progress, error);
+    case SCL_OBJECT_KIND_VOLUME:
+      return remove_volume (self, observation, name, &progress, error);
+    case SCL_OBJECT_KIND_HOST:
+    default:
+      return scl_throw (error, SCL_ERROR_UNSUPPORTED, "the host cannot be removed");
+    }
+}
+
+static gboolean
+engine_prune_volumes (SclDriver *driver, SclOperation *operation, GCancellable *cancellable,
+                      GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  SclProgress progress = _scl_engine_progress (operation, cancellable);
+  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclObservation) observation = NULL;
+
+  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+    return FALSE;
+  observation = _scl_engine_observe (self, NULL, cancellable, error);
+  if (observation == NULL)
+    return FALSE;
+  for (guint i = 0; i < observation->volumes->len; i++)
+    {
+      SclObservedVolume *volume = observation->volumes->pdata[i];
+
+      if (_scl_progress_is_cancelled (&progress, error))
+        return FALSE;
+      if (user_of_volume (observation, volume->name) == NULL
+          && !remove_volume (self, observation, volume->name, &progress, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *cancellable,
+                  GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclObservation) observed = NULL;
+  g_autoptr (SclManifest) nothing = NULL;
+  g_autoptr (SclPlan) plan = NULL;
+
+  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+    return FALSE;
+  observed = _scl_engine_observe (self, NULL, cancellable, error);
+  if (observed == NULL)
+    return FALSE;
+  /* The way out stays open until the guests have said goodbye. */
+  nothing = scl_manifest_new (observed->host.gateway_interface, NULL, NULL);
+  plan = _scl_planner_plan (nothing, observed, self->prefix, SCL_APPLY_PRUNE);
+  return _scl_executor_run (plan, SCL_APPLY_PRUNE, self->max_workers, _scl_engine_run_step, self,
+                            operation, cancellable, error);
+}
+
+void
+_scl_engine_init_removals (SclDriverInterface *iface)
+{
+  iface->remove = engine_remove;
+  iface->prune_volumes = engine_prune_volumes;
+  iface->tear_down = engine_tear_down;
+}
