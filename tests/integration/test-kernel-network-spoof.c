@@ -227,13 +227,74 @@ test_host_is_deaf (void **state)
   close (one.fd);
 }
 
+/* Frames to these addresses never come to the rules: the bridge keeps most of them for itself, and
+ * must not take them for a sign of where their sender is. */
+static void
+test_linklocal_teaches_nothing (void **state)
+{
+  Fixture *f = *state;
+  g_autofree char *learned = NULL;
+  Wire one, two;
+
+  start (f);
+  one = wire_open ("g-one", "eth0");
+  two = wire_open ("g-two", "eth0");
+  for (guint i = 0; i < 16; i++)
+    {
+      g_autofree char *group = g_strdup_printf ("01:80:c2:00:00:%02x", i);
+      g_autofree char *nobody = g_strdup_printf ("02:00:00:00:77:%02x", i);
+      Frame as_neighbour = frame_new (group, MAC2, 0x88cc);
+      Frame as_nobody = frame_new (group, nobody, 0x88cc);
+
+      wire_send (&one, &as_neighbour);
+      wire_send (&one, &as_nobody);
+    }
+  send_marker (&one);
+  assert_false (wire_saw_before (&two, "\x88\xcc", 2, "MARKER"));
+  learned = sh_output ("ip netns exec tkn-a bridge fdb show br lan | grep -v permanent | "
+                       "grep '^" MAC2 "\\|^02:00:00:00:77'");
+  assert_string_equal (learned, "");
+  close (one.fd);
+  close (two.fd);
+}
+
+static void
+test_multicast (void **state)
+{
+  const struct
+  {
+    const char *mac, *group;
+  } groups[] = { { "01:00:5e:00:00:fb", "224.0.0.251" },
+                 { "01:00:5e:00:00:12", "224.0.0.18" },
+                 { "01:00:5e:01:02:03", "239.1.2.3" } };
+  Fixture *f = *state;
+  Wire one, two;
+
+  start (f);
+  one = wire_open ("g-one", "eth0");
+  two = wire_open ("g-two", "eth0");
+  for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
+    {
+      Frame frame
+          = frame_udp (groups[i].mac, MAC1, "192.168.20.11", groups[i].group, 5353, 5353, "PROBE");
+
+      wire_send (&one, &frame);
+      send_marker (&one);
+      if (!wire_saw_before (&two, "PROBE", 5, "MARKER"))
+        fail_msg ("%s did not come to the neighbour", groups[i].group);
+    }
+  close (one.fd);
+  close (two.fd);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_spoof),        network_test (test_spoof_arp),
     network_test (test_other_types),  network_test (test_arp_sweep),
-    network_test (test_host_is_deaf),
+    network_test (test_host_is_deaf), network_test (test_linklocal_teaches_nothing),
+    network_test (test_multicast),
   };
 
   if (fixture_enter () < 0)

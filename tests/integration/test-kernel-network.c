@@ -152,6 +152,8 @@ static const struct
   { "sysctl -qw net.ipv4.conf.tknu-default.forwarding=0", "forwarding" },
   { NS ("default") "sysctl -qw net.ipv4.conf.lan.arp_ignore=0", "arp_ignore" },
   { "ip link set tknn-demo-0 arp on", "answers ARP" },
+  { NS ("default") "ip link set lan type bridge no_linklocal_learn 0", "lan learns senders" },
+  { "ip link set tknm-demo-0 allmulticast off", "tknm-demo-0 keeps multicast" },
   { "ip link set tknu-default alias other", "tknu-default" },
   { NS ("default") "ip link set tknn-demo-0 alias ''", "lost its mark" },
   { "ip link set tknu-default group 7", "group" },

@@ -169,6 +169,21 @@ class Separation(SharedCase):
         self.one.send(net.udp_packet("ff:ff:ff:ff:ff:ff", self.one.mac, "192.168.20.2", "192.168.20.255", 9, 9, marker))
         return self.two.sniffed(marker)
 
+    def test_multicast_between_guests(self):
+        mdns = net.udp_packet("01:00:5e:00:00:fb", self.one.mac, "192.168.20.2", "224.0.0.251", 5353, 5353, b"who is two.local")
+
+        def came():
+            self.two.check("ip link set eth0 promisc on")
+            return [frame for frame in self.neighbour_sees([mdns]) if b"who is two.local" in frame]
+
+        self.assertEqual(len(came()), 1)
+        with self.subTest("after a start without sclctl"):
+            for verb in ("destroy", "start"):
+                self.scene.libvirtd.virsh(verb, self.scene.domain("two"))
+            type(self).two = self.guests[1] = self.scene.guest("two")
+            self.two.serve(22)
+            self.assertEqual(len(came()), 1)
+
     def test_spoofed_mac_is_dropped(self):
         false = "02:00:00:00:66:01"
         to_all = "ff:ff:ff:ff:ff:ff"

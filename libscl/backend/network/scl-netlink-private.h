@@ -49,6 +49,7 @@ typedef struct
   guint flags;
   guint group;
   int settings[SCL_LINK_N_SETTINGS]; /* SCL_LINK_UNKNOWN: this kernel has none */
+  int linklocal_learn;               /* of a bridge; SCL_LINK_UNKNOWN as above */
 } SclLink;
 
 /* All links, sorted by name (transfer full); SclLink. */
@@ -73,8 +74,10 @@ typedef struct
 /* HERE is made in the socket's namespace, THERE in that of THERE_FD. Both are down. -errno */
 int _scl_netlink_add_veth (SclNetlink *self, const SclVethEnd *here, const SclVethEnd *there,
                            int there_fd);
-/* Without STP, forward delay and multicast snooping. -errno */
+/* Without STP, forward delay, multicast snooping, learning from link-local frames. -errno */
 int _scl_netlink_add_bridge (SclNetlink *self, const char *name, const char *mac);
+/* Ends learning from frames to 01:80:c2:00:00:0x, and forgets what was learned. -errno */
+int _scl_netlink_stop_linklocal_learn (SclNetlink *self, int bridge);
 /* In passthrough mode on the link with index LOWER. -errno */
 int _scl_netlink_add_macvtap (SclNetlink *self, const char *name, int lower, const char *mac,
                               guint group);

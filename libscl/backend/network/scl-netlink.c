@@ -2,6 +2,7 @@
 #include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "base/scl-throw-private.h"
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -159,14 +160,29 @@ text_of (struct nlattr *attr)
   return attr == NULL ? NULL : g_strndup (nla_data (attr), (gsize)nla_len (attr));
 }
 
-static char *
-kind_of (struct nlattr *info)
+static int
+linklocal_learn_of (struct nlattr *data)
+{
+  struct nlattr *options = nla_find (nla_data (data), nla_len (data), IFLA_BR_MULTI_BOOLOPT);
+  const struct br_boolopt_multi *values;
+
+  if (options == NULL || nla_len (options) < (int)sizeof *values)
+    return SCL_LINK_UNKNOWN;
+  values = nla_data (options);
+  return (values->optval & (1u << BR_BOOLOPT_NO_LL_LEARN)) == 0;
+}
+
+static void
+read_kind (SclLink *link, struct nlattr *info)
 {
   struct nlattr *tb[IFLA_INFO_MAX + 1];
 
+  link->linklocal_learn = SCL_LINK_UNKNOWN;
   if (info == NULL || nla_parse_nested (tb, IFLA_INFO_MAX, info, NULL) < 0)
-    return NULL;
-  return text_of (tb[IFLA_INFO_KIND]);
+    return;
+  link->kind = text_of (tb[IFLA_INFO_KIND]);
+  if (g_strcmp0 (link->kind, "bridge") == 0 && tb[IFLA_INFO_DATA] != NULL)
+    link->linklocal_learn = linklocal_learn_of (tb[IFLA_INFO_DATA]);
 }
 
 /* SPEC: per address family; there, under ATTRIBUTE, an array of all settings. */
@@ -212,7 +228,7 @@ add_link (const struct nlmsghdr *header, gpointer data)
   link->name = text_of (tb[IFLA_IFNAME]);
   link->alias = text_of (tb[IFLA_IFALIAS]);
   link->mac = mac_to_text (tb[IFLA_ADDRESS]);
-  link->kind = kind_of (tb[IFLA_LINKINFO]);
+  read_kind (link, tb[IFLA_LINKINFO]);
   link->master = tb[IFLA_MASTER] != NULL ? (int)nla_get_u32 (tb[IFLA_MASTER]) : 0;
   link->peer = tb[IFLA_LINK] != NULL ? (int)nla_get_u32 (tb[IFLA_LINK]) : 0;
   link->group = tb[IFLA_GROUP] != NULL ? nla_get_u32 (tb[IFLA_GROUP]) : 0;
@@ -336,6 +352,15 @@ _scl_netlink_add_veth (SclNetlink *self, const SclVethEnd *here, const SclVethEn
   return _scl_netlink_talk (self, msg);
 }
 
+static void
+put_no_linklocal_learn (struct nl_msg *msg)
+{
+  struct br_boolopt_multi options = { .optval = 1u << BR_BOOLOPT_NO_LL_LEARN,
+                                      .optmask = 1u << BR_BOOLOPT_NO_LL_LEARN };
+
+  nla_put (msg, IFLA_BR_MULTI_BOOLOPT, sizeof options, &options);
+}
+
 int
 _scl_netlink_add_bridge (SclNetlink *self, const char *name, const char *mac)
 {
@@ -350,6 +375,23 @@ _scl_netlink_add_bridge (SclNetlink *self, const char *name, const char *mac)
   nla_put_u32 (msg, IFLA_BR_STP_STATE, 0);
   nla_put_u32 (msg, IFLA_BR_FORWARD_DELAY, 0);
   nla_put_u8 (msg, IFLA_BR_MCAST_SNOOPING, 0);
+  put_no_linklocal_learn (msg);
+  nla_nest_end (msg, data);
+  nla_nest_end (msg, link_info);
+  return _scl_netlink_talk (self, msg);
+}
+
+int
+_scl_netlink_stop_linklocal_learn (SclNetlink *self, int bridge)
+{
+  struct nl_msg *msg = new_link_msg (RTM_NEWLINK, 0, bridge);
+  struct nlattr *link_info = nla_nest_start (msg, IFLA_LINKINFO);
+  struct nlattr *data;
+
+  nla_put_string (msg, IFLA_INFO_KIND, "bridge");
+  data = nla_nest_start (msg, IFLA_INFO_DATA);
+  put_no_linklocal_learn (msg);
+  nla_put_flag (msg, IFLA_BR_FDB_FLUSH);
   nla_nest_end (msg, data);
   nla_nest_end (msg, link_info);
   return _scl_netlink_talk (self, msg);

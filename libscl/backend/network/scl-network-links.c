@@ -278,6 +278,10 @@ make_bridge (SclNetworkLinks *self, GPtrArray *inner_links, int *out_index, GErr
     return scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up",
                       SCL_NS_BRIDGE);
   *out_index = bridge->index;
+  if (bridge->linklocal_learn == TRUE
+      && !throw_link (error, _scl_netlink_stop_linklocal_learn (self->inner, bridge->index),
+                      "set it up", SCL_NS_BRIDGE))
+    return FALSE;
   return sync_link (self->inner, bridge, (SclLinkChange){ .mac = mac, .flags_mask = IFF_NOARP },
                     error);
 }

@@ -338,6 +338,8 @@ check_bridge (Reading *r)
     _scl_sysctls_check_link (_scl_sysctls_bridge, bridge, r->out->problems);
   if (bridge != NULL && g_strcmp0 (bridge->kind, "bridge") != 0)
     add_problem (r, "link %s is not a bridge", SCL_NS_BRIDGE);
+  if (bridge != NULL && bridge->linklocal_learn == TRUE)
+    add_problem (r, "link %s learns senders from link-local frames", SCL_NS_BRIDGE);
   if (bridge != NULL && count_addresses (r->addresses, bridge) > 1)
     add_problem (r, "link %s has more than one address", SCL_NS_BRIDGE);
 }

@@ -7,6 +7,10 @@
 #include "model/scl-names-private.h"
 #include <net/if.h>
 
+/* In passthrough mode a macvtap hands multicast on only for groups that itself has joined; the guest
+ * knows its own. */
+#define TAP_FLAGS (IFF_NOARP | IFF_ALLMULTI)
+
 static char *
 tap_name (const char *prefix, const SclPort *port)
 {
@@ -66,13 +70,13 @@ static gboolean
 set_up (SclNetlink *root, const char *name, const char *mark, const SclPort *port, GError **error)
 {
   g_autoptr (SclLink) tap = NULL;
-  SclLinkChange change = { .alias = mark, .flags = IFF_NOARP, .flags_mask = IFF_NOARP };
+  SclLinkChange change = { .alias = mark, .flags = TAP_FLAGS, .flags_mask = TAP_FLAGS };
 
   if (!lookup (root, name, &tap, error))
     return FALSE;
   if (g_ascii_strcasecmp (tap->mac == NULL ? "" : tap->mac, port->mac) != 0)
     change.mac = port->mac;
-  if (change.mac == NULL && g_strcmp0 (tap->alias, mark) == 0 && (tap->flags & IFF_NOARP) != 0)
+  if (change.mac == NULL && g_strcmp0 (tap->alias, mark) == 0 && (tap->flags & TAP_FLAGS) == TAP_FLAGS)
     return TRUE;
   return throw_rc (error, _scl_netlink_change_link (root, tap->index, &change), "set it up", name);
 }
@@ -143,6 +147,8 @@ _scl_network_tap_check (GPtrArray *root_links, const char *prefix, const SclPort
     complain (problems, name, "is down");
   if ((tap->flags & IFF_NOARP) == 0)
     complain (problems, name, "answers ARP");
+  if ((tap->flags & IFF_ALLMULTI) == 0)
+    complain (problems, name, "keeps multicast from the guest");
   if (g_strcmp0 (tap->alias, mark) != 0)
     complain (problems, name, "has lost its mark");
   _scl_sysctls_check_link (_scl_sysctls_nic, tap, problems);
