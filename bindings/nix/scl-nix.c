@@ -4,6 +4,7 @@
 #include "scl-nix-eval.h"
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 
 /* One line, or with -v also what Nix said; nothing in it moves the cursor. */
@@ -97,6 +98,8 @@ main (int argc, char **argv)
   int status;
 
   setlocale (LC_ALL, "");
+  /* Ignored by whoever started us, it would hide how Nix's programs end. */
+  (void) signal (SIGCHLD, SIG_DFL);
   g_set_prgname ("scl-nix");
   g_set_print_handler (print_raw);
   g_set_printerr_handler (print_raw_error);

@@ -8,7 +8,7 @@
 
 typedef struct
 {
-  int exit_status;  /* as of waitpid's WEXITSTATUS; -1 if a signal ended it */
+  int exit_status;  /* -1 if a signal ended it */
   GBytes *output;   /* stdout */
   char *message;    /* stderr, UTF-8, without the last newline */
 } SclRunResult;
@@ -17,8 +17,8 @@ void _scl_run_result_free (SclRunResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclRunResult, _scl_run_result_free)
 
 /* NULL if the program could not be run at all (SCL_ERROR_MISSING names the Debian package, if the
- * program is a known one) or did not end within TIMEOUT seconds (SCL_ERROR_TIMEOUT). A non-zero
- * exit status is a result, not an error. NETNS_FD: run in that network namespace, or -1.
+ * program is a known one), did not end within TIMEOUT seconds (SCL_ERROR_TIMEOUT), or its exit
+ * status is not known (SCL_ERROR_FAILED). A non-zero exit status is a result, not an error. NETNS_FD: run in that network namespace, or -1.
  * USER: run as that user with its groups, or NULL. */
 SclRunResult *_scl_run (const char *const *argv, GBytes *input, int netns_fd, const char *user,
                         guint timeout, GCancellable *cancellable, GError **error);

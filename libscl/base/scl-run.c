@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/scl-run-private.h"
+#include "base/scl-child-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #define OUTPUT_MAX (64u << 20)
-#define MESSAGE_MAX (64u << 10)
 #define GROUPS_MAX 64
 
 /* What a child does between fork and exec; only async-signal-safe calls use it. */
@@ -29,28 +26,6 @@ typedef struct
   int n_groups;
   pid_t parent;
 } Child;
-
-/* A running program and the ends of its pipes. */
-typedef struct
-{
-  GPid pid;
-  SclFd pidfd;
-  SclFd out;
-  SclFd err;
-  GByteArray *output;
-  GByteArray *message;
-} Run;
-
-static void
-run_clear (Run *run)
-{
-  scl_fd_clear (&run->pidfd);
-  scl_fd_clear (&run->out);
-  scl_fd_clear (&run->err);
-  g_clear_pointer (&run->output, g_byte_array_unref);
-  g_clear_pointer (&run->message, g_byte_array_unref);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
 void
 _scl_run_result_free (SclRunResult *result)
@@ -103,7 +78,12 @@ input_fd (GBytes *input, GError **error)
   g_auto (SclFd) fd = -1;
 
   if (input == NULL)
-    return open ("/dev/null", O_RDONLY | O_CLOEXEC);
+    {
+      fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+      if (fd < 0)
+        scl_throw_errno (error, errno, "/dev/null: cannot open");
+      return scl_fd_steal (&fd);
+    }
   fd = memfd_create ("scl-input", MFD_CLOEXEC);
   if (fd < 0)
     {
@@ -153,114 +133,76 @@ lookup_user (const char *user, Child *child, GError **error)
 }
 
 static gboolean
-start (const char *const *argv, GBytes *input, Child *child, Run *run, GError **error)
+start (const char *const *argv, GBytes *input, Child *setup, SclChild *child, GError **error)
 {
   g_autofree char *program = g_path_get_basename (argv[0]);
   g_auto (SclFd) in = input_fd (input, error);
   GError *cause = NULL;
+  GPid pid;
 
   if (in < 0)
     return FALSE;
-  if (!g_spawn_async_with_pipes_and_fds (
-          NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
-          child_setup, child, in, -1, -1, NULL, NULL,
-          0, &run->pid, NULL, &run->out, &run->err, &cause))
+  if (!g_spawn_async_with_pipes_and_fds (NULL, argv, NULL,
+                                         G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                                         child_setup, setup, in, -1, -1, NULL, NULL, 0, &pid, NULL,
+                                         &child->out, &child->err, &cause))
     return throw_spawn (program, cause, error);
-  run->pidfd = (int) syscall (SYS_pidfd_open, run->pid, 0);
+  _scl_child_watch (child, argv[0], pid);
   return TRUE;
-}
-
-/* FALSE at the end of the stream. */
-static gboolean
-drain (SclFd *fd, GByteArray *into, gsize max)
-{
-  guint8 chunk[16384];
-  gssize n = TEMP_FAILURE_RETRY (read (*fd, chunk, sizeof chunk));
-
-  if (n <= 0)
-    {
-      scl_fd_clear (fd);
-      return FALSE;
-    }
-  if (into->len < max)
-    g_byte_array_append (into, chunk, (guint) n);
-  return TRUE;
-}
-
-typedef enum { ENDED, CANCELLED, TOO_SLOW } Outcome;
-
-/* Until both streams and the process have ended. */
-static Outcome
-collect (Run *run, guint timeout, GCancellable *cancellable)
-{
-  gint64 deadline = g_get_monotonic_time () + (gint64) timeout * G_USEC_PER_SEC;
-  int cancel_fd = cancellable == NULL ? -1 : g_cancellable_get_fd (cancellable);
-  Outcome outcome = ENDED;
-  gboolean ended = FALSE;
-
-  while (!ended || run->out >= 0 || run->err >= 0)
-    {
-      struct pollfd fds[] = { { run->out, POLLIN, 0 },
-                              { run->err, POLLIN, 0 },
-                              { ended ? -1 : run->pidfd, POLLIN, 0 },
-                              { cancel_fd, POLLIN, 0 } };
-      gint64 left = (deadline - g_get_monotonic_time ()) / 1000;
-
-      if (left <= 0)
-        outcome = TOO_SLOW;
-      else if (poll (fds, G_N_ELEMENTS (fds), (int) MIN (left + 1, 60000)) > 0
-               && fds[3].revents != 0)
-        outcome = CANCELLED;
-      if (outcome != ENDED)
-        break;
-      if (fds[0].revents != 0)
-        drain (&run->out, run->output, OUTPUT_MAX);
-      if (fds[1].revents != 0)
-        drain (&run->err, run->message, MESSAGE_MAX);
-      ended = ended || fds[2].revents != 0;
-    }
-  if (cancel_fd >= 0)
-    g_cancellable_release_fd (cancellable);
-  return outcome;
 }
 
 static SclRunResult *
-finish (Run *run, int status)
+make_result (SclChild *child, int status)
 {
   SclRunResult *result = g_new0 (SclRunResult, 1);
-  g_autofree char *raw = run->message->len == 0
+  g_autofree char *raw = child->message->len == 0
                              ? g_strdup ("")
-                             : g_strndup ((const char *) run->message->data, run->message->len);
+                             : g_strndup ((const char *) child->message->data, child->message->len);
 
-  result->exit_status = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
-  result->output = g_byte_array_free_to_bytes (g_steal_pointer (&run->output));
+  result->exit_status = status;
+  result->output = g_byte_array_free_to_bytes (g_steal_pointer (&child->output));
   result->message = g_strchomp (g_utf8_make_valid (raw, -1));
   return result;
+}
+
+static gboolean
+throw_outcome (SclChildOutcome outcome, const char *program, guint timeout,
+               GCancellable *cancellable, GError **error)
+{
+  if (outcome == SCL_CHILD_TOO_SLOW)
+    return scl_throw (error, SCL_ERROR_TIMEOUT, "%s did not end within %u s", program, timeout);
+  if (outcome == SCL_CHILD_TOO_MUCH)
+    return scl_throw (error, SCL_ERROR_BACKEND, "%s wrote more than %u MiB", program,
+                      OUTPUT_MAX >> 20);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+/* Ended in time: its status; else it is ended. */
+static gboolean
+end (SclChild *child, guint timeout, GCancellable *cancellable, int *out_status, GError **error)
+{
+  SclChildOutcome outcome = _scl_child_collect (child, timeout, OUTPUT_MAX, cancellable);
+
+  if (outcome == SCL_CHILD_ENDED)
+    return _scl_child_reap (child, out_status, error);
+  _scl_child_kill (child);
+  (void) _scl_child_reap (child, out_status, NULL);
+  return throw_outcome (outcome, child->program, timeout, cancellable, error);
 }
 
 SclRunResult *
 _scl_run (const char *const *argv, GBytes *input, int netns_fd, const char *user, guint timeout,
           GCancellable *cancellable, GError **error)
 {
-  Child child = { .netns_fd = netns_fd, .parent = getpid () };
-  g_auto (Run) run = { .pidfd = -1, .out = -1, .err = -1 };
-  Outcome outcome;
-  int status = 0;
+  Child setup = { .netns_fd = netns_fd, .parent = getpid () };
+  g_auto (SclChild) child = SCL_CHILD_INIT;
+  int status;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
-      || !lookup_user (user, &child, error) || !start (argv, input, &child, &run, error))
+      || !lookup_user (user, &setup, error) || !start (argv, input, &setup, &child, error)
+      || !end (&child, timeout, cancellable, &status, error))
     return NULL;
-  run.output = g_byte_array_new ();
-  run.message = g_byte_array_new ();
-  outcome = collect (&run, timeout, cancellable);
-  if (outcome != ENDED)
-    (void) kill (run.pid, SIGKILL);
-  (void) TEMP_FAILURE_RETRY (waitpid (run.pid, &status, 0));
-  if (outcome == TOO_SLOW)
-    return scl_null_throw (error, SCL_ERROR_TIMEOUT, "%s did not end within %u s", argv[0], timeout);
-  if (outcome == CANCELLED)
-    return (void) g_cancellable_set_error_if_cancelled (cancellable, error), NULL;
-  return finish (&run, status);
+  return make_result (&child, status);
 }
 
 GBytes *

@@ -9,3 +9,5 @@ scl_add_test (NAME sclctl-console COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_
               LABELS integration TIMEOUT 600)
 scl_add_test (NAME sclctl-daemon COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_daemon.py
               LABELS integration TIMEOUT 600)
+scl_add_test (NAME sclctl-ends COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_ends.py
+              LABELS integration TIMEOUT 600)

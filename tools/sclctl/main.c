@@ -97,6 +97,8 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "");
   signal (SIGPIPE, SIG_IGN);
+  /* Ignored by whoever started us, it would hide how helper programs end. */
+  signal (SIGCHLD, SIG_DFL);
   g_set_prgname ("sclctl");
   g_set_print_handler (print_raw);
   g_set_printerr_handler (print_raw_error);
