@@ -6,6 +6,7 @@
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
+#include "engine/scl-state-folder-private.h"
 #include "model/scl-names-private.h"
 #include <fcntl.h>
 #include <pwd.h>
@@ -163,6 +164,8 @@ open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
     return scl_null_throw (error, SCL_ERROR_PERMISSION,
                            "changing networks and VMs needs root: run it with sudo (or use "
                            "local:?hypervisor=memory to try a manifest out)");
+  if (!_scl_state_folder_check (uri->state, uri->prefix, find_qemu_user (), error))
+    return NULL;
   machine_id = read_machine_id (uri->state, error);
   if (machine_id == NULL)
     return NULL;

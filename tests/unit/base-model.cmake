@@ -11,6 +11,8 @@ scl_test_program (NAME test-operation LABELS unit SOURCES test-operation.c
                   LAYERS base model plan backend client TIMEOUT 60)
 scl_test_program (NAME test-instance-lock LABELS unit SOURCES test-instance-lock.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
+scl_test_program (NAME test-state-folder LABELS unit SOURCES test-state-folder.c
+                  LAYERS base model plan backend client engine-core TIMEOUT 60)
 
 # The same programs under valgrind. Fewer random cases, and no sanitizer at the same time.
 find_program (VALGRIND valgrind)

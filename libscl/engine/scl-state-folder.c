@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/scl-state-folder-private.h"
+#include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <pwd.h>
+
+/* Deeper than libvirt ever nests, and a bound for whoever wants us to walk for ever. */
+#define MAX_DEPTH 16
+
+typedef struct
+{
+  uid_t qemu; /* may own what libvirt gives it; our own user: nobody else may */
+  GError **error;
+} Judge;
+
+static gboolean
+refuse (Judge *judge, const char *path, const char *why)
+{
+  return scl_throw (judge->error, SCL_ERROR_PERMISSION,
+                    "%s: %s, and what is in a state folder is run: give it to root (chown root, chmod "
+                    "go-w) if you trust all that is in it, or name another folder with state=",
+                    path, why);
+}
+
+static gboolean
+judge_owner (Judge *judge, const char *path, const struct stat *info, mode_t forbidden)
+{
+  struct passwd *owner;
+  g_autofree char *why = NULL;
+
+  if (info->st_uid == geteuid () || (info->st_uid == judge->qemu && (forbidden & S_IWGRP) == 0))
+    return S_ISLNK (info->st_mode) || S_ISSOCK (info->st_mode) || (info->st_mode & forbidden) == 0
+           || refuse (judge, path, "others can write into it");
+  owner = getpwuid (info->st_uid);
+  why = owner != NULL ? g_strdup_printf ("user \"%s\" owns it", owner->pw_name)
+                      : g_strdup_printf ("user %u owns it", (guint) info->st_uid);
+  return refuse (judge, path, why);
+}
+
+static gboolean judge_entry (Judge *judge, int folder, const char *path, const char *name,
+                             mode_t forbidden, guint depth);
+
+/* Takes FD. */
+static gboolean
+judge_content (Judge *judge, int fd, const char *path, mode_t forbidden, guint depth)
+{
+  DIR *stream = fdopendir (fd);
+  struct dirent *entry;
+  gboolean ok = TRUE;
+
+  if (stream == NULL)
+    {
+      ok = scl_throw_errno (judge->error, errno, "%s: cannot read the folder", path);
+      (void) close (fd);
+      return ok;
+    }
+  while (ok && (entry = readdir (stream)) != NULL)
+    ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..")
+         || judge_entry (judge, dirfd (stream), path, entry->d_name, forbidden, depth);
+  (void) closedir (stream);
+  return ok;
+}
+
+/* What has gone meanwhile is fine: libvirt of another process may be at work. */
+static gboolean
+judge_entry (Judge *judge, int folder, const char *path, const char *name, mode_t forbidden,
+             guint depth)
+{
+  g_autofree char *full = g_build_filename (path, name, NULL);
+  struct stat info;
+  int fd;
+
+  if (fstatat (folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return TRUE;
+  if (!judge_owner (judge, full, &info, forbidden))
+    return FALSE;
+  if (!S_ISDIR (info.st_mode))
+    return TRUE;
+  if (depth >= MAX_DEPTH)
+    return refuse (judge, full, "it lies deeper than anything that libvirt makes");
+  fd = openat (folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  return fd < 0 || judge_content (judge, fd, full, forbidden, depth + 1);
+}
+
+/* The definitions are root's alone; around them libvirt gives things to the QEMU user. */
+static gboolean
+judge_embed (Judge *judge, const char *state_dir)
+{
+  g_autofree char *path = g_build_filename (state_dir, "embed", NULL);
+  g_autofree char *definitions = g_build_filename (path, "etc", NULL);
+  const struct
+  {
+    const char *path;
+    mode_t forbidden;
+  } parts[] = { { definitions, S_IWGRP | S_IWOTH }, { path, S_IWOTH } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      int fd = open (parts[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+      if (fd >= 0 && !judge_content (judge, fd, parts[i].path, parts[i].forbidden, 0))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+judge_folder (Judge *judge, const char *path)
+{
+  struct stat info;
+
+  return lstat (path, &info) != 0 || judge_owner (judge, path, &info, S_IWGRP | S_IWOTH | S_ISVTX);
+}
+
+static gboolean
+judge_folders (Judge *judge, const char *state_dir, const char *prefix)
+{
+  const char *const below[] = { "embed", "embed/etc", "volumes", "vms", "instances" };
+  const char *const ours[] = { "", "volumes", "vms" };
+  struct stat info;
+
+  /* Where a link leads, too. */
+  if (stat (state_dir, &info) == 0
+      && !judge_owner (judge, state_dir, &info, S_IWGRP | S_IWOTH | S_ISVTX))
+    return FALSE;
+  if (!judge_folder (judge, state_dir))
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (below); i++)
+    {
+      g_autofree char *path = g_build_filename (state_dir, below[i], NULL);
+
+      if (!judge_folder (judge, path))
+        return FALSE;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (ours); i++)
+    {
+      g_autofree char *path = g_build_filename (state_dir, "instances", prefix, ours[i], NULL);
+
+      if (!judge_folder (judge, path))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+_scl_state_folder_check (const char *state_dir, const char *prefix, const char *qemu_user,
+                         GError **error)
+{
+  struct passwd *user = qemu_user != NULL ? getpwnam (qemu_user) : NULL;
+  Judge judge = { .qemu = user != NULL ? user->pw_uid : geteuid (), .error = error };
+
+  return judge_folders (&judge, state_dir, prefix) && judge_embed (&judge, state_dir);
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A state folder that somebody else owns: nothing in it is run, whatever is asked."""
+
+import os
+import subprocess
+
+import scltest
+from scltest import Lab
+from scltest.scene import Scene, SharedCase
+from scltest.sclctl import Sclctl
+
+NOBODY = 65534
+
+DOMAIN = """\
+<domain type='qemu'><name>x</name><memory unit='MiB'>32</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os><devices><emulator>{program}</emulator></devices></domain>
+"""
+
+
+class Owner(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        scene = Scene(cls.dir, None, cls.scl)
+        scene.network("default")
+        scene.vm("demo", autoStart=False)
+        cls.manifest = scene.write()
+        cls.ran = cls.dir / "ran"
+        cls.ran.write_text("")
+        cls.ran.chmod(0o666)
+        program = cls.dir / "program"
+        program.write_text(f"#!/bin/sh\nid >> {cls.ran}\nexit 1\n")
+        program.chmod(0o755)
+        cls.program = program
+
+    def state(self, name):
+        """A state folder with a domain that libvirt starts by itself, all of it somebody's."""
+        state = self.dir / name
+        definitions = state / "embed/etc/qemu"
+        (definitions / "autostart").mkdir(parents=True)
+        (definitions / "x.xml").write_text(DOMAIN.format(program=self.program))
+        (definitions / "autostart/x.xml").symlink_to("../x.xml")
+        return state
+
+    def tree(self, state):
+        return sorted((path, os.lstat(path).st_uid, os.lstat(path).st_mode, os.lstat(path).st_mtime_ns)
+                      for path in subprocess.run(["find", state], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines())
+
+    def refused(self, state, named):
+        ctl = Sclctl(state, "qemu:///embed", host=self.scl)
+        before = self.tree(state)
+        for words in (("vm", "list"), ("status",), ("plan", "-f", self.manifest), ("apply", "-f", self.manifest, "--yes"),
+                      ("volume", "prune", "--yes")):
+            with self.subTest(words=words):
+                done = ctl.run(*words)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn(str(named), done.stderr)
+                self.assertIn("state=", done.stderr)
+        self.assertEqual(self.tree(state), before)
+        self.assertEqual(self.ran.read_text(), "")
+
+    def test_all_of_it(self):
+        state = self.state("all")
+        for path, *_ in self.tree(state):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        self.refused(state, f"{state}: user \"nobody\" owns it")
+
+    def test_only_the_top_was_taken_over(self):
+        state = self.state("below")
+        for path, *_ in self.tree(state):
+            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        os.chown(state, 0, 0)
+        self.refused(state, f"{state}/embed: user \"nobody\" owns it")
+
+    def test_one_definition(self):
+        state = self.state("one")
+        os.chown(state / "embed/etc/qemu/x.xml", NOBODY, NOBODY)
+        self.refused(state, f"{state}/embed/etc/qemu/x.xml: user \"nobody\" owns it")
+
+    def test_others_may_write(self):
+        state = self.state("open")
+        state.chmod(0o777)
+        self.refused(state, f"{state}: others can write into it")
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose state folder is trusted. Needs root, to give things to others. */
+#include "base-test.h"
+#include "engine/scl-state-folder-private.h"
+#include <sys/stat.h>
+
+#define STRANGER 65534
+#define QEMU_USER "daemon" /* any user will do; this one is everywhere, with uid 1 */
+#define QEMU 1
+
+typedef struct
+{
+  char *top;
+  char *state;
+} World;
+
+static const char *const folders[]
+    = { "",          "embed",     "embed/etc", "embed/etc/qemu",   "embed/etc/qemu/autostart", "embed/lib",
+        "embed/run", "volumes",   "vms",       "instances",        "instances/lab",
+        "instances/lab/volumes" };
+
+static char *
+path_in (World *world, const char *name)
+{
+  return g_build_filename (world->state, name, NULL);
+}
+
+static int
+world_setup (void **state)
+{
+  World *world = g_new0 (World, 1);
+
+  world->top = test_folder_new ();
+  world->state = g_build_filename (world->top, "state", NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *path = path_in (world, folders[i]);
+
+      assert_int_equal (mkdir (path, 0711), 0);
+    }
+  *state = world;
+  return 0;
+}
+
+static int
+world_teardown (void **state)
+{
+  World *world = *state;
+
+  test_folder_remove (world->top);
+  g_free (world->state);
+  g_free (world);
+  return 0;
+}
+
+static void
+assert_trusted (World *world)
+{
+  GError *error = NULL;
+
+  if (!_scl_state_folder_check (world->state, "lab", QEMU_USER, &error))
+    fail_msg ("%s", error->message);
+}
+
+static void
+assert_refused (World *world, const char *path, const char *why)
+{
+  g_autofree char *text = g_strdup_printf ("%s: %s", path, why);
+  GError *error = NULL;
+
+  assert_false (_scl_state_folder_check (world->state, "lab", QEMU_USER, &error));
+  assert_error_is (error, SCL_ERROR_PERMISSION, text);
+}
+
+static void
+need_root (void)
+{
+  if (geteuid () != 0)
+    skip ();
+}
+
+static void
+test_ours (void **state)
+{
+  assert_trusted (*state);
+}
+
+static void
+test_not_there (void **state)
+{
+  World *world = *state;
+  World other = { .state = g_build_filename (world->top, "missing", NULL) };
+
+  assert_trusted (&other);
+  g_free (other.state);
+}
+
+static void
+test_every_folder_of_a_stranger (void **state)
+{
+  World *world = *state;
+
+  need_root ();
+  for (gsize i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *path = folders[i][0] == '\0' ? g_strdup (world->state) : path_in (world, folders[i]);
+
+      assert_int_equal (chown (path, STRANGER, STRANGER), 0);
+      assert_refused (world, path, "user \"nobody\" owns it");
+      assert_int_equal (chown (path, 0, 0), 0);
+    }
+  assert_trusted (world);
+}
+
+static void
+test_owner_without_a_name (void **state)
+{
+  World *world = *state;
+
+  need_root ();
+  assert_int_equal (chown (world->state, 54321, 0), 0);
+  assert_refused (world, world->state, "user 54321 owns it");
+}
+
+static void
+test_others_can_write (void **state)
+{
+  static const struct
+  {
+    const char *name;
+    mode_t mode;
+  } cases[] = { { "", 01777 },       { "", 0775 },         { "embed/etc", 0775 }, { "embed/etc/qemu", 0775 },
+                { "embed/run", 0757 }, { "volumes", 0777 } };
+  World *world = *state;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path
+          = cases[i].name[0] == '\0' ? g_strdup (world->state) : path_in (world, cases[i].name);
+
+      assert_int_equal (chmod (path, cases[i].mode), 0);
+      assert_refused (world, path, "others can write into it");
+      assert_int_equal (chmod (path, 0711), 0);
+    }
+  assert_trusted (world);
+}
+
+static void
+test_definition_of_a_stranger (void **state)
+{
+  World *world = *state;
+  g_autofree char *path = path_in (world, "embed/etc/qemu/x.xml");
+
+  need_root ();
+  assert_true (g_file_set_contents (path, "<domain/>", -1, NULL));
+  assert_trusted (world);
+  assert_int_equal (chown (path, STRANGER, STRANGER), 0);
+  assert_refused (world, path, "user \"nobody\" owns it");
+  /* Whoever breaks out of a guest must not say what runs next. */
+  assert_int_equal (chown (path, QEMU, QEMU), 0);
+  assert_refused (world, path, "user \"" QEMU_USER "\" owns it");
+}
+
+static void
+test_links (void **state)
+{
+  World *world = *state;
+  g_autofree char *link = path_in (world, "embed/etc/qemu/autostart/x.xml");
+  World other = { .state = g_build_filename (world->top, "link", NULL) };
+
+  need_root ();
+  assert_int_equal (symlink ("../x.xml", link), 0);
+  assert_int_equal (symlink (world->state, other.state), 0);
+  assert_trusted (&other);
+  assert_int_equal (lchown (other.state, STRANGER, STRANGER), 0);
+  assert_refused (&other, other.state, "user \"nobody\" owns it");
+  assert_int_equal (lchown (link, STRANGER, STRANGER), 0);
+  assert_refused (world, link, "user \"nobody\" owns it");
+  g_free (other.state);
+}
+
+/* As libvirt makes them: sockets and folders that QEMU's user owns and its group may write. */
+static void
+test_what_libvirt_gives_away (void **state)
+{
+  World *world = *state;
+  g_autofree char *run = path_in (world, "embed/run/dbus");
+  g_autofree char *lib = path_in (world, "embed/lib/qemu");
+
+  need_root ();
+  assert_int_equal (mkdir (run, 0770), 0);
+  assert_int_equal (chmod (run, 0770), 0);
+  assert_int_equal (mkdir (lib, 0755), 0);
+  assert_int_equal (chown (run, QEMU, QEMU), 0);
+  assert_int_equal (chown (lib, QEMU, QEMU), 0);
+  assert_trusted (world);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_ours),
+    TEST (test_not_there),
+    TEST (test_every_folder_of_a_stranger),
+    TEST (test_owner_without_a_name),
+    TEST (test_others_can_write),
+    TEST (test_definition_of_a_stranger),
+    TEST (test_links),
+    TEST (test_what_libvirt_gives_away),
+  };
+
+  return cmocka_run_group_tests_name ("state-folder", tests, NULL, NULL);
+}
