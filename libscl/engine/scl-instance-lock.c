@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/scl-instance-lock-private.h"
 #include "base/scl-fd-private.h"
+#include "base/scl-file-lock-private.h"
 #include "base/scl-throw-private.h"
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 
 /* A lock file lives as long as somebody holds or wants it. */
 typedef struct
@@ -49,45 +48,21 @@ throw_busy (int fd, const Wait *wait, GError **error)
                     wait->prefix, wait->timeout);
 }
 
-/* Until somebody closes the file: its holder, if only by dying. FALSE: too late or cancelled. */
-static gboolean
-wait_for_close (int notify_fd, const Wait *wait)
-{
-  int cancel_fd = wait->cancellable == NULL ? -1 : g_cancellable_get_fd (wait->cancellable);
-  struct pollfd fds[] = { { notify_fd, POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
-  gint64 left = (wait->deadline - g_get_monotonic_time ()) / 1000;
-  char events[4096];
-  int n = left <= 0 ? 0 : poll (fds, G_N_ELEMENTS (fds), (int) MIN (left, G_MAXINT));
-
-  if (cancel_fd >= 0)
-    g_cancellable_release_fd (wait->cancellable);
-  if (n > 0 && fds[0].revents != 0)
-    (void) TEMP_FAILURE_RETRY (read (notify_fd, events, sizeof events));
-  return n > 0 && fds[1].revents == 0;
-}
-
+/* Who holds it stands in the file. */
 static gboolean
 wait_for_lock (int fd, const char *path, const Wait *wait, GError **error)
 {
-  g_autofree char *by_fd = g_strdup_printf ("/proc/self/fd/%d", fd);
-  g_auto (SclFd) notify_fd = -1;
+  GError *local = NULL;
 
-  if (flock (fd, wait->operation | LOCK_NB) == 0)
+  if (_scl_file_lock (fd, wait->operation, path, wait->deadline, wait->cancellable, &local))
     return TRUE;
-  notify_fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
-  /* By descriptor: its name may be gone already, with the holder. */
-  if (notify_fd < 0 || inotify_add_watch (notify_fd, by_fd, IN_CLOSE) < 0)
-    return scl_throw_errno (error, errno, "%s: cannot watch", path);
-  while (flock (fd, wait->operation | LOCK_NB) < 0)
+  if (!g_error_matches (local, SCL_ERROR, SCL_ERROR_BUSY))
     {
-      if (errno != EWOULDBLOCK)
-        return scl_throw_errno (error, errno, "%s: cannot lock", path);
-      if (wait_for_close (notify_fd, wait))
-        continue;
-      return !g_cancellable_set_error_if_cancelled (wait->cancellable, error)
-             && throw_busy (fd, wait, error);
+      g_propagate_error (error, local);
+      return FALSE;
     }
-  return TRUE;
+  g_error_free (local);
+  return throw_busy (fd, wait, error);
 }
 
 /* Whether the file that was locked still has the name: its last holder removes it. */

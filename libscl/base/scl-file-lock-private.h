@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Waiting for the flock() of a file or folder: bounded, cancellable, woken by whoever closes it. What the
+ * lock is for, and who holds it, is the caller's to know. */
+
+#include <gio/gio.h>
+
+/* Locks FD (OPERATION: LOCK_EX or LOCK_SH) until it is closed. FALSE with SCL_ERROR_BUSY if it is not free
+ * at DEADLINE (monotonic time); PATH is for the message. */
+gboolean _scl_file_lock (int fd, int operation, const char *path, gint64 deadline,
+                         GCancellable *cancellable, GError **error);
