@@ -38,11 +38,17 @@ const char *_scl_names_unmark (const char *prefix, const char *alias);
 /* "52:" + 40 bits of SHA-256 (machine id, prefix, VM, NIC number). */
 char *_scl_names_mac (const char *machine_id, const char *prefix, const char *vm, guint index);
 
-/* Per instance: routing table, rule preferences, packet mark under SCL_MARK_MASK. */
+/* Per instance: routing table, rule preferences, packet mark under SCL_MARK_MASK. Two prefixes may have
+ * the same. That does no harm to the mark; of the others the instance that comes second takes its next
+ * choice (0 is the first; SCL_N_CHOICES are surely different), and what it has taken the kernel tells. */
 #define SCL_MARK_MASK 0x00ff0000u
+#define SCL_N_CHOICES 4096u
 guint32 _scl_names_mark_value (const char *prefix); /* never 0 under the mask */
-guint32 _scl_names_table (const char *prefix);
-guint32 _scl_names_rule_priority (const char *prefix); /* and the one after it */
+guint32 _scl_names_table (const char *prefix, guint choice);
+guint32 _scl_names_rule_priority (const char *prefix, guint choice); /* and the one after it */
+/* Whether it is some choice of some instance. */
+gboolean _scl_names_is_table (guint32 table);
+gboolean _scl_names_is_rule_priority (guint32 priority);
 
 /* NULL if NAME is a DNS label of up to 63 lower- or upper-case letters, digits and inner
  * hyphens; else what is wrong with it (static). */

@@ -3,6 +3,9 @@
 #include "base/scl-digest-private.h"
 #include <string.h>
 
+#define TABLE_FIRST 0x5c100000u
+#define PRIORITY_FIRST 20000u
+
 char *
 _scl_names_link (const char *prefix, SclLinkKind kind, const char *name)
 {
@@ -81,15 +84,28 @@ _scl_names_mark_value (const char *prefix)
 }
 
 guint32
-_scl_names_table (const char *prefix)
+_scl_names_table (const char *prefix, guint choice)
 {
-  return 0x5c100000u | prefix_number (prefix, 20);
+  return TABLE_FIRST | ((prefix_number (prefix, 20) + choice) & 0xfffffu);
+}
+
+gboolean
+_scl_names_is_table (guint32 table)
+{
+  return (table & ~0xfffffu) == TABLE_FIRST;
 }
 
 guint32
-_scl_names_rule_priority (const char *prefix)
+_scl_names_rule_priority (const char *prefix, guint choice)
 {
-  return 20000u + 2 * prefix_number (prefix, 12);
+  return PRIORITY_FIRST + 2 * ((prefix_number (prefix, 12) + choice) % SCL_N_CHOICES);
+}
+
+gboolean
+_scl_names_is_rule_priority (guint32 priority)
+{
+  return priority >= PRIORITY_FIRST && priority < PRIORITY_FIRST + 2 * SCL_N_CHOICES
+         && priority % 2 == 0;
 }
 
 const char *

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A gateway interface that does not own the default route: policy routing, and its drift. */
 #include "network-lab.h"
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 
 /* gw0 does not own the default route: alt0 does. Forwards are answered where the question came
  * from. */
@@ -195,6 +198,167 @@ test_gateway_comes_later (void **state)
   close (server);
 }
 
+/* All its numbers are those of PREFIX. */
+#define TWIN "thte3"
+
+static GPtrArray *
+twin_networks (void)
+{
+  return make_targets (make_target (make_spec ("a", "192.168.10.9", "192.168.20.1", 24, NULL),
+                                    "one=" MAC1, NULL),
+                       NULL);
+}
+
+static char *
+rules_of (const char *prefix)
+{
+  return sh_output ("ip rule | grep 'iif %su-'", prefix);
+}
+
+static guint
+count_mark_rules (void)
+{
+  g_autofree char *text = sh_output ("ip rule | grep -c fwmark || true");
+
+  return (guint) g_ascii_strtoull (text, NULL, 10);
+}
+
+/* Whichever comes second takes other numbers, and keeps them. */
+static void
+test_numbers_meet (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = two_networks ();
+  g_autoptr (GPtrArray) twins = twin_networks ();
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  g_autofree char *before = NULL, *after = NULL, *twin = NULL, *left = NULL;
+  int server;
+
+  assert_int_equal (_scl_names_table (PREFIX, 0), _scl_names_table (TWIN, 0));
+  f->other = _scl_kernel_networks_new_at (TWIN, RUN_DIR, NULL);
+  make_policy_lab ();
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  start_guests ();
+  before = rules_of (PREFIX);
+  assert_ok (apply_networks (f->other, "gw0", twins, &error));
+  assert_observed (f->other, twins);
+  assert_observed (f->backend, targets);
+  assert_int_equal (count_mark_rules (), 2);
+  check_policy_routing (f, targets);
+  after = rules_of (PREFIX);
+  assert_string_equal (before, after);
+
+  twin = rules_of (TWIN);
+  assert_string_not_equal (twin, "");
+  sh ("ip netns del g-one; ip netns del g-two");
+  assert_ok (_scl_network_backend_remove (f->backend, "a", NULL, &error));
+  assert_ok (_scl_network_backend_remove (f->backend, "b", NULL, &error));
+  assert_ok (apply_networks (f->backend, NULL, none, &error));
+  left = rules_of (TWIN);
+  assert_string_equal (left, twin);
+  assert_int_equal (count_mark_rules (), 1);
+  assert_observed (f->other, twins);
+  server = serve ("server", SOCK_STREAM, "203.0.113.80", 80);
+  assert_tcp (TWIN "-a", "203.0.113.80", 80, server, "198.51.100.2");
+  close (server);
+
+  assert_ok (_scl_network_backend_remove (f->other, "a", NULL, &error));
+  assert_ok (apply_networks (f->other, NULL, none, &error));
+  assert_nothing_left ();
+}
+
+/* What somebody else put into our table is not ours, so the table is not either. */
+static void
+test_table_of_somebody (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = two_networks ();
+  guint32 table = _scl_names_table (PREFIX, 0);
+  g_autofree char *routes = NULL;
+
+  make_policy_lab ();
+  sh ("ip route add 10.55.0.0/16 via 10.77.0.9 dev alt0 table %u; ip rule add from 10.54.0.0/16 "
+      "lookup %u pref 900",
+      table, table);
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  assert_observed (f->backend, targets);
+  routes = sh_output ("ip route show table %u | sed 's/ *$//'", table);
+  assert_string_equal (routes, "10.55.0.0/16 via 10.77.0.9 dev alt0");
+}
+
+typedef struct
+{
+  SclNetworkBackend *backend;
+  SclHostTarget *host;
+  GCancellable *cancellable;
+  GError *error;
+} Ensure;
+
+static gpointer
+run_ensure (gpointer data)
+{
+  Ensure *ensure = data;
+  SclProgress progress = { .cancellable = ensure->cancellable };
+
+  return GINT_TO_POINTER (_scl_network_backend_ensure_host (ensure->backend, ensure->host,
+                                                            &progress, &ensure->error));
+}
+
+/* Until somebody opens the watched folder itself. */
+static void
+wait_for_open (int notify_fd)
+{
+  union
+  {
+    struct inotify_event event;
+    char bytes[sizeof (struct inotify_event) + NAME_MAX + 1];
+  } buffer;
+
+  do
+    {
+      if (!wait_for (notify_fd, POLLIN, ARRIVES_MS))
+        fail_msg ("nobody asked for the lock of " RUN_DIR);
+      assert_true (read (notify_fd, &buffer, sizeof buffer) > 0);
+    }
+  while (buffer.event.len != 0);
+}
+
+static void
+test_shared_settings_are_locked (void **state)
+{
+  const char *path = "sysctl -n net.ipv4.conf.gw0.forwarding";
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = two_networks ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *during = NULL, *after = NULL;
+  SclHostTarget *host = make_host ("gw0", targets);
+  Ensure ensure = { f->backend, host, cancellable, NULL };
+  int notify_fd = inotify_init1 (IN_CLOEXEC);
+  GThread *thread;
+  int lock;
+
+  make_policy_lab ();
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  sh ("sysctl -qw net.ipv4.conf.gw0.forwarding=0");
+  lock = open (RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_int_equal (flock (lock, LOCK_EX), 0);
+  assert_true (inotify_add_watch (notify_fd, RUN_DIR, IN_OPEN) >= 0);
+  thread = g_thread_new ("ensure", run_ensure, &ensure);
+  wait_for_open (notify_fd);
+  g_cancellable_cancel (cancellable);
+  assert_null (g_thread_join (thread));
+  assert_true (g_error_matches (ensure.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  during = sh_output ("%s", path);
+  assert_string_equal (during, "0");
+  close (lock);
+  assert_ok (_scl_network_backend_ensure_host (f->backend, host, NULL, &error));
+  after = sh_output ("%s", path);
+  assert_string_equal (after, "1");
+  g_clear_error (&ensure.error);
+  close (notify_fd);
+  _scl_host_target_free (host);
+}
+
 int
 main (void)
 {
@@ -204,6 +368,9 @@ main (void)
     network_test (test_gateway_without_default),
     network_test (test_multipath),
     network_test (test_gateway_comes_later),
+    network_test (test_numbers_meet),
+    network_test (test_table_of_somebody),
+    network_test (test_shared_settings_are_locked),
   };
 
   if (fixture_enter () < 0)

@@ -102,16 +102,38 @@ test_numbers (void **state)
 {
   /* SHA-256 of "scl-prefix\0scl\0" begins with b2a67c. */
   assert_int_equal (_scl_names_mark_value ("scl"), (0x7c % 255 + 1) << 16);
-  assert_int_equal (_scl_names_table ("scl"), 0x5c12a67c);
-  assert_int_equal (_scl_names_rule_priority ("scl"), 20000 + 2 * 0x67c);
+  assert_int_equal (_scl_names_table ("scl", 0), 0x5c12a67c);
+  assert_int_equal (_scl_names_rule_priority ("scl", 0), 20000 + 2 * 0x67c);
   for (char c = 'a'; c <= 'z'; c++)
     {
       char prefix[] = { c, '\0' };
 
       assert_int_equal (_scl_names_mark_value (prefix) & ~SCL_MARK_MASK, 0);
       assert_int_not_equal (_scl_names_mark_value (prefix), 0);
-      assert_in_range (_scl_names_rule_priority (prefix) + 1, 1, 32765);
+      assert_in_range (_scl_names_rule_priority (prefix, 0) + 1, 1, 32765);
     }
+}
+
+/* Each choice is another number, within the range of all of them. */
+static void
+test_choices (void **state)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_direct_hash, g_direct_equal);
+
+  assert_int_equal (_scl_names_rule_priority ("scl", 0), _scl_names_rule_priority ("doc", 0));
+  for (guint i = 0; i < SCL_N_CHOICES; i++)
+    {
+      guint32 priority = _scl_names_rule_priority ("scl", i);
+      guint32 table = _scl_names_table ("scl", i);
+
+      assert_true (_scl_names_is_rule_priority (priority));
+      assert_true (g_hash_table_add (seen, GUINT_TO_POINTER (priority)));
+      assert_true (_scl_names_is_table (table));
+      assert_true (g_hash_table_add (seen, GUINT_TO_POINTER (table)));
+    }
+  assert_false (_scl_names_is_rule_priority (_scl_names_rule_priority ("scl", 0) + 1));
+  assert_false (_scl_names_is_rule_priority (32766));
+  assert_false (_scl_names_is_table (254));
 }
 
 /* Prefixes may collide in their numbers, so what is marked by them is looked up by more than the number;
@@ -119,8 +141,8 @@ test_numbers (void **state)
 static void
 test_numbers_of_neighbours_differ (void **state)
 {
-  assert_int_not_equal (_scl_names_table ("scl"), _scl_names_table ("lab"));
-  assert_int_not_equal (_scl_names_rule_priority ("scl"), _scl_names_rule_priority ("lab"));
+  assert_int_not_equal (_scl_names_table ("scl", 0), _scl_names_table ("lab", 0));
+  assert_int_not_equal (_scl_names_rule_priority ("scl", 0), _scl_names_rule_priority ("lab", 0));
 }
 
 static void
@@ -185,6 +207,7 @@ main (void)
     cmocka_unit_test (test_mac),
     cmocka_unit_test (test_macs_differ),
     cmocka_unit_test (test_numbers),
+    cmocka_unit_test (test_choices),
     cmocka_unit_test (test_numbers_of_neighbours_differ),
     cmocka_unit_test (test_labels),
     cmocka_unit_test (test_prefixes),

@@ -6,9 +6,14 @@
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-sysctl-private.h"
 #include "base/scl-fd-private.h"
+#include "base/scl-file-lock-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
+#include <sys/file.h>
+
+/* The lock is held for some writes of a few bytes each. */
+#define SHARED_SECONDS 10
 
 /* Names by kind, as sets of the host's table. */
 typedef struct
@@ -266,6 +271,43 @@ remove_orphans (const SclHostNetwork *self, const SclHostTarget *target, SclNetl
   return peers != NULL;
 }
 
+/* Settings and rule numbers that all instances of this host share: what one reads before it writes must
+ * still be so when it writes. */
+static SclFd
+lock_shared (const SclHostNetwork *self, GCancellable *cancellable, GError **error)
+{
+  gint64 deadline = g_get_monotonic_time () + SHARED_SECONDS * G_USEC_PER_SEC;
+  g_auto (SclFd) fd = _scl_fd_ensure_folder (self->run_dir, 0700, error);
+
+  if (fd < 0 || !_scl_file_lock (fd, LOCK_EX, self->run_dir, deadline, cancellable, error))
+    return -1;
+  return scl_fd_steal (&fd);
+}
+
+static gboolean
+ensure_shared (const SclHostNetwork *self, SclNetlink *root, const SclGateway *gateway,
+               const char *interface, GPtrArray *uplinks, GCancellable *cancellable, GError **error)
+{
+  g_auto (SclFd) lock = lock_shared (self, cancellable, error);
+
+  return lock >= 0 && ensure_sysctls (self, gateway, interface, error)
+         && _scl_policy_route_ensure (root, self->prefix, gateway, uplinks, error);
+}
+
+static gboolean
+remove_shared (const SclHostNetwork *self, SclNetlink *root, GCancellable *cancellable,
+               GError **error)
+{
+  g_auto (SclGateway) gateway = { 0 };
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  g_auto (SclFd) lock = lock_shared (self, cancellable, error);
+
+  return lock >= 0 && _scl_gateway_init (&gateway, root, NULL, error)
+         && _scl_policy_route_ensure (root, self->prefix, &gateway, none, error)
+         && forget_forwarding (self, recorded_gateway (self), error)
+         && _scl_sysctl_give_back (self->run_dir, self->prefix, NULL, error);
+}
+
 static gboolean
 ensure_present (const SclHostNetwork *self, SclNetlink *root, const SclHostTarget *target,
                 GCancellable *cancellable, GError **error)
@@ -274,10 +316,10 @@ ensure_present (const SclHostNetwork *self, SclNetlink *root, const SclHostTarge
   g_auto (Names) names = { 0 };
 
   names_init (&names, target, self->prefix);
-  return _scl_gateway_init (&gateway, root, self->prefix, target->gateway_interface, error)
+  return _scl_gateway_init (&gateway, root, target->gateway_interface, error)
          && ensure_rules (self, target, &gateway, &names, cancellable, error)
-         && ensure_sysctls (self, &gateway, target->gateway_interface, error)
-         && _scl_policy_route_ensure (root, self->prefix, &gateway, names.uplinks, error)
+         && ensure_shared (self, root, &gateway, target->gateway_interface, names.uplinks,
+                           cancellable, error)
          && _scl_foreign_firewall_ensure (self->tables, self->run_dir, self->prefix, names.uplinks,
                                           cancellable, error);
 }
@@ -287,13 +329,9 @@ static gboolean
 ensure_absent (const SclHostNetwork *self, SclNetlink *root, GCancellable *cancellable,
                GError **error)
 {
-  g_auto (SclGateway) gateway = { 0 };
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
 
-  return _scl_gateway_init (&gateway, root, self->prefix, NULL, error)
-         && _scl_policy_route_ensure (root, self->prefix, &gateway, none, error)
-         && forget_forwarding (self, recorded_gateway (self), error)
-         && _scl_sysctl_give_back (self->run_dir, self->prefix, NULL, error)
+  return remove_shared (self, root, cancellable, error)
          && _scl_foreign_firewall_ensure (self->tables, self->run_dir, self->prefix, none,
                                           cancellable, error)
          && remove_rules (self, cancellable, error);

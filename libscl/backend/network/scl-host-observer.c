@@ -96,7 +96,7 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
                          .nics = nics,
                          .closed = _scl_host_network_is_closed (self, interface) };
 
-  if (!_scl_gateway_init (&gateway, root, self->prefix, interface, error))
+  if (!_scl_gateway_init (&gateway, root, interface, error))
     return FALSE;
   rules.marked = _scl_gateway_needs_policy (&gateway);
   expected = _scl_ruleset_host (self->prefix, &rules);

@@ -12,15 +12,15 @@ typedef struct
   gboolean present;      /* the interface exists */
   gboolean owns_default; /* the best default route goes through it */
   gboolean has_default;  /* there is a default route through it */
-  GArray *routes;        /* SclRoute: what the instance's table shall hold */
+  GArray *routes;        /* SclRoute: what the instance's table shall hold, whichever it is */
 } SclGateway;
 
 void _scl_gateway_clear (SclGateway *gateway);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclGateway, _scl_gateway_clear)
 
 /* INTERFACE NULL: all FALSE. */
-gboolean _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *prefix,
-                            const char *interface, GError **error);
+gboolean _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *interface,
+                            GError **error);
 
 /* Whether mark-based routing is needed. */
 gboolean _scl_gateway_needs_policy (const SclGateway *gateway);

@@ -20,20 +20,20 @@ _scl_gateway_needs_policy (const SclGateway *gateway)
 }
 
 static SclRoute
-own_copy (const SclRoute *route, const char *prefix)
+own_copy (const SclRoute *route)
 {
   SclRoute copy = *route;
 
-  copy.table = _scl_names_table (prefix);
+  copy.table = RT_TABLE_UNSPEC;
   copy.protocol = SCL_ROUTE_PROTOCOL;
   return copy;
 }
 
 /* Without a default route of its own the main table's one must not be tried next. */
 static void
-add_unreachable (SclGateway *gateway, const char *prefix)
+add_unreachable (SclGateway *gateway)
 {
-  SclRoute route = { .table = _scl_names_table (prefix),
+  SclRoute route = { .table = RT_TABLE_UNSPEC,
                      .metric = UNREACHABLE_METRIC,
                      .protocol = SCL_ROUTE_PROTOCOL,
                      .type = RTN_UNREACHABLE,
@@ -58,14 +58,14 @@ has_twin (GArray *routes, const SclRoute *route)
 }
 
 static void
-read_routes (SclGateway *gateway, GArray *routes, const char *prefix, int index)
+read_routes (SclGateway *gateway, GArray *routes, int index)
 {
   guint32 best = G_MAXUINT32;
 
   for (guint i = 0; i < routes->len; i++)
     {
       const SclRoute *route = &g_array_index (routes, SclRoute, i);
-      SclRoute copy = own_copy (route, prefix);
+      SclRoute copy = own_copy (route);
 
       if (route->table != RT_TABLE_MAIN || route->type != RTN_UNICAST)
         continue;
@@ -80,12 +80,11 @@ read_routes (SclGateway *gateway, GArray *routes, const char *prefix, int index)
       if (!has_twin (gateway->routes, route))
         g_array_append_val (gateway->routes, copy);
     }
-  add_unreachable (gateway, prefix);
+  add_unreachable (gateway);
 }
 
 gboolean
-_scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *prefix, const char *interface,
-                   GError **error)
+_scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *interface, GError **error)
 {
   g_autoptr (SclLink) link = NULL;
   g_autoptr (GArray) routes = NULL;
@@ -101,15 +100,92 @@ _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *prefix, co
   routes = _scl_netlink_list_routes (root, error);
   if (routes == NULL)
     return FALSE;
-  read_routes (gateway, routes, prefix, link->index);
+  read_routes (gateway, routes, link->index);
   return TRUE;
 }
 
+/* Prefixes may meet in their numbers, so a rule's owner is told by the uplinks that it is for. */
+static gboolean
+is_for_own_uplink (const SclPolicyRule *rule, const char *prefix)
+{
+  g_autofree char *start = g_strdup_printf ("%s%c-", prefix, SCL_LINK_UPLINK);
+
+  return rule->protocol == SCL_ROUTE_PROTOCOL && g_str_has_prefix (rule->iif, start);
+}
+
+static gboolean
+is_priority_taken (GArray *rules, const char *prefix, guint32 priority)
+{
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const SclPolicyRule *rule = &g_array_index (rules, SclPolicyRule, i);
+
+      if (rule->priority == priority + 1 && rule->protocol == SCL_ROUTE_PROTOCOL
+          && rule->iif[0] != '\0' && !is_for_own_uplink (rule, prefix))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+is_table_taken (GArray *rules, const char *prefix, guint32 table)
+{
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const SclPolicyRule *rule = &g_array_index (rules, SclPolicyRule, i);
+
+      if (rule->table == table && !is_for_own_uplink (rule, prefix))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What the instance's rules and routes go by: the numbers that it has in the kernel, else its first
+ * choice that no other instance has. */
+typedef struct
+{
+  guint32 priority, table; /* 0: none yet */
+} Numbers;
+
+static void
+read_numbers (Numbers *numbers, GArray *rules, const char *prefix)
+{
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const SclPolicyRule *rule = &g_array_index (rules, SclPolicyRule, i);
+
+      if (!is_for_own_uplink (rule, prefix))
+        continue;
+      if (numbers->priority == 0 && _scl_names_is_rule_priority (rule->priority - 1)
+          && !is_priority_taken (rules, prefix, rule->priority - 1))
+        numbers->priority = rule->priority - 1;
+      if (numbers->table == 0 && _scl_names_is_table (rule->table)
+          && !is_table_taken (rules, prefix, rule->table))
+        numbers->table = rule->table;
+    }
+}
+
+static Numbers
+choose_numbers (GArray *rules, const char *prefix)
+{
+  Numbers numbers = { 0, 0 };
+
+  read_numbers (&numbers, rules, prefix);
+  for (guint i = 0; i < SCL_N_CHOICES && numbers.priority == 0; i++)
+    if (!is_priority_taken (rules, prefix, _scl_names_rule_priority (prefix, i)))
+      numbers.priority = _scl_names_rule_priority (prefix, i);
+  for (guint i = 0; i < SCL_N_CHOICES && numbers.table == 0; i++)
+    if (!is_table_taken (rules, prefix, _scl_names_table (prefix, i)))
+      numbers.table = _scl_names_table (prefix, i);
+  return numbers;
+}
+
 static GArray *
-wanted_rules (const char *prefix, const SclGateway *gateway, GPtrArray *uplinks)
+wanted_rules (const char *prefix, const Numbers *numbers, const SclGateway *gateway,
+              GPtrArray *uplinks)
 {
   GArray *rules = g_array_new (FALSE, FALSE, sizeof (SclPolicyRule));
-  SclPolicyRule rule = { .priority = _scl_names_rule_priority (prefix),
+  SclPolicyRule rule = { .priority = numbers->priority,
                          .table = RT_TABLE_MAIN,
                          .mark = _scl_names_mark_value (prefix),
                          .mask = SCL_MARK_MASK,
@@ -117,17 +193,28 @@ wanted_rules (const char *prefix, const SclGateway *gateway, GPtrArray *uplinks)
 
   if (!_scl_gateway_needs_policy (gateway) || uplinks->len == 0)
     return rules;
-  g_array_append_val (rules, rule);
   for (guint i = 0; i < uplinks->len; i++)
     {
-      SclPolicyRule own = { .priority = rule.priority + 1,
-                            .table = _scl_names_table (prefix),
+      SclPolicyRule own = { .priority = numbers->priority + 1,
+                            .table = numbers->table,
                             .protocol = SCL_ROUTE_PROTOCOL };
 
       g_strlcpy (own.iif, g_ptr_array_index (uplinks, i), sizeof own.iif);
       g_array_append_val (rules, own);
     }
+  /* Last: only those before it tell whose it is. */
+  g_array_append_val (rules, rule);
   return rules;
+}
+
+static GArray *
+wanted_routes (const Numbers *numbers, const SclGateway *gateway)
+{
+  GArray *routes = g_array_copy (gateway->routes);
+
+  for (guint i = 0; i < routes->len; i++)
+    g_array_index (routes, SclRoute, i).table = numbers->table;
+  return routes;
 }
 
 static gboolean
@@ -146,13 +233,15 @@ has_rule (GArray *rules, const SclPolicyRule *rule)
   return FALSE;
 }
 
+/* The one for the mark has no uplink: it belongs to those at the next preference, or, if there are none,
+ * to the first who finds it. */
 static gboolean
-is_own_rule (const SclPolicyRule *rule, const char *prefix)
+is_own_rule (const SclPolicyRule *rule, GArray *rules, const char *prefix)
 {
-  guint32 priority = _scl_names_rule_priority (prefix);
-
-  return rule->protocol == SCL_ROUTE_PROTOCOL
-         && (rule->priority == priority || rule->priority == priority + 1);
+  return is_for_own_uplink (rule, prefix)
+         || (rule->protocol == SCL_ROUTE_PROTOCOL && rule->iif[0] == '\0'
+             && rule->table == RT_TABLE_MAIN && rule->mark == _scl_names_mark_value (prefix)
+             && !is_priority_taken (rules, prefix, rule->priority));
 }
 
 static gboolean
@@ -189,23 +278,39 @@ state_clear (State *state)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (State, state_clear)
 
+static GArray *
+list_own_rules (GArray *rules, const char *prefix)
+{
+  GArray *own = g_array_new (FALSE, FALSE, sizeof (SclPolicyRule));
+
+  for (guint i = 0; i < rules->len; i++)
+    {
+      const SclPolicyRule *rule = &g_array_index (rules, SclPolicyRule, i);
+
+      if (is_own_rule (rule, rules, prefix))
+        g_array_append_vals (own, rule, 1);
+    }
+  return own;
+}
+
 static gboolean
 state_init (State *state, SclNetlink *root, const char *prefix, const SclGateway *gateway,
             GPtrArray *uplinks, GError **error)
 {
-  state->rules = _scl_netlink_list_rules (root, error);
-  state->routes = state->rules == NULL ? NULL : _scl_netlink_list_routes (root, error);
+  g_autoptr (GArray) rules = _scl_netlink_list_rules (root, error);
+  Numbers numbers;
+
+  state->routes = rules == NULL ? NULL : _scl_netlink_list_routes (root, error);
   if (state->routes == NULL)
     return FALSE;
-  state->wanted_rules = wanted_rules (prefix, gateway, uplinks);
+  numbers = choose_numbers (rules, prefix);
+  state->rules = list_own_rules (rules, prefix);
+  state->wanted_rules = wanted_rules (prefix, &numbers, gateway, uplinks);
   state->wanted_routes = state->wanted_rules->len == 0
                              ? g_array_new (FALSE, FALSE, sizeof (SclRoute))
-                             : g_array_ref (gateway->routes);
-  for (guint i = state->rules->len; i > 0; i--)
-    if (!is_own_rule (&g_array_index (state->rules, SclPolicyRule, i - 1), prefix))
-      g_array_remove_index (state->rules, i - 1);
+                             : wanted_routes (&numbers, gateway);
   for (guint i = state->routes->len; i > 0; i--)
-    if (g_array_index (state->routes, SclRoute, i - 1).table != _scl_names_table (prefix))
+    if (g_array_index (state->routes, SclRoute, i - 1).table != numbers.table)
       g_array_remove_index (state->routes, i - 1);
   return TRUE;
 }
