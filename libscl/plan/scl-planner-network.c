@@ -69,12 +69,12 @@ host_step (SclHostTarget *target, SclAction action)
 }
 
 static void
-explain_host (SclPlanner *self, SclStep *step, gboolean same_links)
+explain_host (SclPlanner *self, SclStep *step, gboolean wanted, gboolean same_links)
 {
   SclObservedHost *host = &self->observed->host;
   const char *gateway = step->host->gateway_interface;
 
-  if (!host->present)
+  if (!host->present && wanted)
     {
       _scl_step_add_reason (step, "guard and address translation are not there");
       return;
@@ -106,10 +106,10 @@ _scl_planner_plan_host (SclPlanner *self)
       _scl_host_target_free (target);
       return;
     }
-  self->host_step = host_step (target, !host->present      ? SCL_ACTION_CREATE
+  self->host_step = host_step (target, !host->present && wanted  ? SCL_ACTION_CREATE
                                        : host->problems->len > 0 ? SCL_ACTION_REPAIR
                                                                  : SCL_ACTION_UPDATE);
-  explain_host (self, self->host_step, same_links);
+  explain_host (self, self->host_step, wanted, same_links);
   _scl_plan_take (self->plan, self->host_step);
 }
 

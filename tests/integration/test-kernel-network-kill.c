@@ -140,10 +140,34 @@ test_kill (void **state)
   assert_nothing_left ();
 }
 
+/* A leftover of a network that is not declared any more. All else with such a name is somebody's. */
+static void
+test_leftover_of_nobody (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = first_state ();
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  g_autofree char *problems = NULL, *left = NULL;
+
+  sh ("cd /run/netns; touch tkn-gone tkn-a_b tkn- tkm-gone tkn-mounted empty tkn-theirs; "
+      "echo data > tkn-data; ln -s /dev/null tkn-link; mount --bind empty tkn-mounted; "
+      "chown 1 tkn-theirs");
+  problems = list_problems (f->backend);
+  assert_string_equal (problems, "host: file /run/netns/tkn-gone is left over\n");
+  assert_ok (apply_networks (f->backend, NULL, none, &error));
+  left = sh_output ("ls /run/netns | tr '\\n' ' '");
+  assert_string_equal (left, "empty tkm-gone tkn- tkn-a_b tkn-data tkn-link tkn-mounted tkn-theirs");
+  assert_clean (f->backend);
+  sh ("umount /run/netns/tkn-mounted; touch /run/netns/tkn-gone");
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  assert_observed (f->backend, targets);
+  assert_false (g_file_test (SCL_NETNS_FOLDER "/tkn-gone", G_FILE_TEST_EXISTS));
+}
+
 int
 main (void)
 {
-  const struct CMUnitTest tests[] = { network_test (test_kill) };
+  const struct CMUnitTest tests[] = { network_test (test_kill), network_test (test_leftover_of_nobody) };
 
   if (fixture_enter () < 0)
     return 77;

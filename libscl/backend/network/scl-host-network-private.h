@@ -37,3 +37,6 @@ GHashTable *_scl_host_network_list_peers (const char *prefix, GError **error);
 /* Host ends of ours whose other end is in no namespace of ours. (transfer container) */
 GPtrArray *_scl_host_network_list_orphans (const char *prefix, GPtrArray *root_links,
                                            GHashTable *inner_peers);
+
+/* Names in /run/netns that we did not live to mount a namespace on. (transfer full) */
+GPtrArray *_scl_host_network_list_leftovers (const char *prefix);

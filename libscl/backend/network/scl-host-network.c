@@ -247,6 +247,46 @@ list_unwanted (const SclHostNetwork *self, const SclHostTarget *target, GPtrArra
   return unwanted;
 }
 
+/* Only what can be the name of a network of ours: no other instance's begins so. */
+GPtrArray *
+_scl_host_network_list_leftovers (const char *prefix)
+{
+  g_autofree char *start = g_strconcat (prefix, "-", NULL);
+  GPtrArray *names = _scl_netns_list_leftovers (start);
+
+  for (guint i = names->len; i > 0; i--)
+    if (_scl_names_check_label ((char *) names->pdata[i - 1] + strlen (start)) != NULL)
+      g_ptr_array_remove_index (names, i - 1);
+  return names;
+}
+
+static gboolean
+is_namespace_wanted (const SclHostNetwork *self, const SclHostTarget *target, const char *name)
+{
+  for (guint i = 0; i < target->networks->len; i++)
+    {
+      const char *network = scl_network_spec_get_name (target->networks->pdata[i]);
+      g_autofree char *namespace = _scl_names_namespace (self->prefix, network);
+
+      if (strcmp (namespace, name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* One that is wanted is taken by the namespace that is being made. */
+static gboolean
+remove_leftovers (const SclHostNetwork *self, const SclHostTarget *target, GError **error)
+{
+  g_autoptr (GPtrArray) names = _scl_host_network_list_leftovers (self->prefix);
+
+  for (guint i = 0; i < names->len; i++)
+    if (!is_namespace_wanted (self, target, names->pdata[i])
+        && !_scl_netns_remove_leftover (names->pdata[i], error))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 remove_orphans (const SclHostNetwork *self, const SclHostTarget *target, SclNetlink *root,
                 GError **error)
@@ -350,5 +390,5 @@ _scl_host_network_ensure (const SclHostNetwork *self, const SclHostTarget *targe
   if (wanted ? !ensure_present (self, root, target, cancellable, error)
              : !ensure_absent (self, root, cancellable, error))
     return scl_prefix (error, "host");
-  return remove_orphans (self, target, root, error);
+  return remove_orphans (self, target, root, error) && remove_leftovers (self, target, error);
 }

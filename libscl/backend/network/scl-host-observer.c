@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-foreign-firewall-private.h"
 #include "backend/network/scl-host-network-private.h"
+#include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-sysctl-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
@@ -131,11 +132,15 @@ _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
   g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
   g_autoptr (GPtrArray) orphans
       = _scl_host_network_list_orphans (self->prefix, root_links, inner_peers);
+  g_autoptr (GPtrArray) leftovers = _scl_host_network_list_leftovers (self->prefix);
 
   if (root == NULL || (table != NULL && !observe_table (self, table, root, out, error)))
     return FALSE;
   for (guint i = 0; i < orphans->len; i++)
     g_ptr_array_add (out->problems, g_strdup_printf ("link %s is left over",
                                                      ((SclLink *)orphans->pdata[i])->name));
+  for (guint i = 0; i < leftovers->len; i++)
+    g_ptr_array_add (out->problems, g_strdup_printf ("file %s/%s is left over", SCL_NETNS_FOLDER,
+                                                     (char *)leftovers->pdata[i]));
   return TRUE;
 }

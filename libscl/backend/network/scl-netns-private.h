@@ -34,5 +34,10 @@ gboolean _scl_netns_unbind (const char *name, GError **error);
 /* Names in /run/netns that begin with START. (transfer full) */
 GPtrArray *_scl_netns_list (const char *start);
 
+/* Those that are leftovers: root's empty regular files on which nothing is mounted. (transfer full) */
+GPtrArray *_scl_netns_list_leftovers (const char *start);
+/* Removes NAME if it still is one. */
+gboolean _scl_netns_remove_leftover (const char *name, GError **error);
+
 /* Runs FUNC in the namespace, in a thread of its own, and waits for it. FD -1: right here. */
 gboolean _scl_netns_run (int fd, SclNetnsFunc func, gpointer data, GError **error);

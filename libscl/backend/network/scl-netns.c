@@ -181,3 +181,39 @@ _scl_netns_list (const char *start)
       g_ptr_array_add (names, g_strdup (name));
   return g_steal_pointer (&names);
 }
+
+/* Somebody may have mounted another empty file on it. */
+static gboolean
+is_leftover (const char *path)
+{
+  struct statx st;
+
+  return statx (AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_SIZE | STATX_UID, &st) == 0
+         && S_ISREG (st.stx_mode) && st.stx_size == 0 && st.stx_uid == 0
+         && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0;
+}
+
+GPtrArray *
+_scl_netns_list_leftovers (const char *start)
+{
+  GPtrArray *names = _scl_netns_list (start);
+
+  for (guint i = names->len; i > 0; i--)
+    {
+      g_autofree char *path = path_of (names->pdata[i - 1]);
+
+      if (!is_leftover (path))
+        g_ptr_array_remove_index (names, i - 1);
+    }
+  return names;
+}
+
+gboolean
+_scl_netns_remove_leftover (const char *name, GError **error)
+{
+  g_autofree char *path = path_of (name);
+
+  if (!is_leftover (path) || unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  return scl_throw_errno (error, errno, "%s: cannot remove what is left over", path);
+}
