@@ -358,7 +358,7 @@ scl_connection_lock (SclConnection *self, GCancellable *cancellable, GError **er
 
   if (!_scl_connection_check_open (self, error))
     return FALSE;
-  return SCL_DRIVER_GET_IFACE (self->driver)->lock (self->driver, G_MAXUINT, cancellable, error);
+  return SCL_DRIVER_GET_IFACE (self->driver)->lock (self->driver, cancellable, error);
 }
 
 /**

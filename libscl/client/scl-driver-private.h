@@ -42,7 +42,7 @@ struct _SclDriverInterface
                               GError **error);
   /* Addresses of a running VM beyond the declared ones: SclAddress. (transfer full) */
   GPtrArray *(*list_addresses) (SclDriver *self, const char *vm, SclObservation *observation);
-  gboolean (*lock) (SclDriver *self, guint timeout, GCancellable *cancellable, GError **error);
+  gboolean (*lock) (SclDriver *self, GCancellable *cancellable, GError **error);
   void (*unlock) (SclDriver *self);
   void (*set_lock_timeout) (SclDriver *self, guint timeout);
   void (*watch) (SclDriver *self, SclDriverEventFunc func, gpointer user_data);

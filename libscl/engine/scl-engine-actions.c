@@ -46,14 +46,27 @@ engine_start_vm (SclDriver *driver, const char *name, SclOperation *operation,
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn = _scl_engine_enter (self, (SclTurnRequest){ .vm = name }, operation,
+                                                cancellable, error);
   g_autoptr (SclObservation) observation = NULL;
   SclObservedVm *vm;
 
-  if (!_scl_engine_lock (self, SCL_LOCK_SHARED, &lock, cancellable, error))
+  if (turn == NULL)
     return FALSE;
   observation = observe_vm (self, name, &vm, cancellable, error);
   return observation != NULL && _scl_vm_backend_start (self->vms, name, &progress, error);
+}
+
+gboolean
+_scl_engine_stop_vm (SclEngine *self, const char *name, guint timeout, SclStoppedBy by,
+                     const SclProgress *progress, GError **error)
+{
+  gboolean ok;
+
+  _scl_engine_queue_begin_stop (self->queue, name);
+  ok = _scl_vm_backend_stop (self->vms, name, timeout, by, progress, error);
+  _scl_engine_queue_end_stop (self->queue, name);
+  return ok;
 }
 
 static gboolean
@@ -65,8 +78,8 @@ stop (SclEngine *self, const char *name, gboolean force, SclStoppedBy by,
       = observe_vm (self, name, &vm, progress->cancellable, error);
 
   return observation != NULL
-         && _scl_vm_backend_stop (self->vms, name, force ? 0 : _scl_engine_shutdown_timeout (vm), by,
-                                  progress, error);
+         && _scl_engine_stop_vm (self, name, force ? 0 : _scl_engine_shutdown_timeout (vm), by,
+                                 progress, error);
 }
 
 static gboolean
@@ -75,9 +88,11 @@ engine_stop_vm (SclDriver *driver, const char *name, gboolean force, SclOperatio
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn
+      = _scl_engine_enter (self, (SclTurnRequest){ .vm = name, .stops = TRUE, .cut = force },
+                           operation, cancellable, error);
 
-  return _scl_engine_lock (self, SCL_LOCK_SHARED, &lock, cancellable, error)
+  return turn != NULL
          && stop (self, name, force, SCL_STOPPED_BY_USER, &progress, error)
          && _scl_volume_backend_reclaim (self->volumes, name, error);
 }
@@ -88,9 +103,11 @@ engine_restart_vm (SclDriver *driver, const char *name, gboolean force, SclOpera
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn
+      = _scl_engine_enter (self, (SclTurnRequest){ .vm = name, .stops = TRUE }, operation,
+                           cancellable, error);
 
-  return _scl_engine_lock (self, SCL_LOCK_SHARED, &lock, cancellable, error)
+  return turn != NULL
          && stop (self, name, force, SCL_STOPPED_BY_NOBODY, &progress, error)
          && _scl_vm_backend_start (self->vms, name, &progress, error);
 }

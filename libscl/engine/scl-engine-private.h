@@ -8,7 +8,7 @@
 #include "backend/vm/scl-vm-backend-private.h"
 #include "backend/volume/scl-volume-backend-private.h"
 #include "client/scl-driver-private.h"
-#include "engine/scl-instance-lock-private.h"
+#include "engine/scl-engine-queue-private.h"
 #include "plan/scl-plan-private.h"
 
 #define SCL_TYPE_ENGINE (_scl_engine_get_type ())
@@ -19,8 +19,8 @@ struct _SclEngine
   GObject parent_instance;
   char *prefix;
   char *machine_id;
-  char *run_dir;   /* NULL: nothing outside this process is touched, so nothing is locked */
   char *state_dir;
+  SclEngineQueue *queue;
   guint max_workers;
   SclNetworkBackend *networks;
   SclVolumeBackend *volumes;
@@ -28,7 +28,6 @@ struct _SclEngine
 
   GMutex mutex; /* over what follows */
   guint lock_timeout;
-  SclInstanceLock *lock; /* held for the application */
   SclDriverEventFunc watcher;
   gpointer watcher_data;
 };
@@ -46,9 +45,13 @@ SclPlan *_scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags
 /* A step of any plan; an SclStepFunc. */
 gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine,
                                GError **error);
-/* NULL in *OUT_LOCK: the application holds it, or there is nothing to lock. */
-gboolean _scl_engine_lock (SclEngine *self, SclLockMode mode, SclInstanceLock **out_lock,
-                           GCancellable *cancellable, GError **error);
+/* Waits until the instance is OPERATION's (NULL: nobody's in particular) to change; of WANT only vm,
+ * alone, stops and cut are read. (transfer full) */
+SclTurn *_scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation,
+                            GCancellable *cancellable, GError **error);
+/* All ways to stop a VM lead through here. */
+gboolean _scl_engine_stop_vm (SclEngine *self, const char *name, guint timeout, SclStoppedBy by,
+                              const SclProgress *progress, GError **error);
 void _scl_engine_tell (SclEngine *self, SclObjectKind kind, const char *name);
 
 /* scl-engine-actions.c */

@@ -73,8 +73,8 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   if (vm == NULL || vm->foreign)
     return scl_throw (error, SCL_ERROR_NOT_FOUND,
                       "VM \"%s\" does not exist: `sclctl vm list` shows those that do", name);
-  return _scl_vm_backend_stop (self->vms, name, _scl_engine_shutdown_timeout (vm),
-                               SCL_STOPPED_BY_NOBODY, progress, error)
+  return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
+                              progress, error)
          && _scl_vm_backend_remove (self->vms, name, progress, error)
          && _scl_volume_backend_release (self->volumes, name, progress, error)
          && release_ports (self, observation, name, progress, error)
@@ -150,10 +150,13 @@ engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclOpera
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  SclTurnRequest want = { .vm = kind == SCL_OBJECT_KIND_VM ? name : NULL,
+                          .alone = TRUE,
+                          .stops = kind == SCL_OBJECT_KIND_VM };
+  g_autoptr (SclTurn) turn = _scl_engine_enter (self, want, operation, cancellable, error);
   g_autoptr (SclObservation) observation = NULL;
 
-  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+  if (turn == NULL)
     return FALSE;
   observation = _scl_engine_observe (self, NULL, cancellable, error);
   if (observation == NULL)
@@ -178,10 +181,11 @@ engine_prune_volumes (SclDriver *driver, SclOperation *operation, GCancellable *
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn
+      = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
   g_autoptr (SclObservation) observation = NULL;
 
-  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+  if (turn == NULL)
     return FALSE;
   observation = _scl_engine_observe (self, NULL, cancellable, error);
   if (observation == NULL)
@@ -204,12 +208,14 @@ engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *canc
                   GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn
+      = _scl_engine_enter (self, (SclTurnRequest){ .alone = TRUE, .stops = TRUE }, operation,
+                           cancellable, error);
   g_autoptr (SclObservation) observed = NULL;
   g_autoptr (SclManifest) nothing = NULL;
   g_autoptr (SclPlan) plan = NULL;
 
-  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+  if (turn == NULL)
     return FALSE;
   observed = _scl_engine_observe (self, NULL, cancellable, error);
   if (observed == NULL)

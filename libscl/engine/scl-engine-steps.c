@@ -76,16 +76,16 @@ replug_nics (SclEngine *self, SclStep *step, GError **error)
 static gboolean
 restart_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
 {
-  return _scl_vm_backend_stop (self->vms, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
-                               progress, error)
+  return _scl_engine_stop_vm (self, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
+                              progress, error)
          && _scl_vm_backend_start (self->vms, step->name, progress, error);
 }
 
 static gboolean
 remove_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
 {
-  return _scl_vm_backend_stop (self->vms, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
-                               progress, error)
+  return _scl_engine_stop_vm (self, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
+                              progress, error)
          && _scl_vm_backend_remove (self->vms, step->name, progress, error)
          && _scl_volume_backend_release (self->volumes, step->name, progress, error);
 }

@@ -169,48 +169,46 @@ engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, Scl
               GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autoptr (SclTurn) turn = NULL;
 
-  if (!check_manifest (self, manifest, flags, error)
-      || !_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
+  if (!check_manifest (self, manifest, flags, error))
     return FALSE;
-  return apply_locked (self, manifest, flags, operation, cancellable, error);
+  turn = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
+  return turn != NULL && apply_locked (self, manifest, flags, operation, cancellable, error);
 }
 
 /* --- locking --- */
 
-gboolean
-_scl_engine_lock (SclEngine *self, SclLockMode mode, SclInstanceLock **out_lock,
-                  GCancellable *cancellable, GError **error)
+static SclTurnRequest
+request_for (SclEngine *self, SclTurnRequest want, const char *what, GCancellable *cancellable)
 {
-  guint timeout;
-  gboolean held;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  g_mutex_lock (&self->mutex);
-  held = self->lock != NULL;
-  timeout = self->lock_timeout;
-  g_mutex_unlock (&self->mutex);
-  *out_lock = NULL;
-  if (held || self->run_dir == NULL)
-    return TRUE;
-  *out_lock = _scl_instance_lock_acquire (self->run_dir, self->state_dir, self->prefix, mode, timeout,
-                                          cancellable, error);
-  return *out_lock != NULL;
+  want.owner = self;
+  want.what = what;
+  want.state_dir = self->state_dir;
+  want.timeout = self->lock_timeout;
+  want.cancellable = cancellable;
+  return want;
+}
+
+SclTurn *
+_scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation,
+                   GCancellable *cancellable, GError **error)
+{
+  const char *what = operation == NULL ? "an operation" : scl_operation_get_description (operation);
+  SclTurnRequest request = request_for (self, want, what, cancellable);
+
+  return _scl_engine_queue_enter (self->queue, &request, error);
 }
 
 static gboolean
-engine_lock (SclDriver *driver, guint timeout, GCancellable *cancellable, GError **error)
+engine_lock (SclDriver *driver, GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  SclInstanceLock *lock = NULL;
+  SclTurnRequest request = request_for (self, SCL_TURN_ALONE, "scl_connection_lock()", cancellable);
 
-  if (!_scl_engine_lock (self, SCL_LOCK_EXCLUSIVE, &lock, cancellable, error))
-    return FALSE;
-  g_mutex_lock (&self->mutex);
-  if (lock != NULL)
-    self->lock = lock;
-  g_mutex_unlock (&self->mutex);
-  return TRUE;
+  return _scl_engine_queue_hold (self->queue, &request, error);
 }
 
 static void
@@ -218,9 +216,7 @@ engine_unlock (SclDriver *driver)
 {
   SclEngine *self = SCL_ENGINE (driver);
 
-  g_mutex_lock (&self->mutex);
-  g_clear_pointer (&self->lock, _scl_instance_lock_release);
-  g_mutex_unlock (&self->mutex);
+  _scl_engine_queue_release (self->queue, self);
 }
 
 static void
@@ -343,13 +339,13 @@ scl_engine_finalize (GObject *object)
   SclEngine *self = SCL_ENGINE (object);
 
   _scl_vm_backend_watch (self->vms, NULL, NULL);
-  g_clear_pointer (&self->lock, _scl_instance_lock_release);
+  _scl_engine_queue_release (self->queue, self);
+  _scl_engine_queue_unref (self->queue);
   g_clear_object (&self->networks);
   g_clear_object (&self->volumes);
   g_clear_object (&self->vms);
   g_free (self->prefix);
   g_free (self->machine_id);
-  g_free (self->run_dir);
   g_free (self->state_dir);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (_scl_engine_parent_class)->finalize (object);
@@ -376,6 +372,7 @@ _scl_engine_new (const char *prefix, const char *machine_id, SclNetworkBackend *
   SclEngine *self = g_object_new (SCL_TYPE_ENGINE, NULL);
 
   self->prefix = g_strdup (prefix);
+  self->queue = _scl_engine_queue_get (NULL, prefix);
   self->machine_id = g_strdup (machine_id);
   self->networks = g_object_ref (networks);
   self->volumes = g_object_ref (volumes);
@@ -386,6 +383,7 @@ _scl_engine_new (const char *prefix, const char *machine_id, SclNetworkBackend *
 void
 _scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *state_dir)
 {
-  self->run_dir = g_strdup (run_dir);
+  _scl_engine_queue_unref (self->queue);
+  self->queue = _scl_engine_queue_get (run_dir, self->prefix);
   self->state_dir = g_strdup (state_dir);
 }
