@@ -74,7 +74,7 @@ class PageCase(scltest.TestCase):
         scltest.require(shutil.which("nix-instantiate"), "nix-bin")
         environment = {**self.ctl.environment(), "SCL_NIX_FILES": str(path.parent / "files")}
         done = subprocess.run([Path(program()).with_name("scl-nix"), path.name], cwd=path.parent, capture_output=True, text=True,
-                              timeout=60, check=False, env=environment)
+                              timeout=scltest.bound(60), check=False, env=environment)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return json.loads(done.stdout)
 

@@ -79,7 +79,7 @@ def inline_commands():
 
 
 def help_of(*words):
-    done = subprocess.run([program(), *words, "--help"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([program(), *words, "--help"], capture_output=True, text=True, timeout=scltest.bound(30), check=False)
     return done.stdout if done.returncode == 0 else None
 
 

@@ -35,7 +35,7 @@ class Programs(scltest.TestCase):
         return block.text.replace('"local:"', f'"{SIMULATED}"')
 
     def run_program(self, *argv, **environment):
-        done = subprocess.run(argv, cwd=self.dir, capture_output=True, text=True, timeout=60, check=False,
+        done = subprocess.run(argv, cwd=self.dir, capture_output=True, text=True, timeout=scltest.bound(60), check=False,
                               env={**os.environ, "G_DEBUG": "fatal-criticals", "LC_ALL": "C.UTF-8", **environment})
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout
@@ -51,7 +51,7 @@ class Programs(scltest.TestCase):
 
     def flags(self):
         """As `pkg-config --cflags --libs scl-0` of an installed SCL, for the build tree."""
-        done = subprocess.run(["pkg-config", "--cflags", "--libs", "gio-2.0"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(["pkg-config", "--cflags", "--libs", "gio-2.0"], capture_output=True, text=True, timeout=scltest.bound(30), check=False)
         scltest.require(done.returncode == 0, "pkg-config and GLib's headers")
         library = self.build / "libscl"
         return [f"-I{SOURCE}/include", f"-I{self.build}/include", f"-I{library}", f"-L{library}", f"-Wl,-rpath,{library}", "-lscl",

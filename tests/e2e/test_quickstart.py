@@ -29,7 +29,7 @@ class Quickstart(scltest.TestCase):
     def test_check_ends_with_a_login(self):
         program = str(SOURCE / "tools/quickstart")
         done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")],
-                            check=False, timeout=800)
+                            check=False, timeout=scltest.bound(800))
         self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-3000:])
         self.assertIn("nixos", done.stdout.split())
         # Nothing is left but the volume.
@@ -43,7 +43,7 @@ class Quickstart(scltest.TestCase):
         done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")], check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("192.168.10.1 is an address of this machine already", done.stderr)
-        done = subprocess.run([program, "--uplink"], capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run([program, "--uplink"], capture_output=True, text=True, timeout=scltest.bound(20), check=False)
         self.assertEqual(done.returncode, 64)
 
 

@@ -38,7 +38,7 @@ def translate_guide(folder, ctl):
     """The guide's own Nix, which leaves only the image to the reader, as JSON."""
     program = Path(ctl.program).with_name("scl-nix")
     done = subprocess.run([program, "--files", folder / "files", "--argstr", f"imageRaw={cloud_image()}",
-                           SOURCE / "tests/nix/seed/cloud-init.nix"], capture_output=True, text=True, timeout=60, check=False)
+                           SOURCE / "tests/nix/seed/cloud-init.nix"], capture_output=True, text=True, timeout=scltest.bound(60), check=False)
     if done.returncode:
         raise AssertionError(f"scl-nix: {done.stderr}")
     (folder / "demo.json").write_text(done.stdout, encoding="utf-8")
@@ -51,7 +51,7 @@ def read_ready(source, process, seconds):
         raise AssertionError("sclctl run did not get ready")
     line = os.read(source, 64)
     if not line:
-        raise AssertionError(f"sclctl run ended with {process.wait(30)}")
+        raise AssertionError(f"sclctl run ended with {process.wait(scltest.bound(30))}")
 
 
 def wait_for_line(path, text, seconds):
@@ -76,7 +76,7 @@ class Example:
 
     def ssh(self, command):
         argv = ["sshpass", "-p", "nixos", "ssh", *SSH_OPTIONS, f"nixos@{EXTERNAL}", command]
-        return self.lab.scl.run(argv, timeout=60).stdout.strip()
+        return self.lab.scl.run(argv, timeout=scltest.bound(60)).stdout.strip()
 
     def test_login_with_the_password(self):
         self.assertEqual(self.ssh("whoami"), "nixos")
@@ -102,7 +102,7 @@ class Example:
         self.lab.client.route(f"{EXTERNAL}/32", "via", "10.77.0.2")
         self.addCleanup(self.lab.client.run, ["ip", "route", "del", f"{EXTERNAL}/32"])
         argv = ["sshpass", "-p", "nixos", "ssh", *SSH_OPTIONS, f"nixos@{EXTERNAL}", "echo $SSH_CONNECTION"]
-        seen = self.lab.client.run(argv, timeout=60).stdout.split()
+        seen = self.lab.client.run(argv, timeout=scltest.bound(60)).stdout.split()
         self.assertEqual(seen[0], "10.77.0.50")
 
     def test_the_host_is_out_of_reach(self):

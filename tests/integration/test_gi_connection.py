@@ -171,7 +171,7 @@ class Errors(GiCase):
 class OneLine(GiCase):
     def test_one_line(self):
         (self.dir / "demo.yaml").write_text(TEXT, encoding="utf-8")
-        done = subprocess.run([sys.executable, "-c", ONE_LINE.format(dir=self.dir)], capture_output=True, text=True, timeout=60,
+        done = subprocess.run([sys.executable, "-c", ONE_LINE.format(dir=self.dir)], capture_output=True, text=True, timeout=scltest.bound(60),
                               check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("start vm \"demo\"", done.stdout)

@@ -18,7 +18,7 @@ LISTED = f"{'demo':16} {'running':10} -\n{'web':16} {'stopped':10} -\n"
 
 
 def python(*words, **options):
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=scltest.bound(60), check=False, **options)
 
 
 class Example(GiCase):

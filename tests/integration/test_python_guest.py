@@ -63,7 +63,7 @@ class Example(Guests):
                 console.wait_ready()
                 console.line("poweroff -f")
                 said.append(lines.next(60))
-            self.assertEqual(process.wait(60), 0)
+            self.assertEqual(process.wait(scltest.bound(60)), 0)
         return said
 
     def check(self, said):

@@ -45,7 +45,7 @@ class Missing(scltest.TestCase):
         scene = self.scene()
         argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                 *scene.ctl.argv("apply", "-f", scene.write())]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False, env=scene.ctl.environment())
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=scltest.bound(30), check=False, env=scene.ctl.environment())
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("root", done.stderr)
 

@@ -23,7 +23,7 @@ class Power(SharedCase):
         cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
         cls.scene = cls.share(Scene(cls.dir, cls.libvirtd, cls.scl))
         cls.scene.network("default", EXTERNAL, GATEWAY, tcp=[f"2222:{INNER}:22"])
-        cls.scene.vm("demo", f"{INNER}/24", GATEWAY, shutdownTimeout=60)
+        cls.scene.vm("demo", f"{INNER}/24", GATEWAY, shutdownTimeout=240)
         cls.name = cls.scene.domain("demo")
         cls.scene.apply()
 
@@ -43,7 +43,7 @@ class Power(SharedCase):
     def kill_qemu(self):
         pid = int(Path(f"{self.libvirtd.folder}/run/qemu/{self.name}.pid").read_text())
         os.kill(pid, signal.SIGKILL)
-        self.assertTrue(procs.wait_gone(pid, 20))
+        self.assertTrue(procs.wait_gone(pid, scltest.bound(20)))
         self.libvirtd.wait_state(self.name, "shut off")
 
     def vm(self):
@@ -127,7 +127,7 @@ class Power(SharedCase):
         process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)
         guest = self.scene.guest("demo")
         guest.console.line("poweroff -f")
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(scltest.bound(60)), 0)
 
     def test_attached_program_locks_nobody_out(self):
         process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)

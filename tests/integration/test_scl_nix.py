@@ -254,7 +254,7 @@ class Files(NixCase):
                                    stderr=subprocess.STDOUT)
         with open(fifo, "wb"):  # opens when somebody reads: the evaluation is running
             lines = b"".join(self.command_line(pid) for pid in os.listdir("/proc") if pid.isdigit())
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=scltest.bound(60))[0]
         self.assertIn(b"nix-instantiate\0--eval", lines)
         self.assertNotIn(b"marker-of-a-secret", lines + output)
         self.assertNotIn("marker-of-a-secret", self.nix("vms.nix", self.SECRET).stdout)

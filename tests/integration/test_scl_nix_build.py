@@ -29,7 +29,7 @@ class StoreCase(NixCase):
     def needs_builds(self):
         probe = self.dir / "probe.nix"
         probe.write_text(IMAGE, encoding="utf-8")
-        done = subprocess.run(["nix-build", "--no-out-link", probe], capture_output=True, text=True, timeout=120, check=False,
+        done = subprocess.run(["nix-build", "--no-out-link", probe], capture_output=True, text=True, timeout=scltest.bound(120), check=False,
                               env=self.environment(), cwd=self.dir)
         scltest.require(done.returncode == 0, f"Nix cannot build here: {done.stderr.strip()[-200:]}")
 
@@ -44,12 +44,12 @@ class Build(StoreCase):
         self.assertEqual(self.read(found["a"]["image"]), "disk\n")
         self.assertEqual(found["b"]["image"], found["a"]["image"])
         self.assertEqual(self.read(found["a"]["cloudInitUserConfigFile"]), "{}\n")
-        collected = subprocess.run(["nix-store", "--gc"], capture_output=True, timeout=60, check=False, env=self.environment())
+        collected = subprocess.run(["nix-store", "--gc"], capture_output=True, timeout=scltest.bound(60), check=False, env=self.environment())
         self.assertEqual(collected.returncode, 0)
         for path in (found["a"]["image"], found["a"]["cloudInitUserConfigFile"]):
             self.assertTrue(os.path.exists(path), "collected, though a manifest uses it")
         shutil.rmtree(self.files)
-        subprocess.run(["nix-store", "--gc"], capture_output=True, timeout=60, check=True, env=self.environment())
+        subprocess.run(["nix-store", "--gc"], capture_output=True, timeout=scltest.bound(60), check=True, env=self.environment())
         self.assertFalse(os.path.exists(found["a"]["image"]))
 
     def test_build_that_fails(self):

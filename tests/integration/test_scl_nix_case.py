@@ -42,7 +42,7 @@ class NixCase(scltest.TestCase):
         words = list(words)
         if len(words) > 1 and "{" in words[-1] and words[-2].endswith(".nix"):
             self.write(words[-2], words.pop())
-        done = subprocess.run(self.argv(*words), cwd=cwd or self.dir, capture_output=True, timeout=120, check=False,
+        done = subprocess.run(self.argv(*words), cwd=cwd or self.dir, capture_output=True, timeout=scltest.bound(120), check=False,
                               stdin=subprocess.DEVNULL, env=self.environment(**changes))
         done.stdout, done.stderr = (data.decode("utf-8", "surrogateescape") for data in (done.stdout, done.stderr))
         self.assertEqual(done.returncode, status, f"{words}\n{done.stdout}{done.stderr}")

@@ -155,7 +155,7 @@ class Errors(NixCase):
     def test_output_that_cannot_be_written(self):
         self.write("vms.nix", "{ }")
         with open("/dev/full", "w", encoding="ascii") as full:
-            done = subprocess.run(self.argv("vms.nix"), cwd=self.dir, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            done = subprocess.run(self.argv("vms.nix"), cwd=self.dir, stdout=full, stderr=subprocess.PIPE, text=True, timeout=scltest.bound(60),
                                   check=False, env=self.environment())
         self.assertEqual((done.returncode, done.stderr), (1, "scl-nix: cannot write the result\n"))
 

@@ -104,8 +104,8 @@ class Bounded(NixCase):
                                        stderr=subprocess.DEVNULL)
             pid = self.wait_for(bytes(self.dir))
             process.send_signal(number)
-            self.assertEqual(process.wait(20), -number)
-            self.assertTrue(procs.wait_gone(pid, 10))
+            self.assertEqual(process.wait(scltest.bound(20)), -number)
+            self.assertTrue(procs.wait_gone(pid, scltest.bound(10)))
 
     def test_too_much(self):
         for text, wanted in (
@@ -131,7 +131,7 @@ class AsOthers(NixCase):
         cache.mkdir()
         os.chown(cache, 65534, 65534)
         argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *self.argv("vms.nix")]
-        done = subprocess.run(argv, cwd=self.dir, capture_output=True, text=True, timeout=60, check=False,
+        done = subprocess.run(argv, cwd=self.dir, capture_output=True, text=True, timeout=scltest.bound(60), check=False,
                               env=self.environment(HOME="/nonexistent", XDG_CACHE_HOME=str(cache), SCL_NIX_FILES=None))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn(f'"{cache}/scl/nix/', done.stdout)

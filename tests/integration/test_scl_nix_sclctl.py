@@ -33,7 +33,7 @@ class Inputs(NixCase):
         self.good = self.write("vms.nix", GOOD)
 
     def call(self, *words, status=0, output=None, cwd=None, **changes):
-        done = subprocess.run(self.ctl.argv(*words, output=output), cwd=cwd or self.dir, capture_output=True, text=True, timeout=120,
+        done = subprocess.run(self.ctl.argv(*words, output=output), cwd=cwd or self.dir, capture_output=True, text=True, timeout=scltest.bound(120),
                               check=False, stdin=subprocess.DEVNULL, env=self.environment(**changes))
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done
@@ -88,13 +88,13 @@ class Inputs(NixCase):
                   "for text in sys.argv[2:]:\n"
                   "    host.apply(Scl.Manifest.new_from_string(text, None), Scl.ApplyFlags.NONE).wait(None)\n"
                   "    print(host.plan(Scl.Manifest.new_from_string(text, None), Scl.ApplyFlags.NONE, None).get_steps().get_n_items())\n")
-        done = subprocess.run(["/usr/bin/python3", "-c", script, self.ctl.uri, first, second], capture_output=True, text=True, timeout=60,
+        done = subprocess.run(["/usr/bin/python3", "-c", script, self.ctl.uri, first, second], capture_output=True, text=True, timeout=scltest.bound(60),
                               check=False)
         self.assertEqual((done.returncode, done.stdout), (0, "0\n0\n"), done.stderr)
 
     def test_pipe(self):
         done = subprocess.run(self.ctl.argv("plan", "-f", "-"), input=self.nix("vms.nix").stdout, capture_output=True, text=True,
-                              timeout=60, check=False, env=self.environment())
+                              timeout=scltest.bound(60), check=False, env=self.environment())
         self.assertEqual((done.returncode, done.stderr), (2, ""))
 
     def test_place_of_an_error(self):
@@ -151,7 +151,7 @@ class Inputs(NixCase):
         self.assertEqual(done.stderr, "sclctl: vms.nix: nix-instantiate is not installed: install the package nix-bin\n")
         alone = self.dir / "sclctl"
         shutil.copy(self.ctl.program, alone)
-        done = subprocess.run([alone, "validate", "-f", "vms.nix"], cwd=self.dir, capture_output=True, text=True, timeout=60, check=False,
+        done = subprocess.run([alone, "validate", "-f", "vms.nix"], cwd=self.dir, capture_output=True, text=True, timeout=scltest.bound(60), check=False,
                               env=self.environment(PATH="/nowhere"))
         self.assertEqual((done.returncode, done.stderr),
                          (1, "sclctl: vms.nix: scl-nix is not installed; it is a part of SCL and needs the package nix-bin\n"))
@@ -163,7 +163,7 @@ class Inputs(NixCase):
         for answer in ("", "[]", "{}", '{"manifest": "{}"}', '{"manifest": 3, "places": []}', '{"manifest": "{}", "places": 4}', "null", "x" * 100000):
             fake.write_text(f"#!/bin/sh\necho '{answer}'\n", encoding="utf-8")
             fake.chmod(0o755)
-            done = subprocess.run([alone, "validate", "-f", "vms.nix"], cwd=self.dir, capture_output=True, text=True, timeout=60,
+            done = subprocess.run([alone, "validate", "-f", "vms.nix"], cwd=self.dir, capture_output=True, text=True, timeout=scltest.bound(60),
                                   check=False, env=self.environment())
             self.assertEqual((done.returncode, done.stderr),
                              (1, "sclctl: vms.nix: scl-nix answered with something else; is it of another version?\n"), answer)
@@ -185,7 +185,7 @@ class Document(NixCase):
         for text in expressions:
             self.write("vms.nix", text)
             for command in commands:
-                done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=self.dir, capture_output=True, text=True, timeout=60,
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=self.dir, capture_output=True, text=True, timeout=scltest.bound(60),
                                       check=False, env=self.environment(PATH=f"{Path(self.program).parent}:{os.environ['PATH']}",
                                                                         SCL_URI=f"local:?hypervisor=memory&state={self.dir}/state"))
                 self.assertEqual(done.returncode, 2 if " plan " in command else 0, f"{command}\n{done.stdout}{done.stderr}")
@@ -196,13 +196,13 @@ class Manual(NixCase):
 
     def test_roff(self):
         scltest.require(shutil.which("man"), "man")
-        done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", self.PAGE], capture_output=True, text=True, timeout=30,
+        done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", self.PAGE], capture_output=True, text=True, timeout=scltest.bound(30),
                               check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_mandoc(self):
         scltest.require(shutil.which("mandoc"), "mandoc")
-        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", self.PAGE], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", self.PAGE], capture_output=True, text=True, timeout=scltest.bound(30), check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_every_option_is_described(self):

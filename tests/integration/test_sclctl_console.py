@@ -23,7 +23,7 @@ class RealGuests(scltest.TestCase):
         self.dir = self.folder()
         self.ctl = Sclctl(self.dir)
 
-    def write(self, *names, ignore_power_button=False, timeout=60):
+    def write(self, *names, ignore_power_button=False, timeout=240):
         vm = VM.format(image=scltest.tiny_image(ignore_power_button), timeout=timeout)
         path = self.dir / "guests.yaml"
         path.write_text("networks: {default: {externalIP: 192.168.199.1}}\nvirtualMachines:\n"
@@ -42,7 +42,7 @@ class RealGuests(scltest.TestCase):
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(60)
+                process.wait(scltest.bound(60))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -84,7 +84,7 @@ class RealGuests(scltest.TestCase):
         terminal.expect(r'console of VM "one"; Ctrl-\] leaves it', 120)
         terminal.expect("READY", 60)
         terminal.process.send_signal(signal.SIGSEGV)
-        self.assertEqual(terminal.process.wait(30), -signal.SIGSEGV)
+        self.assertEqual(terminal.process.wait(scltest.bound(30)), -signal.SIGSEGV)
         self.assertEqual(termios.tcgetattr(terminal.slave), terminal.before)
         # What it left behind is taken over, and taken down.
         process, lines = self.begin_without_terminal("run", "-f", self.write("one"))
@@ -111,7 +111,7 @@ class RealGuests(scltest.TestCase):
 
     def test_deaf_guest(self):
         """Ctrl-C shuts down, the next says what that waits for, the third switches off."""
-        terminal = self.begin("-f", self.write("deaf", ignore_power_button=True, timeout=300), "--no-console")
+        terminal = self.begin("-f", self.write("deaf", ignore_power_button=True, timeout=600), "--no-console")
         terminal.expect("ready; Ctrl-C shuts everything down", 120)
         terminal.type("\x03")
         terminal.expect(r'  delete VM "deaf"  ')

@@ -100,7 +100,7 @@ class Daemon(scltest.TestCase):
             process, lines = self.begin("apply", "-f", manifest, pipe="stderr")
             self.assertEqual(lines.next(),
                              "sclctl: somebody else is changing this instance; waiting until they are done")
-        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(process.wait(scltest.bound(60)), 0)
 
     def test_console(self):
         self.ctl.run("apply", "-f", self.manifest(), check=0)
@@ -123,7 +123,7 @@ class Daemon(scltest.TestCase):
         with Console.of_command(self.ctl.argv("console", "one")) as console:
             console.wait_ready()
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(90), 0)
+        self.assertEqual(process.wait(scltest.bound(90)), 0)
         self.assertEqual(self.states()["one"], "stopped")
 
     def attach(self, name):
@@ -144,7 +144,7 @@ class Daemon(scltest.TestCase):
             self.assertIsNotNone(line, "attach has ended")
         self.assertIsNone(process.poll())
         self.ctl.run("vm", "stop", "one", check=0)
-        self.assertEqual(process.wait(30), 0, "a user's stop ends it at once")
+        self.assertEqual(process.wait(scltest.bound(30)), 0, "a user's stop ends it at once")
 
     def test_all(self):
         self.ctl.run("apply", "-f", self.manifest("false"), check=0)
@@ -166,7 +166,7 @@ class Daemon(scltest.TestCase):
         with Console.of_command(self.ctl.argv("console", "two")) as console:
             console.wait_ready()
             console.line("poweroff -f")
-            self.assertEqual(process.wait(60), 0)
+            self.assertEqual(process.wait(scltest.bound(60)), 0)
         self.assertEqual(self.ctl.json("vm", "show", "two")["stoppedBy"], "guest")
 
     def test_interrupted_apply(self):
@@ -176,7 +176,7 @@ class Daemon(scltest.TestCase):
         while "begins" not in (line := lines.next(60)):
             self.assertIsNotNone(line)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(120), 130)
+        self.assertEqual(process.wait(scltest.bound(120)), 130)
         while (line := lines.next()) is not None:
             last = line
         self.assertRegex(last, r"^sclctl: interrupted: \d+ of \d+ steps were done; apply again to finish$")

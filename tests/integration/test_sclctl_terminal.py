@@ -41,10 +41,10 @@ class Terminal:
         os.close(self.slave)
 
     def expect(self, pattern, seconds=30):
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + scltest.bound(seconds)
         while not re.search(pattern, self.text):
             if not select.select([self.fd], [], [], max(0, limit - time.monotonic()))[0]:
-                raise AssertionError(f"no {pattern!r} within {seconds} s in {self.text!r}")
+                raise AssertionError(f"no {pattern!r} within {scltest.bound(seconds):.0f} s in {self.text!r}")
             self.text += os.read(self.fd, 65536).decode().replace("\r", "")
 
     def type(self, keys):
@@ -52,7 +52,7 @@ class Terminal:
 
     def end(self):
         """Its status, when all that it wrote has been read."""
-        status = self.process.wait(30)
+        status = self.process.wait(scltest.bound(30))
         while select.select([self.fd], [], [], 0)[0]:
             self.text += os.read(self.fd, 65536).decode().replace("\r", "")
         return status

@@ -20,7 +20,7 @@ COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schem
 
 def call(*words, stdin="", **environment):
     clean = {key: value for key, value in os.environ.items() if key not in ("SCL_URI", "NO_COLOR")}
-    return subprocess.run([program(), *words], input=stdin, capture_output=True, text=True, timeout=30, check=False,
+    return subprocess.run([program(), *words], input=stdin, capture_output=True, text=True, timeout=scltest.bound(30), check=False,
                           env={**clean, "G_DEBUG": "fatal-criticals", "LC_ALL": "C.UTF-8", **environment})
 
 
@@ -85,7 +85,7 @@ class Usage(scltest.TestCase):
 
     def test_output_that_cannot_be_written(self):
         with open("/dev/full", "w", encoding="ascii") as full:
-            done = subprocess.run([program(), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+            done = subprocess.run([program(), "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=scltest.bound(30),
                                   check=False)
         self.assertEqual((done.returncode, done.stderr),
                          (1, "sclctl: cannot write the result: No space left on device\n"))
@@ -96,7 +96,7 @@ class Usage(scltest.TestCase):
         for words in (["status"], ["-c", "local:?hypervisor=qemu:///embed", "vm", "list"],
                       ["-c", f"local:?state={state}/new", "plan", "-f", "-"]):
             done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", program(), *words], text=True,
-                                  input="version: 1\n", capture_output=True, timeout=30, check=False)
+                                  input="version: 1\n", capture_output=True, timeout=scltest.bound(30), check=False)
             self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (1, "", 1), done.stderr)
             self.assertIn("needs root", done.stderr)
         self.assertFalse((state / "new").exists())
@@ -142,7 +142,7 @@ class Completion(scltest.TestCase):
     def syntax(self, shell):
         scltest.require(shutil.which(shell), shell)
         done = subprocess.run([shell, "-n", SOURCE / "tools/completion" / self.FILES[shell]], capture_output=True,
-                              text=True, timeout=30, check=False)
+                              text=True, timeout=scltest.bound(30), check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_bash_syntax(self):
@@ -160,7 +160,7 @@ class Completion(scltest.TestCase):
         script = (f"source {SOURCE}/tools/completion/sclctl.bash; COMP_WORDS=(sclctl {quoted}); "
                   f"COMP_CWORD={len(words)}; _sclctl; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
         path = f"{Path(program()).parent}:{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, check=True,
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=scltest.bound(30), check=True,
                               env={**os.environ, "PATH": path, "SCL_URI": "local:?hypervisor=memory"})
         self.assertEqual(done.stderr, "")
         return done.stdout.split()
@@ -181,7 +181,7 @@ class Completion(scltest.TestCase):
     def test_fish_answers(self):
         scltest.require(shutil.which("fish"), "fish")
         script = f"source {SOURCE}/tools/completion/sclctl.fish; complete -C 'sclctl vm sto'; complete -C 'sclctl vm stop --fo'"
-        done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=scltest.bound(30), check=True)
         self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], ["stop", "--force"])
 
 
@@ -198,13 +198,13 @@ class Manual(scltest.TestCase):
         scltest.require(shutil.which("man"), "man")
         for page in self.PAGES:
             done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", page], capture_output=True,
-                                  text=True, timeout=30, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+                                  text=True, timeout=scltest.bound(30), check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
             self.assertEqual((done.returncode, done.stderr), (0, ""), page)
 
     def test_mandoc(self):
         scltest.require(shutil.which("mandoc"), "mandoc")
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *self.PAGES], capture_output=True, text=True,
-                              timeout=30, check=False)
+                              timeout=scltest.bound(30), check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_every_key_is_described(self):

@@ -9,6 +9,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
+from scltest.bounds import bound
 from scltest.guest import SOURCE
 from scltest.tap import require
 
@@ -40,7 +41,7 @@ def nixpkgs():
 
 def run(*words, folder=None):
     require(shutil.which("nix-instantiate") is not None, "nix-instantiate is not installed (nix-bin)")
-    return subprocess.run([*TOOL, *words], cwd=folder or HERE, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([*TOOL, *words], cwd=folder or HERE, capture_output=True, text=True, timeout=bound(120), check=False)
 
 
 def evaluate(expression):

@@ -41,7 +41,7 @@ class Wrong(scltest.TestCase):
             path = folder / "vms.json"
             path.write_text(json.dumps(manifest), encoding="utf-8")
             done = subprocess.run([program(), "validate", "--allow-empty", "-f", path], capture_output=True, text=True,
-                                  timeout=30, check=False)
+                                  timeout=scltest.bound(30), check=False)
             with self.subTest(name):
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
 

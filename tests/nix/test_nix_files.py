@@ -38,7 +38,7 @@ class Files(scltest.TestCase):
 class Schema(scltest.TestCase):
     def test_is_that_of_sclctl(self):
         path = SOURCE / "nix/schema.json"
-        current = subprocess.run([program(), "schema"], capture_output=True, text=True, timeout=30, check=True).stdout
+        current = subprocess.run([program(), "schema"], capture_output=True, text=True, timeout=scltest.bound(30), check=True).stdout
         if nixtest.updating():
             path.write_text(current, encoding="utf-8")
         self.assertEqual(path.read_text(encoding="utf-8"), current, "nix/schema.json (SCL_TEST_UPDATE=1 writes it)")

@@ -50,7 +50,7 @@ class Guide(scltest.TestCase):
         for name in GUIDE:
             path = folder / "vms.json"
             path.write_text(json.dumps(guide(name, "config.ctrl-os.vms.manifest")), encoding="utf-8")
-            done = subprocess.run([program(), "validate", "-f", path], capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run([program(), "validate", "-f", path], capture_output=True, text=True, timeout=scltest.bound(30), check=False)
             with self.subTest(name):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -64,7 +64,7 @@ class Text(scltest.TestCase):
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
         done = subprocess.run(["systemd-analyze", "verify", "--man=no", *(folder / name for name in texts)], capture_output=True,
-                              text=True, timeout=60, check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"})
+                              text=True, timeout=scltest.bound(60), check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"})
         return [line for line in done.stderr.splitlines() if str(folder) in line or re.match(r"(scl|vm-)", line)]
 
     def test_uri_is_one_word_for_systemd(self):
@@ -257,7 +257,7 @@ case "$*" in *"vm list"*) echo a; echo c ;; apply*) exit {number} ;; esac''')
     def call(self, verb):
         calls = self.place / "calls"
         calls.write_text("", encoding="utf-8")
-        done = subprocess.run(["sh", SOURCE / "nix/scl-service.sh", verb, "/m.json"], capture_output=True, text=True, timeout=30,
+        done = subprocess.run(["sh", SOURCE / "nix/scl-service.sh", verb, "/m.json"], capture_output=True, text=True, timeout=scltest.bound(30),
                               check=False, env={**os.environ, "PATH": f"{self.place}:{os.environ['PATH']}", "CALLS": str(calls),
                                                 "SCL_STARTED_MARK": str(self.mark)})
         return done.returncode, calls.read_text(encoding="utf-8").splitlines()

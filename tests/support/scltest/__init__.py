@@ -2,6 +2,7 @@
 """The harness of SCL's scenario tests. Standard library only; run by /usr/bin/python3 as root.
 
     tap       main(), require(), TestCase: unittest that prints TAP
+    bounds    bound(): how long to wait for what must come
     sclctl    Sclctl: the built sclctl with a state folder and a prefix of its own
     guest     tiny_image(), cloud_image(), manifests and seeds for them
     console   Console: runs commands in a tiny guest through its serial console
@@ -13,6 +14,7 @@
 Whatever a test makes carries its pid or lives in namespaces that vanish with its processes.
 """
 
+from .bounds import bound
 from .console import Console
 from .guest import cloud_image, tiny_image
 from .lab import Lab
@@ -20,4 +22,4 @@ from .libvirtd import Libvirtd
 from .sclctl import Sclctl
 from .tap import TestCase, main, require
 
-__all__ = ["Console", "Lab", "Libvirtd", "Sclctl", "TestCase", "cloud_image", "main", "require", "tiny_image"]
+__all__ = ["Console", "Lab", "Libvirtd", "Sclctl", "TestCase", "bound", "cloud_image", "main", "require", "tiny_image"]

@@ -19,6 +19,8 @@ import subprocess
 import time
 import tty
 
+from .bounds import bound
+
 READY = b"TINY-GUEST READY"
 PROMPT = b"tiny# "
 LINE_MAX = 2000
@@ -47,7 +49,7 @@ class Console:
     @classmethod
     def of_domain(cls, uri, name, run=subprocess.run):
         """run: how virsh is run, for a libvirtd that answers only on a lab host."""
-        done = run(["virsh", "--connect", uri, "ttyconsole", name], capture_output=True, text=True, timeout=30, check=False)
+        done = run(["virsh", "--connect", uri, "ttyconsole", name], capture_output=True, text=True, timeout=bound(30), check=False)
         path = done.stdout.strip()
         if done.returncode or not path:
             raise ConsoleError(f"{name} has no console: {done.stderr.strip()}")
@@ -76,7 +78,7 @@ class Console:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(bound(10))
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -104,7 +106,7 @@ class Console:
         return True
 
     def send(self, data, seconds=10):
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + bound(seconds)
         while data:
             left = limit - time.monotonic()
             if left <= 0 or not select.select([], [self.fd], [], left)[1]:
@@ -114,10 +116,10 @@ class Console:
 
     def wait_for(self, pattern, seconds=30, what=None):
         """Wait for a regular expression (bytes) behind what was read before; returns the match."""
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + bound(seconds)
         while not (found := re.compile(pattern, re.S).search(self.log, self.mark)):
             if not self.read_some(limit):
-                raise ConsoleError(f"no {what or pattern} on the console within {seconds} s; its last output:\n"
+                raise ConsoleError(f"no {what or pattern} on the console within {bound(seconds):.0f} s; its last output:\n"
                                    f"{self.text()[-2000:]}")
         self.mark = found.end()
         return found

@@ -6,6 +6,7 @@ import gi
 gi.require_version("Scl", "0")
 from gi.repository import GLib, Scl  # noqa: E402
 
+from .bounds import bound  # noqa: E402
 from .sclctl import fresh_prefix  # noqa: E402
 from .tap import TestCase  # noqa: E402
 
@@ -56,9 +57,9 @@ def in_loop(start, seconds=20):
         loop.quit()
         return GLib.SOURCE_REMOVE
 
-    timer = GLib.timeout_add_seconds(seconds, too_late)
+    timer = GLib.timeout_add_seconds(int(bound(seconds)), too_late)
     start(loop.quit)
     loop.run()
     if late:
-        raise AssertionError(f"nothing came within {seconds} s")
+        raise AssertionError(f"nothing came within {bound(seconds):.0f} s")
     GLib.source_remove(timer)

@@ -5,6 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from .bounds import bound
 from .tap import require
 
 SUPPORT = Path(__file__).resolve().parent.parent
@@ -16,7 +17,7 @@ def tiny_image(ignore_power_button=False):
     argv = [str(SUPPORT / "tiny-guest")]
     if ignore_power_button:
         argv.append("--ignore-power-button")
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=bound(600), check=False)
     require(done.returncode == 0, f"a tiny guest: {done.stderr.strip()}")
     return Path(done.stdout.strip())
 
@@ -25,7 +26,7 @@ def cloud_image():
     """Path of the Debian cloud image (tools/cloud-image); built at the first call."""
     folder = os.environ.get("SCL_TEST_IMAGES", "/var/cache/scl/images")
     done = subprocess.run([str(SOURCE / "tools/cloud-image"), "--folder", folder], capture_output=True, text=True,
-                          timeout=1200, check=False)
+                          timeout=bound(1200), check=False)
     require(done.returncode == 0, f"a cloud image: {done.stderr.strip()[-500:]}")
     return Path(done.stdout.strip())
 

@@ -25,6 +25,7 @@ import threading
 from pathlib import Path
 
 from . import kernel, procs
+from .bounds import bound
 
 NETLINK_KOBJECT_UEVENT = 15
 DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "net/tun", "vhost-net", "vhost-vsock", "fuse"]
@@ -46,12 +47,12 @@ class Host:
         namespaces = ["--net"] + (["--mount"] if self.machine else [])
         return ["nsenter", f"--target={self.pid}", *namespaces, "--wdns=/", "--", *map(str, command)]
 
-    def run(self, command, *, check=True, timeout=30, text=True, capture_output=True, **options):
+    def run(self, command, *, check=True, timeout=None, text=True, capture_output=True, **options):
         """subprocess.run on this host; a failure carries the program's own words."""
         options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
         if "input" in options:
             del options["stdin"]
-        done = subprocess.run(self.argv(command), check=False, timeout=timeout, text=text, capture_output=capture_output,
+        done = subprocess.run(self.argv(command), check=False, timeout=timeout or bound(30), text=text, capture_output=capture_output,
                               **options)
         if check and done.returncode:
             raise AssertionError(f"{self.name}: {' '.join(map(str, command))}: status {done.returncode}: {done.stderr}")
@@ -118,7 +119,7 @@ class Host:
     def ping(self, address, count=1, seconds=2):
         """True if an answer came."""
         done = self.run(["ping", "-n", "-c", str(count), "-W", str(seconds), address], check=False,
-                        timeout=seconds * count + 10)
+                        timeout=bound(seconds * count + 10))
         if done.returncode not in (0, 1):
             raise AssertionError(f"{self.name}: ping {address}: status {done.returncode}: {done.stderr}")
         return done.returncode == 0

@@ -3,6 +3,7 @@
 
 import subprocess
 
+from .bounds import bound
 from .guest import SUPPORT
 
 PROGRAM = str(SUPPORT / "private-libvirtd")
@@ -21,7 +22,7 @@ class Libvirtd:
         self.uri = None
 
     def tell(self, *words):
-        done = self.call([PROGRAM, *words], capture_output=True, text=True, timeout=180, check=False)
+        done = self.call([PROGRAM, *words], capture_output=True, text=True, timeout=bound(180), check=False)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
         return done.stdout.strip()
@@ -46,7 +47,7 @@ class Libvirtd:
     def virsh(self, *argv, seconds=60, check=True):
         """Run virsh on this daemon; returns its output."""
         done = self.call(["virsh", "--quiet", "--connect", self.uri, *map(str, argv)], capture_output=True, text=True,
-                         timeout=seconds, check=False)
+                         timeout=bound(seconds), check=False)
         if check and done.returncode:
             raise RuntimeError(f"virsh {' '.join(map(str, argv))}: {done.stderr.strip()}")
         return done.stdout
@@ -57,11 +58,11 @@ class Libvirtd:
     def wait_state(self, name, wanted, seconds=60):
         """Wait until a domain is "running", "shut off", …; asks again at each of its events."""
         argv = ["virsh", "--connect", self.uri, "event", "--domain", name, "--event", "lifecycle", "--loop"]
-        with self.start([*argv, "--timeout", str(seconds)]) as events:
+        with self.start([*argv, "--timeout", str(int(bound(seconds)))]) as events:
             try:
                 while self.state(name) != wanted:
                     if not events.stdout.readline():
-                        raise AssertionError(f"{name} is {self.state(name)}, not {wanted}, after {seconds} s")
+                        raise AssertionError(f"{name} is {self.state(name)}, not {wanted}, after {bound(seconds):.0f} s")
             finally:
                 events.terminate()
 

@@ -4,11 +4,13 @@
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+from .bounds import bound
 from .guest import SOURCE
 
 _numbers = itertools.count()
@@ -34,6 +36,11 @@ def fresh_prefix():
         pid, rest = divmod(pid, 36)
         word = digits[rest] + word
     return f"t{word}{digits[next(_numbers) % 36]}"
+
+
+def untimed(text):
+    """What it prints without how long steps took, "done (2 s)": that is the machine's."""
+    return re.sub(r"(: done) \([^()\n]+\)$", r"\1", text, flags=re.M)
 
 
 class Sclctl:
@@ -66,11 +73,11 @@ class Sclctl:
     def environment(self):
         return {**os.environ, "G_DEBUG": "fatal-criticals", "LC_ALL": "C.UTF-8"}
 
-    def run(self, *words, seconds=120, stdin="", output=None, check=None):
-        """The finished process; check: the exit status that is wanted."""
+    def run(self, *words, seconds=120, stdin="", output=None, check=None, env=None):
+        """The finished process; check: the exit status that is wanted; env: variables besides the usual ones."""
         call = self.host.run if self.host else subprocess.run
-        done = call(self.argv(*words, output=output), input=stdin, capture_output=True, text=True, timeout=seconds,
-                    check=False, env=self.environment())
+        done = call(self.argv(*words, output=output), input=stdin, capture_output=True, text=True, timeout=bound(seconds),
+                    check=False, env={**self.environment(), **(env or {})})
         if check is not None and done.returncode != check:
             raise AssertionError(f"sclctl {' '.join(map(str, words))}: status {done.returncode} instead of {check}\n"
                                  f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -91,8 +98,8 @@ class Sclctl:
         if process.poll() is None:
             process.send_signal(number)
         try:
-            return process.wait(seconds)
+            return process.wait(bound(seconds))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError(f"sclctl did not end within {seconds} s of signal {number}") from None
+            raise AssertionError(f"sclctl did not end within {bound(seconds):.0f} s of signal {number}") from None

@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 
 from . import kernel, lab, procs
+from .bounds import bound
 from .guest import SUPPORT
 from .tap import require
 
@@ -47,16 +48,16 @@ shift; exec "$@"
 
 def until(condition, what, seconds=30):
     """The first true value of condition()."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + bound(seconds)
     while not (value := condition()):
         if time.monotonic() > limit:
-            raise AssertionError(f"{what}: not within {seconds} s")
+            raise AssertionError(f"{what}: not within {bound(seconds):.0f} s")
         time.sleep(0.1)
     return value
 
 
 def debian_root():
-    done = subprocess.run([str(SUPPORT / "systemd-root")], capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([str(SUPPORT / "systemd-root")], capture_output=True, text=True, timeout=bound(600), check=False)
     require(done.returncode == 0, f"a Debian root: {done.stderr.strip()[-500:]}")
     return Path(done.stdout.strip())
 
@@ -182,8 +183,8 @@ class SystemdHost:
     def power_off(self, seconds=OFF_SECONDS):
         """As the power button of this host."""
         self.systemctl("--no-block", "poweroff")
-        if not procs.wait_gone(self.container.pid, seconds):
-            raise AssertionError(f"the container is not off within {seconds} s; its console:\n{self.console()[-3000:]}")
+        if not procs.wait_gone(self.container.pid, bound(seconds)):
+            raise AssertionError(f"the container is not off within {bound(seconds):.0f} s; its console:\n{self.console()[-3000:]}")
         status = self.container.wait()
         self.forget_boot()
         if status:
@@ -219,12 +220,12 @@ class SystemdHost:
                 "--wdns=/", "--", "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "LC_ALL=C.UTF-8", *map(str, command)]
 
-    def run(self, command, *, check=True, timeout=60, text=True, **options):
+    def run(self, command, *, check=True, timeout=None, text=True, **options):
         """subprocess.run in the container; a failure carries the program's own words."""
         options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
         if "input" in options:
             del options["stdin"]
-        done = subprocess.run(self.argv(command), check=False, timeout=timeout, text=text, capture_output=True, **options)
+        done = subprocess.run(self.argv(command), check=False, timeout=timeout or bound(60), text=text, capture_output=True, **options)
         if check and done.returncode:
             raise AssertionError(f"{MACHINE}: {' '.join(map(str, command))}: status {done.returncode}: {done.stdout}{done.stderr}")
         return done
@@ -236,7 +237,7 @@ class SystemdHost:
         return self.host.socket(*kind)
 
     def systemctl(self, *words, **options):
-        return self.run(["systemctl", *words], **{"timeout": 120, **options})
+        return self.run(["systemctl", *words], **{"timeout": bound(120), **options})
 
     # Units
 
@@ -351,12 +352,12 @@ def plan_change(name, text, steps):
 
 
 def read_until(stream, pattern, seconds, what):
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + bound(seconds)
     seen = b""
     while not (found := re.search(pattern.encode(), seen)):
         left = limit - time.monotonic()
         if left <= 0 or not select.select([stream], [], [], left)[0]:
-            raise AssertionError(f"{what}: no {pattern!r} within {seconds} s; its end:\n{seen[-2000:].decode(errors='replace')}")
+            raise AssertionError(f"{what}: no {pattern!r} within {bound(seconds):.0f} s; its end:\n{seen[-2000:].decode(errors='replace')}")
         chunk = os.read(stream.fileno(), 65536)
         if not chunk:
             raise AssertionError(f"{what}: ended without {pattern!r}:\n{seen[-2000:].decode(errors='replace')}")
@@ -381,13 +382,13 @@ class Notifications:
         self.path.unlink()
 
     def wait_for(self, field, process, seconds):
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + bound(seconds)
         end = os.pidfd_open(process.pid)
         try:
             while field not in self.fields:
                 ready = select.select([self.socket, end], [], [], max(0, limit - time.monotonic()))[0]
                 if self.socket not in ready:
-                    raise AssertionError(f"systemd-nspawn {'ended' if ready else f'said nothing of {field} within {seconds} s'}")
+                    raise AssertionError(f"systemd-nspawn {'ended' if ready else f'said nothing of {field} within {bound(seconds):.0f} s'}")
                 self.fields.update(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines() if "=" in line)
         finally:
             os.close(end)
