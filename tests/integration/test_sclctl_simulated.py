@@ -15,7 +15,7 @@ import time
 
 import scltest
 from scltest.guest import SOURCE
-from scltest.sclctl import Sclctl
+from scltest.sclctl import Sclctl, untimed
 
 MANIFEST = """\
 version: 1
@@ -113,7 +113,7 @@ class PlanAndApply(Simulated):
 
     def test_apply(self):
         done = self.ctl.run("apply", "-f", self.manifest, check=0)
-        self.assertEqual(sorted(done.stderr.splitlines()), sorted(
+        self.assertEqual(sorted(untimed(done.stderr).splitlines()), sorted(
             ["create host: done", 'create network "default": done', 'create volume "demo": done',
              'create volume "web": done', 'create VM "demo": done', 'start VM "demo": done', 'create VM "web": done']))
         self.assertTrue(done.stdout.endswith("\n7 done\n"), done.stdout)
@@ -198,7 +198,7 @@ class Objects(Simulated):
         node = self.node()
         for verb in ("stop", "restart", "start"):
             done = node.run("vm", verb, "bios", check=0)
-            self.assertEqual((done.stdout, done.stderr), ("", f'{verb} VM "bios": done\n'))
+            self.assertEqual((done.stdout, untimed(done.stderr)), ("", f'{verb} VM "bios": done\n'))
         self.assertEqual(node.run("vm", "stop", "--force", "-q", "bios", check=0).stderr, "")
 
     def test_delete_asks(self):
@@ -223,10 +223,10 @@ class Lines:
 
     def next(self, seconds=30):
         """A line without its end; None at the end of the pipe."""
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + scltest.bound(seconds)
         while b"\n" not in self.rest:
             if not select.select([self.fd], [], [], max(0, limit - time.monotonic()))[0]:
-                raise AssertionError(f"no line within {seconds} s behind {self.rest!r}")
+                raise AssertionError(f"no line within {scltest.bound(seconds):.0f} s behind {self.rest!r}")
             chunk = os.read(self.fd, 65536)
             if not chunk:
                 return None
@@ -274,14 +274,14 @@ class Run(Simulated):
                     process.send_signal(number)
                     self.event("stopping")
                     self.assertEqual(self.event("ended")["exitStatus"], 0)
-                    self.assertEqual(process.wait(30), 0)
+                    self.assertEqual(process.wait(scltest.bound(30)), 0)
 
     def test_ready_fd(self):
         reader, writer = os.pipe()
         process = self.begin("--ready-fd", str(writer), pass_fds=[writer])
         os.close(writer)
         self.addCleanup(os.close, reader)
-        self.assertTrue(select.select([reader], [], [], 30)[0])
+        self.assertTrue(select.select([reader], [], [], scltest.bound(30))[0])
         self.assertEqual(os.read(reader, 100), b"ready\n")
         self.assertEqual(os.read(reader, 100), b"", "it is closed after the line")
         self.assertEqual(Sclctl.stop(process, 30), 0)
@@ -290,16 +290,16 @@ class Run(Simulated):
         self.manifest = self.write("off.yaml", "virtualMachines: {web: {image: image.raw, autoStart: false}}\n")
         process = self.begin("--until-off")
         self.assertEqual(self.event("ended")["exitStatus"], 0)
-        self.assertEqual(process.wait(30), 0)
+        self.assertEqual(process.wait(scltest.bound(30)), 0)
 
     def test_text(self):
         process = self.begin(output="table")
         while not (line := self.lines.next()).startswith("ready"):
             pass
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=scltest.bound(30))
         self.assertEqual(process.returncode, 0)
-        self.assertIn(b'delete VM "demo": done\n', err)
+        self.assertIn('delete VM "demo": done\n', untimed(err.decode()))
         self.assertEqual(out, b"4 done\n")
 
     def test_what_is_there_already(self):
@@ -313,7 +313,7 @@ class Run(Simulated):
         done = self.ctl.run("run", "-f", self.manifest, "--console", "nobody")
         self.assertEqual(self.errors(done, 64), ["--console nobody: the manifest has no such VM"])
         done = subprocess.run([self.ctl.program, "-c", "https://host:8008", "run", "-f", self.manifest],
-                              capture_output=True, text=True, timeout=30, check=False)
+                              capture_output=True, text=True, timeout=scltest.bound(30), check=False)
         self.errors(done, 64)
 
 
@@ -329,16 +329,16 @@ class Attach(Simulated):
     def test_leave(self):
         process = self.begin()
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(30), 130)
+        self.assertEqual(process.wait(scltest.bound(30)), 130)
         self.assertEqual(self.lines.next(), 'sclctl: left VM "bios", which goes on')
         self.assertIsNone(self.lines.next())
 
     def test_stop_on_term(self):
         process = self.begin("--start", "--stop-on-term")
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(30), 0)
+        self.assertEqual(process.wait(scltest.bound(30)), 0)
         self.assertEqual(self.lines.next(), 'sclctl: shutting VM "bios" down')
-        self.assertEqual(self.lines.next(), 'stop VM "bios": done')
+        self.assertEqual(untimed(self.lines.next()), 'stop VM "bios": done')
         self.assertIsNone(self.lines.next())
 
 
