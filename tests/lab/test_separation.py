@@ -60,7 +60,7 @@ class Separation(SharedCase):
         cls.gateway_mac = cls.one.mac_of(GATEWAY)
 
     def test_guests_of_one_network_reach_each_other(self):
-        self.assertEqual(self.one.reached("192.168.20.3", GATEWAY), ["192.168.20.3", GATEWAY])
+        self.assertEqual(self.one.reached("192.168.20.3", GATEWAY, seconds=20), ["192.168.20.3", GATEWAY])
         self.assertEqual(asked(self.one.tcp("192.168.20.3", 22))[:2], ("two", "192.168.20.2"))
 
     def test_no_path_between_networks(self):

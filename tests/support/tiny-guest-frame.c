@@ -4,7 +4,8 @@
  * bad neighbour: what busybox cannot do (forged sources, raw ARP, IPv6 without a stack) is hex here.
  *
  *   frame send IF HEX [COUNT]        the whole frame from the destination address on
- *   frame sniff IF SECONDS [COUNT]   one line of hex per received frame; status 0 if there was one
+ *   frame sniff IF SECONDS [COUNT]   one line of hex per received frame; status 0 if there was one.
+ *                                    Says "ready" on its standard error: what comes later is not missed
  */
 
 #include <arpa/inet.h>
@@ -55,7 +56,9 @@ open_link (const char *name)
     .sll_protocol = htons (ETH_P_ALL),
     .sll_ifindex = if_nametoindex (name),
   };
-  int fd = socket (AF_PACKET, SOCK_RAW, htons (ETH_P_ALL));
+  /* Without a protocol it hears nothing until it is bound: bind() of a socket that hears already makes it
+     deaf for a while. */
+  int fd = socket (AF_PACKET, SOCK_RAW, 0);
 
   if (fd < 0 || address.sll_ifindex == 0 || bind (fd, (struct sockaddr *) &address, sizeof address))
     return -1;
@@ -89,6 +92,7 @@ sniff_frames (int fd, double seconds, int count)
   long end = now_ms () + (long) (seconds * 1000);
   int seen = 0;
 
+  fprintf (stderr, "ready\n");
   while (seen < count && now_ms () < end)
     {
       struct pollfd ready = { .fd = fd, .events = POLLIN };

@@ -12,6 +12,8 @@ import struct
 import threading
 import time
 
+from .bounds import bound
+
 ETH_P_ALL = 0x0003
 PACKET_OUTGOING = 4
 
@@ -53,7 +55,7 @@ class Echo:
 
     def close(self):
         self.end.close()
-        self.thread.join(10)
+        self.thread.join(bound(10))
         self.listener.close()
         self.wakeup.close()
 
@@ -91,7 +93,7 @@ class Echo:
         client.close()
 
 
-def tcp(host, address, port, data=b"hello", seconds=3, source=None):
+def tcp(host, address, port, data=b"hello", seconds=12, source=None):
     """Connect, send, read one answer. Returns the answer, or "refused", "timeout", "unreachable", "reset"."""
     with host.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         client.settimeout(seconds)
@@ -105,7 +107,7 @@ def tcp(host, address, port, data=b"hello", seconds=3, source=None):
             return outcome(error)
 
 
-def udp(host, address, port, data=b"hello", seconds=3, source=None, tries=3):
+def udp(host, address, port, data=b"hello", seconds=12, source=None, tries=4):
     """Send datagrams until one answer comes (within `seconds` in all); results as for tcp()."""
     with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         try:
@@ -133,10 +135,10 @@ def outcome(error):
 
 def wait_tcp(host, address, port, seconds=30):
     """Wait until a server is there that answers; retries a refused connection, bounded."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + bound(seconds)
     while (result := tcp(host, address, port, seconds=2)) in ("refused", "timeout", "unreachable", "reset"):
         if time.monotonic() > limit:
-            raise AssertionError(f"{address}:{port} from {host.name}: still {result} after {seconds} s")
+            raise AssertionError(f"{address}:{port} from {host.name}: still {result} after {bound(seconds):.0f} s")
         time.sleep(0.1)
     return result
 
@@ -187,9 +189,9 @@ class Sniffer:
         self.frames = []
         self.outgoing = outgoing
         self.name = f"{host.name}:{link or '*'}"
-        self.socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        if link:
-            self.socket.bind((link, ETH_P_ALL))
+        # Without a protocol it hears nothing until it is bound: bind() of a socket that hears already makes it deaf for a while.
+        self.socket = host.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind((link or "", ETH_P_ALL))
 
     def __enter__(self):
         return self
@@ -213,7 +215,7 @@ class Sniffer:
 
     def wait_for(self, wanted, seconds=10, what="frame"):
         """The first frame, new or old, for which wanted(frame) is true."""
-        limit = time.monotonic() + seconds
+        limit = time.monotonic() + bound(seconds)
         looked = 0
         while True:
             for frame in self.frames[looked:]:
@@ -221,7 +223,7 @@ class Sniffer:
                     return frame
             looked = len(self.frames)
             if not self.read(limit - time.monotonic()) and time.monotonic() >= limit:
-                raise AssertionError(f"no {what} on {self.name} within {seconds} s ({looked} other frames)")
+                raise AssertionError(f"no {what} on {self.name} within {bound(seconds):.0f} s ({looked} other frames)")
 
 
 def mac_bytes(mac):

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from . import net
+from .bounds import bound
 from .console import Console
 from .guest import network_config, tiny_image, user_script
 from .sclctl import Sclctl
@@ -65,6 +66,7 @@ class Guest:
         self.name = name
         self.console = console
         self.link = link
+        self.sniffer = 0
         self.run = console.run
         self.check = console.check
         self.check(WHO)
@@ -73,10 +75,10 @@ class Guest:
     def boot_id(self):
         return self.check("cat /proc/sys/kernel/random/boot_id")
 
-    def ping(self, address, seconds=2):
+    def ping(self, address, seconds=10):
         return self.run(f"ping -c 1 -W {seconds} {address}", seconds + 20)[0] == 0
 
-    def tcp(self, address, port, seconds=3):
+    def tcp(self, address, port, seconds=12):
         """What a server says to "hello"; "" if there was no connection."""
         status, answer = self.run(f"echo hello | timeout {seconds + 10} nc -w {seconds} {address} {port}", seconds + 30)
         return "" if status else answer
@@ -104,15 +106,15 @@ class Guest:
         self.check(net.guest_frame(self.link, frame, count))
 
     def sniff(self):
-        """Begin to note all frames that come in."""
-        self.check(f"frame sniff {self.link} 600 > /tmp/frames & echo $! > /tmp/sniffer")
-        # The packet socket is there when /proc/net/packet shows one more line than its head.
-        self.check("until [ $(wc -l < /proc/net/packet) -gt 1 ]; do usleep 20000; done")
+        """Begin to note all frames that come in: none that is sent after this is missed."""
+        self.sniffer += 1
+        self.check(f"mkfifo /tmp/sniff{self.sniffer}; frame sniff {self.link} 3600 > /tmp/frames{self.sniffer} 2> /tmp/sniff{self.sniffer} & "
+                   f"echo $! > /tmp/sniffer; read -r said < /tmp/sniff{self.sniffer}; echo $said; [ \"$said\" = ready ]")
 
     def sniffed(self, marker, seconds=15):
         """All frames up to the one with `marker` (bytes) in it, which must come."""
-        self.check(f"until grep -q {marker.hex()} /tmp/frames; do usleep 50000; done", seconds)
-        text = self.check("kill $(cat /tmp/sniffer); cat /tmp/frames")
+        self.check(f"until grep -q {marker.hex()} /tmp/frames{self.sniffer}; do usleep 50000; done", seconds)
+        text = self.check(f"kill $(cat /tmp/sniffer); cat /tmp/frames{self.sniffer}")
         return [net.Frame.fromhex(line) for line in text.split()]
 
 
@@ -136,10 +138,10 @@ def ask(host, address, port, text="hello", **options):
 
 def ask_soon(host, address, port, seconds=15):
     """ask() again until there is an answer: a gateway that just gave up on a guest says so for some seconds."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + bound(seconds)
     while not isinstance(answer := ask(host, address, port, seconds=2), tuple):
         if time.monotonic() > limit:
-            raise AssertionError(f"{address}:{port} from {host.name}: still {answer} after {seconds} s")
+            raise AssertionError(f"{address}:{port} from {host.name}: still {answer} after {bound(seconds):.0f} s")
         time.sleep(0.2)
     return answer
 
@@ -148,7 +150,7 @@ def udp_exchange(host, external, guest, inner, gateway_mac, port=8000):
     """A datagram to the forward and the guest's answer to it: the address that the guest saw."""
     guest.sniff()
     with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(10)
+        client.settimeout(bound(10))
         # Not connected, so deaf to the guest's kernel, which knows no such port.
         client.sendto(b"question", (external, port))
         request = next(f for f in guest.sniffed(b"question") if f.ports and f.ports[1] == port)
