@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests of the harness itself: a lab, a private libvirtd in it, tiny guests and their consoles."""
 
+import functools
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import scltest  # noqa: E402
-from scltest import Console, Lab, Libvirtd, machine, net, procs  # noqa: E402
+from scltest import Console, Lab, Libvirtd, machine, net, procs, scene  # noqa: E402
 
 DOMAIN = """\
 <domain type='qemu'>
@@ -44,7 +45,22 @@ class Base(scltest.TestCase):
         return self.use(Console.of_domain(libvirtd.uri, name, libvirtd.call)).wait_ready()
 
 
+def on_a_machine_of_its_own(case):
+    """The case is run again in namespaces of its own, where nobody else makes or ends anything."""
+    @functools.wraps(case)
+    def run(self):
+        if os.environ.get("SCL_SELFTEST_ALONE"):
+            case(self)
+            return
+        alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        done = subprocess.run([*alone, sys.executable, __file__, case.__name__], capture_output=True, text=True, check=False,
+                              timeout=scltest.bound(60), env={**os.environ, "SCL_SELFTEST_ALONE": "1"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    return run
+
+
 class Snapshot(Base):
+    @on_a_machine_of_its_own
     def test_names_every_difference(self):
         link = f"st{os.getpid() % 100000}"
         before = machine.snapshot()
@@ -57,6 +73,28 @@ class Snapshot(Base):
         self.assertIn(f"link is new: {link} bridge", text)
         self.assertNotIn("sysctl", text)
         self.assertEqual(machine.settled_differences(before), [])
+
+
+    def start_sclctl(self, *runner):
+        """A process of that name, which is there for sure."""
+        folder = self.folder()
+        program, up = folder / "sclctl", folder / "up"
+        os.mkfifo(up)
+        program.write_text(f"#!/bin/sh\necho up > {up}\nread line < {up}\n")
+        program.chmod(0o755)
+        process = subprocess.Popen([*runner, program], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(procs.end, process.pid)
+        self.assertEqual(up.read_text(), "up\n")
+
+    @on_a_machine_of_its_own
+    def test_leaves_parallel_tests_out(self):
+        runner = Path(__file__).resolve().with_name("tap-run")
+        before = machine.snapshot()
+        self.start_sclctl(runner, "--name", "other", "--logs", self.folder(), "--plain", "--")
+        self.assertEqual(machine.differences(before, machine.snapshot()), [])
+        self.start_sclctl()
+        self.assertRegex("\n".join(machine.differences(before, machine.snapshot())), r"^process is new: \d+ sclctl [^\n]*$")
 
 
 class LabTest(Base):
@@ -119,6 +157,22 @@ class Guests(Base):
         self.assertEqual(libvirtd.domains(), ["one", "two"])
         libvirtd.virsh("shutdown", "two", "--mode", "acpi")
         libvirtd.wait_state("two", "shut off", 20)
+
+    def test_a_guests_sniffer_misses_nothing(self):
+        """It is asked for a frame that is sent the moment it says that it listens."""
+        lab = self.use(Lab.standard())
+        folder = self.folder()
+        libvirtd = self.use(Libvirtd(folder / "lv", lab.scl))
+        lab.scl.plug(lab.lan, "nic-a")
+        guest = scene.Guest("one", self.guest(libvirtd, folder, "one", NIC.format(link="nic-a")))
+        guest.check("ip link set eth0 up")
+        with lab.client.socket(17, 3) as raw:
+            raw.bind(("eth0", 3))
+            for number in range(20):
+                frame = net.udp_packet("ff:ff:ff:ff:ff:ff", "02:00:00:00:00:07", "10.77.0.50", "10.77.0.255", 9, 9, b"number %03d" % number)
+                guest.sniff()
+                raw.send(frame)
+                self.assertTrue(guest.sniffed(b"number %03d" % number))
 
     def test_guest_that_ignores_the_power_button(self):
         folder = self.folder()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests must leave as it was: a snapshot of the machine and the differences between two."""
+"""What tests must leave as it was: a snapshot of the machine and the differences between two.
+
+Tests that run at the same time are left out: what descends from a tap-run that is no ancestor of this process. A tap-run
+keeps its daemons, being their subreaper, and what it could not end belongs to nobody when it is gone.
+"""
 
 import json
 import os
@@ -7,6 +11,8 @@ import re
 import subprocess
 import time
 from pathlib import Path
+
+from .bounds import bound
 
 SYSCTL_ROOTS = ["net/ipv4/ip_forward", "net/ipv4/conf", "net/ipv6/conf", "net/bridge", "net/ipv4/neigh",
                 "net/netfilter/nf_conntrack_acct"]
@@ -19,7 +25,7 @@ FOLDERS = ["/run/scl", "/run/netns"]
 
 
 def command(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False,
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=bound(60), check=False,
                           env={**os.environ, "LC_ALL": "C"})
     return done.stdout if done.returncode == 0 else ""
 
@@ -87,15 +93,46 @@ def mounts():
     return [f"{line.split()[4]} {line.partition(' - ')[2].split()[0]}" for line in lines]
 
 
+def parent(pid):
+    """None if it has gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def ancestors(pid):
+    """From itself up; the last is None if one of them went meanwhile."""
+    found = []
+    while pid:
+        found.append(pid)
+        pid = parent(pid)
+    return found + [None] if pid is None else found
+
+
+def is_runner(pid):
+    try:
+        return any(word.endswith(b"/tap-run") for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:4])
+    except OSError:
+        return False
+
+
+def of_parallel_test(pid):
+    """Also what is just ending."""
+    mine = set(ancestors(os.getpid()))
+    line = ancestors(pid)
+    return line[-1] is None or any(is_runner(one) for one in line if one not in mine)
+
+
 def namespaces():
     """Network namespaces that are held by a name or a process of this machine."""
-    found = set()
+    found = {}
     for path in Path("/proc").glob("[0-9]*/ns/net"):
         try:
-            found.add(os.readlink(path))
+            found.setdefault(os.readlink(path), []).append(int(path.parts[2]))
         except OSError:
             continue
-    return sorted(found)
+    return sorted(name for name, pids in found.items() if not all(map(of_parallel_test, pids)))
 
 
 def processes():
@@ -107,7 +144,7 @@ def processes():
             words = Path(stat.parent / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if name in PROGRAMS or name.startswith("qemu-system"):
+        if (name in PROGRAMS or name.startswith("qemu-system")) and not of_parallel_test(int(stat.parent.name)):
             result.append(f"{stat.parent.name} {name} started={fields.split()[19]} {' '.join(words)[:120]}")
     return result
 
@@ -141,7 +178,7 @@ def differences(before, after):
 
 def settled_differences(before, seconds=10, libvirt_uri=None):
     """Differences that stay: the kernel takes a namespace's links away some time after its last process."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + bound(seconds)
     while (lines := differences(before, snapshot(libvirt_uri))) and time.monotonic() < limit:
         time.sleep(0.25)
     return lines
