@@ -19,7 +19,9 @@ sys.path.insert(0, str(HERE))
 from scltest import kernel, kvm, machine  # noqa: E402
 
 KINDS = ["static", "unit", "integration", "lab", "e2e"]
-NEED_ROOT = {"integration", "lab", "e2e"}
+# Not of "all": they take an hour.
+LONG = ["long"]
+NEED_ROOT = {"integration", "lab", "e2e", *LONG}
 SANITIZERS = "address,undefined"
 TAIL_LINES = 60
 SLOWEST = 8
@@ -33,13 +35,13 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="KIND",
                         help=f"{', '.join(KINDS)}, all (the default: all of these), sanitize (unit and integration with "
-                             "AddressSanitizer and UBSan)")
+                             "AddressSanitizer and UBSan), long (each failure and 200 kills: an hour)")
     parser.add_argument("-k", metavar="PATTERN", dest="pattern",
                         help="only the programs whose name matches this regular expression")
     parser.add_argument("--no-install", action="store_true", help="install no packages")
     parser.add_argument("--build-dir", type=Path, default=SOURCE / "build", metavar="DIR", help="default: %(default)s")
     options = parser.parse_args()
-    wrong = set(options.kinds) - {*KINDS, "all", "sanitize"}
+    wrong = set(options.kinds) - {*KINDS, *LONG, "all", "sanitize"}
     if wrong:
         parser.error(f"no such kind: {' '.join(sorted(wrong))}")
     return options
@@ -122,7 +124,7 @@ def report(folder, results):
 def plan(options):
     """(folder, kinds, cmake settings, environment) of each build that is asked for."""
     wanted = options.kinds or ["all"]
-    kinds = KINDS if "all" in wanted else [kind for kind in KINDS if kind in wanted]
+    kinds = [kind for kind in [*KINDS, *LONG] if kind in wanted or ("all" in wanted and kind in KINDS)]
     plans = []
     if kinds:
         plans.append((options.build_dir, kinds, [], {}))

@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One call fails that would change something (see support/fault-inject.c), wherever that is: sclctl says so and
+fails, or has found another way; the same command again comes to the same end as if nothing had been.
+
+A round is a way up and down again, with one failure in each of its commands. SCL_TEST_FAULTS is the number of
+failures, or "all": each call of each command once. The seed is printed; SCL_TEST_SEED repeats a run.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import scltest
+from scltest.endstate import EndStateCase, dice
+
+WANTED = os.environ.get("SCL_TEST_FAULTS", "40")
+LIBRARY = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
+ERRORS = {"EIO": 5, "ENOMEM": 12, "ENOSPC": 28}
+
+
+@dataclass
+class Command:
+    name: str
+    words: list
+    keeps: tuple = ()
+    calls: int = 0
+    end: list = None
+
+
+@dataclass
+class Fault:
+    at: int
+    late: bool
+    error: str
+
+    def environment(self, log):
+        return {"LD_PRELOAD": str(LIBRARY), "SCL_FAULT_LOG": str(log), "SCL_FAULT_AT": str(self.at),
+                "SCL_FAULT_ERRNO": str(ERRORS[self.error]), **({"SCL_FAULT_LATE": "1"} if self.late else {})}
+
+
+class Faults(EndStateCase):
+    def setUp(self):
+        super().setUp()
+        self.log = self.dir / "calls"
+        apply = ["apply", "--allow-empty", "--prune", "-f"]
+        self.commands = [
+            Command("up", [*apply, self.full]),
+            Command("change", [*apply, self.changed()], ("two.raw", "foreign.raw")),
+            Command("stop", ["vm", "stop", "--force", "one"], ("two.raw", "foreign.raw")),
+            Command("down", [*apply, self.empty], ("one.raw", "two.raw", "foreign.raw")),
+            Command("delete", ["volume", "delete", "--yes", "one", "two"], ("foreign.raw",))]
+
+    def again(self, command):
+        """The same once more. What was deleted before something failed cannot be deleted again: so one by one."""
+        if command.name != "delete":
+            return [self.scene.ctl.run(*command.words)]
+        done = [self.scene.ctl.run("volume", "delete", "--yes", name) for name in ("one", "two")]
+        return [each for each in done if "there is none" not in each.stderr]
+
+    def changed(self):
+        scene = self.scene
+        scene.network("red", "192.168.10.1", tcp=["2222:192.168.20.2:22", "2223:192.168.20.3:22"])
+        scene.network("green", "192.168.12.1")
+        scene.vm("two", "192.168.20.2/24", "192.168.20.1", "blue", imageSize=64, autoStart=False, memorySize=112)
+        return scene.write()
+
+    def run_with(self, command, fault):
+        """(the finished process, the call that failed, how many there were)"""
+        self.log.unlink(missing_ok=True)
+        done = self.scene.ctl.run(*command.words, env=fault.environment(self.log))
+        calls = self.log.read_text().splitlines() if self.log.exists() else []
+        return done, next((call for call in calls if call.startswith("!")), None), len(calls)
+
+    def learn(self):
+        """How many calls each command makes, and what it comes to."""
+        for command in self.commands:
+            done, _, command.calls = self.run_with(command, Fault(0, False, "EIO"))
+            self.assertEqual(done.returncode, 0, f"{command.name}: {done.stderr}")
+            self.assertGreater(command.calls, 0, f"{command.name} changes nothing, as far as the library sees")
+            command.end = self.state()
+
+    def faults(self, numbers):
+        """Rounds: a fault for each command."""
+        def fault(at):
+            return Fault(at, numbers.random() < 0.5, numbers.choice(sorted(ERRORS)))
+
+        if WANTED != "all":
+            return [[fault(numbers.randint(1, command.calls)) for command in self.commands]
+                    for _ in range(-(-int(WANTED) // len(self.commands)))]
+        return [[fault(number % command.calls + 1) for command in self.commands]
+                for number in range(max(command.calls for command in self.commands))]
+
+    def contents(self, names):
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted((self.dir / "state").rglob("*.raw")) if path.name in names}
+
+    def fail_and_repeat(self, command, fault):
+        before = self.contents(command.keeps)
+        self.assertEqual(len(before), len(command.keeps))
+        done, failed, _ = self.run_with(command, fault)
+        said = f"{failed}: status {done.returncode}\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+        try:
+            if failed is None or done.returncode == 0:
+                # Not so many calls this time, or there was another way.
+                self.assertEqual(done.returncode, 0, said)
+                self.assert_state(command.end)
+            else:
+                self.assertIn(done.returncode, (1, 3, 4), said)
+                self.assertTrue(re.search(r"(?m)^sclctl: .", done.stderr), said)
+            self.assertEqual(self.contents(command.keeps), before)
+        finally:
+            repeated = self.again(command)
+        for again in repeated:
+            self.assertEqual(again.returncode, 0, f"again after {said}\nagain:\n{again.stdout[-1500:]}{again.stderr[-1500:]}")
+        self.assert_state(command.end)
+        self.assertEqual(self.contents(command.keeps), before)
+        return failed is not None
+
+    def test_each_ends_as_if_nothing_had_been(self):
+        seed, numbers = dice()
+        self.learn()
+        rounds = self.faults(numbers)
+        print(f"# calls: {', '.join(f'{command.name} {command.calls}' for command in self.commands)}; {len(rounds)} rounds", flush=True)
+        hit = 0
+        for number, faults in enumerate(rounds):
+            for command, fault in zip(self.commands, faults):
+                with self.subTest(seed=seed, round=number, command=command.name, fault=fault):
+                    hit += self.fail_and_repeat(command, fault)
+        print(f"# {hit} calls failed")
+        self.assertGreater(hit, len(rounds) * len(self.commands) // 2)
+
+
+if __name__ == "__main__":
+    scltest.main()
