@@ -8,17 +8,17 @@
 
 #include <glib.h>
 
-/* Makes STATE_DIR/embed with its configuration (QEMU is not root, no virtlogd).
- * (transfer full) */
+/* Makes STATE_DIR/embed. (transfer full) */
 char *_scl_embed_root_prepare (const char *state_dir, GError **error);
 char *_scl_embed_root_to_uri (const char *root_dir);
 
-/* Sends libvirt's log to a file in ROOT_DIR. Once per process, before the first
- * open. */
-void _scl_embed_root_begin (const char *root_dir);
+/* Writes the configuration (QEMU is not root, no virtlogd) and sends libvirt's log to a file in
+ * ROOT_DIR. Before each open; one thread at a time. */
+gboolean _scl_embed_root_begin (const char *root_dir, GError **error);
 
-/* 0, or the process that has the embedded hypervisor of ROOT_DIR open. */
-int _scl_embed_root_find_owner (const char *root_dir);
+/* SCL_ERROR_BUSY if another process has the embedded hypervisor of ROOT_DIR (whose URI is for the
+ * message) open, or keeps libvirt from locking it. */
+gboolean _scl_embed_root_check_free (const char *root_dir, const char *uri, GError **error);
 
 /* The user that libvirt's packages make for QEMU, static; NULL if there is
  * none. */

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <pwd.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ROOT_MAX 60 /* libvirt makes UNIX sockets deep inside, whose names hold 107 bytes */
 
@@ -30,6 +33,17 @@ group_name (const char *user)
   const struct passwd *entry = getpwnam (user);
 
   return g_strdup_printf ("+%u", (guint) (entry != NULL ? entry->pw_gid : 0));
+}
+
+/* Two processes that open the root at the same time must not write it at the same time. */
+static gboolean
+has_text (int folder, const char *name, const char *text)
+{
+  g_auto (SclFd) fd = _scl_fd_open_regular (folder, name, NULL, NULL);
+  g_autoptr (GBytes) bytes = fd >= 0 ? _scl_fd_read_all (fd, 65536, name, NULL) : NULL;
+  g_autoptr (GBytes) wanted = g_bytes_new_static (text, strlen (text));
+
+  return bytes != NULL && g_bytes_equal (bytes, wanted);
 }
 
 static gboolean
@@ -58,7 +72,9 @@ write_config (const char *root, GError **error)
                           "clear_emulator_capabilities = 1\n",
                           user, group);
   fd = _scl_fd_open_folder (folder, 0755, error);
-  return fd >= 0 && _scl_fd_replace (fd, "qemu.conf", text, strlen (text), 0644, error);
+  return fd >= 0
+         && (has_text (fd, "qemu.conf", text)
+             || _scl_fd_replace (fd, "qemu.conf", text, strlen (text), 0644, error));
 }
 
 char *
@@ -73,7 +89,7 @@ _scl_embed_root_prepare (const char *state_dir, GError **error)
                            "(at most %d bytes)",
                            state_dir, ROOT_MAX - (int) strlen ("/embed"));
   fd = _scl_fd_open_folder (root, 0711, error);
-  if (fd < 0 || !write_config (root, error))
+  if (fd < 0)
     return scl_null_prefix (error, "embedded hypervisor");
   return g_steal_pointer (&root);
 }
@@ -86,16 +102,63 @@ _scl_embed_root_to_uri (const char *root_dir)
   return g_strdup_printf ("qemu:///embed?root=%s", escaped);
 }
 
-int
-_scl_embed_root_find_owner (const char *root_dir)
+/* Opens ROOT's pid file, which libvirt locks. Only root may read it: whoever can open a file can lock
+ * it, and libvirt would not get its own lock. */
+static int
+open_pid_file (const char *root)
 {
-  g_autofree char *path = g_build_filename (root_dir, "run", "qemu", "driver.pid", NULL);
-  g_auto (SclFd) fd = open (path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+  g_autofree char *folder = g_build_filename (root, "run", "qemu", NULL);
+  g_autofree char *path = g_build_filename (folder, "driver.pid", NULL);
+  SclFd fd = -1;
 
-  if (fd < 0 || fcntl (fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-    return 0;
-  return lock.l_pid;
+  if (g_mkdir_with_parents (folder, 0711) == 0)
+    fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0)
+    (void) fchmod (fd, 0600);
+  return fd;
+}
+
+typedef struct
+{
+  const char *root;
+  struct flock lock; /* what keeps libvirt from its own */
+} Probe;
+
+/* The thread gets a table of descriptors of its own: a process that closes any descriptor of a file
+ * loses all its locks on it, and so libvirt's. */
+static gpointer
+run_probe (gpointer data)
+{
+  Probe *probe = data;
+  g_auto (SclFd) fd = -1;
+
+  if (unshare (CLONE_FILES) < 0)
+    return NULL;
+  fd = open_pid_file (probe->root);
+  if (fd < 0 || fcntl (fd, F_GETLK, &probe->lock) < 0)
+    probe->lock.l_type = F_UNLCK;
+  return NULL;
+}
+
+gboolean
+_scl_embed_root_check_free (const char *root_dir, const char *uri, GError **error)
+{
+  Probe probe = { .root = root_dir, .lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 } };
+  GThread *thread = g_thread_try_new ("scl-embed-probe", run_probe, &probe, error);
+
+  if (thread == NULL)
+    return FALSE;
+  (void) g_thread_join (thread);
+  if (probe.lock.l_type == F_UNLCK || probe.lock.l_pid == getpid ())
+    return TRUE;
+  if (probe.lock.l_type == F_WRLCK)
+    return scl_throw (error, SCL_ERROR_BUSY,
+                      "%s: process %d has this embedded hypervisor open: end it first", uri,
+                      (int) probe.lock.l_pid);
+  return scl_throw (error, SCL_ERROR_BUSY,
+                    "%s: process %d holds %s/run/qemu/driver.pid for reading, so that libvirt cannot "
+                    "lock it: end that process",
+                    uri, (int) probe.lock.l_pid, root_dir);
 }
 
 /* libvirt's library writes its log on stderr, where it would stand between the
@@ -115,14 +178,17 @@ redirect_log (const char *root_dir)
   (void) set_outputs (outputs);
 }
 
-void
-_scl_embed_root_begin (const char *root_dir)
+gboolean
+_scl_embed_root_begin (const char *root_dir, GError **error)
 {
   static gsize once = 0;
 
+  if (!write_config (root_dir, error))
+    return scl_prefix (error, "embedded hypervisor");
   if (!g_once_init_enter (&once))
-    return;
+    return TRUE;
   (void) virInitialize ();
   redirect_log (root_dir);
   g_once_init_leave (&once, 1);
+  return TRUE;
 }

@@ -39,6 +39,8 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
   disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
   if (disk == NULL)
     return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);
+  if (!_scl_virt_call_check ("growing a disk", error))
+    return FALSE;
   if (virDomainBlockResize (domain, disk->target, size_mib << 20, VIR_DOMAIN_BLOCK_RESIZE_BYTES)
       < 0)
     return scl_throw_virt (error, "VM \"%s\": cannot grow disk %u in the running guest", name,
@@ -65,6 +67,8 @@ unplug (SclLibvirtVms *self, virDomainPtr domain, const char *name, const char *
   g_autoptr (SclVirtWait) wait
       = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
 
+  if (!_scl_virt_call_check ("unplugging a NIC", error))
+    return FALSE;
   if (virDomainDetachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0
       && !_scl_virt_error_is (VIR_ERR_DEVICE_MISSING))
     return scl_throw_virt (error, "VM \"%s\": cannot unplug NIC %u", name, index);
@@ -117,6 +121,8 @@ _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint inde
   xml = _scl_domain_nic_to_xml (nic, index);
   if (index < live->nics->len && g_ptr_array_index (live->nics, index) != NULL
       && !unplug (self, domain, name, xml, index, error))
+    return FALSE;
+  if (!_scl_virt_call_check ("plugging a NIC in again", error))
     return FALSE;
   if (virDomainAttachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
     return scl_throw_virt (error, "VM \"%s\": cannot plug NIC %u in again", name, index);

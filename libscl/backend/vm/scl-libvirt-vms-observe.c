@@ -327,6 +327,7 @@ scan_all (Scan *scan, virDomainStatsRecordPtr *records, int n_records)
         continue;
       if (g_cancellable_set_error_if_cancelled (scan->cancellable, &error))
         break;
+      _scl_virt_call_note ("reading domains");
       answer = ask (records[i], &error);
       if (answer != NULL)
         g_thread_pool_push (parsers, answer, NULL);

@@ -7,7 +7,10 @@
 #include "backend/vm/scl-console-log-private.h"
 #include "backend/vm/scl-domain-def-private.h"
 #include "backend/vm/scl-libvirt-vms-private.h"
+#include "backend/vm/scl-virt-call-private.h"
 #include "backend/vm/scl-virt-connection-private.h"
+
+typedef struct SclVmEvents SclVmEvents;
 
 struct _SclLibvirtVms
 {
@@ -15,12 +18,11 @@ struct _SclLibvirtVms
   char *prefix;
   char *state_dir;
   SclVirtConnection *connection;
-  GThreadPool
-      *event_pool;      /* one thread: events in their order, outside of libvirt's event thread */
-  GCancellable *closing; /* cancelled: events do not matter any more */
+  SclVmEvents *events;
   GRecMutex watch_lock; /* held while the watcher is called */
   SclVmEventFunc watch_func;
   gpointer watch_data;
+  GCancellable *watching; /* cancelled when nobody listens any more; NULL: nobody does */
   GMutex mark_lock;     /* held while marks are read and changed for it */
   SclConsoleLogs *logs; /* embedded only: elsewhere virtlogd bounds them */
   GMutex accel_lock;
@@ -51,6 +53,24 @@ gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain
 const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable);
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
                                      GCancellable *cancellable);
+
+gboolean _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
+                                  const SclProgress *progress, GError **error);
+gboolean _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name,
+                                  const SclProgress *progress, GError **error);
+GIOStream *_scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name,
+                                          GCancellable *cancellable, GError **error);
+
+/* scl-libvirt-vms-events.c: libvirt's events, in their order, outside of its event thread. Does not
+ * hold VMS. */
+SclVmEvents *_scl_vm_events_new (SclLibvirtVms *vms);
+void _scl_vm_events_unref (SclVmEvents *self);
+void _scl_vm_events_close (SclVmEvents *self);
+void _scl_vm_events_take (const char *domain_name, int event, int detail, gpointer events);
+void _scl_libvirt_vms_watch (SclVmBackend *backend, SclVmEventFunc func, gpointer user_data);
+
+/* scl-libvirt-vms-bounded.c: all of them, each in a thread that can be left behind. */
+void _scl_libvirt_vms_init_backend (SclVmBackendInterface *iface);
 
 /* scl-libvirt-vms-observe.c */
 gboolean _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,

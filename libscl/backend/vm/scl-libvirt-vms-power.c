@@ -171,6 +171,8 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
       && !_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_CLEARED,
                                      VIR_DOMAIN_AFFECT_CONFIG, error))
     return FALSE;
+  if (!_scl_virt_call_check ("starting", error))
+    return FALSE;
   if (virDomainCreate (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
     return throw_start (config, error);
   if (virDomainIsActive (domain) != 1)
@@ -185,6 +187,8 @@ resume (virDomainPtr domain, const char *name, GError **error)
   g_autoptr (GError) cause = NULL;
   int state = VIR_DOMAIN_NOSTATE;
 
+  if (!_scl_virt_call_check ("letting it go on", error))
+    return FALSE;
   if (virDomainResume (domain) == 0)
     return TRUE;
   scl_throw_virt (&cause, "VM \"%s\" is paused and cannot go on", name);
@@ -303,6 +307,8 @@ shut_down (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint tim
                             "waiting for the guest to shut down");
       /* Fails when the guest is off already, or its driver is: the wait finds
        * out. */
+      if (!_scl_virt_call_check ("pressing the power button", error))
+        return -1;
       (void) press_button (self, domain);
       off = wait_off (self, wait, name, MIN (deadline, now + PRESS_AGAIN_SECONDS * G_USEC_PER_SEC),
                       cancellable, error);
@@ -323,6 +329,8 @@ cut (SclLibvirtVms *self, const char *name, GError **error)
   if (domain == NULL)
     return FALSE;
   wait = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
+  if (!_scl_virt_call_check ("cutting its power", error))
+    return FALSE;
   if (virDomainDestroy (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
     return scl_throw_virt (error, "VM \"%s\": cannot cut its power", name);
   off = wait_off (self, wait, name, g_get_monotonic_time () + OFF_SECONDS * G_USEC_PER_SEC, NULL,

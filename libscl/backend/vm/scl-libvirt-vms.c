@@ -6,47 +6,31 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
-/* Between attempts to reach a daemon that went away, µs. */
-#define FIRST_PAUSE (G_USEC_PER_SEC / 4)
-#define LONGEST_PAUSE (10 * G_USEC_PER_SEC)
-
-static void vm_backend_init (SclVmBackendInterface *iface);
-
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclLibvirtVms, _scl_libvirt_vms, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (SCL_TYPE_VM_BACKEND, vm_backend_init))
-
-typedef struct
-{
-  char *domain_name;
-  int event;
-} Event;
+                               G_IMPLEMENT_INTERFACE (SCL_TYPE_VM_BACKEND,
+                                                      _scl_libvirt_vms_init_backend))
 
 static void
-event_free (gpointer data)
+scl_libvirt_vms_dispose (GObject *object)
 {
-  Event *event = data;
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (object);
 
-  g_free (event->domain_name);
-  g_free (event);
+  _scl_libvirt_vms_watch (SCL_VM_BACKEND (self), NULL, NULL);
+  if (self->connection != NULL)
+    _scl_virt_hub_listen (_scl_virt_connection_get_hub (self->connection), NULL, NULL);
+  _scl_vm_events_close (self->events);
+  G_OBJECT_CLASS (_scl_libvirt_vms_parent_class)->dispose (object);
 }
-
-static void handle_event (gpointer data, gpointer user_data);
 
 static void
 scl_libvirt_vms_finalize (GObject *object)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (object);
 
-  /* Events first: they use everything else. */
-  if (self->connection != NULL)
-    _scl_virt_connection_listen (self->connection, NULL, NULL);
-  g_cancellable_cancel (self->closing);
-  g_thread_pool_free (self->event_pool, FALSE,
-                      TRUE); /* TRUE would lose items without freeing them */
+  g_clear_pointer (&self->events, _scl_vm_events_unref);
   g_clear_pointer (&self->connection, _scl_virt_connection_free);
   g_clear_pointer (&self->logs, _scl_console_logs_free);
   g_clear_pointer (&self->accel, _scl_accel_probe_free);
-  g_object_unref (self->closing);
   g_mutex_clear (&self->accel_lock);
   g_mutex_clear (&self->mark_lock);
   g_rec_mutex_clear (&self->watch_lock);
@@ -58,6 +42,7 @@ scl_libvirt_vms_finalize (GObject *object)
 static void
 _scl_libvirt_vms_class_init (SclLibvirtVmsClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = scl_libvirt_vms_dispose;
   G_OBJECT_CLASS (klass)->finalize = scl_libvirt_vms_finalize;
 }
 
@@ -67,8 +52,7 @@ _scl_libvirt_vms_init (SclLibvirtVms *self)
   g_mutex_init (&self->mark_lock);
   g_mutex_init (&self->accel_lock);
   g_rec_mutex_init (&self->watch_lock);
-  self->closing = g_cancellable_new ();
-  self->event_pool = g_thread_pool_new_full (handle_event, self, event_free, 1, FALSE, NULL);
+  self->events = _scl_vm_events_new (self);
 }
 
 /* shared by the other files */
@@ -168,6 +152,8 @@ _scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark
     return TRUE;
   def->mark = mark;
   metadata = _scl_domain_def_to_metadata (def);
+  if (!_scl_virt_call_check ("noting who wants it off", error))
+    return FALSE;
   if (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, metadata, SCL_DOMAIN_KEY,
                             SCL_DOMAIN_NAMESPACE, flags)
       < 0)
@@ -257,8 +243,8 @@ read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclD
   return FALSE;
 }
 
-static gboolean
-scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
+gboolean
+_scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
                         const SclProgress *progress, GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
@@ -284,6 +270,8 @@ scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWirin
       && (!make_folder_of (def->log, error) || !make_folder_of (def->nvram, error)))
     return scl_prefix (error, "VM \"%s\"", name);
   xml = _scl_domain_def_to_xml (def);
+  if (!_scl_virt_call_check ("defining its domain", error))
+    return FALSE;
   /* Without VIR_DOMAIN_DEFINE_VALIDATE, which costs 8 ms; the tests validate.
    */
   domain = virDomainDefineXMLFlags (handle, xml, 0);
@@ -298,6 +286,8 @@ undefine (virDomainPtr domain, const char *name, GError **error)
   const guint flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
                       | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
 
+  if (!_scl_virt_call_check ("undefining its domain", error))
+    return FALSE;
   if (virDomainUndefineFlags (domain, flags) == 0)
     return TRUE;
   /* The test driver knows fewer flags. */
@@ -306,8 +296,8 @@ undefine (virDomainPtr domain, const char *name, GError **error)
   return scl_throw_virt (error, "VM \"%s\": cannot undefine its domain", name);
 }
 
-static gboolean
-scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgress *progress,
+gboolean
+_scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgress *progress,
                         GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
@@ -336,8 +326,8 @@ scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgre
 
 /* console */
 
-static GIOStream *
-scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name, GCancellable *cancellable,
+GIOStream *
+_scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name, GCancellable *cancellable,
                               GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
@@ -358,157 +348,6 @@ scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name, GCancella
   return _scl_domain_console_open (handle, domain, name, error);
 }
 
-/* watch */
-
-static void
-tell (SclLibvirtVms *self, const char *vm, SclVmState state)
-{
-  g_rec_mutex_lock (&self->watch_lock);
-  if (self->watch_func != NULL)
-    self->watch_func (vm, state, self->watch_data);
-  g_rec_mutex_unlock (&self->watch_lock);
-}
-
-/* The domain is gone, and with it the mark that said whose it was: its name has
- * to do. */
-static void
-tell_gone (SclLibvirtVms *self, const char *domain_name)
-{
-  g_autofree char *start = _scl_names_domain (self->prefix, "");
-
-  if (g_str_has_prefix (domain_name, start))
-    tell (self, domain_name + strlen (start), SCL_VM_STATE_UNKNOWN);
-}
-
-/* The domain has changed somehow: looks what has become of it. */
-static void
-look_again (SclLibvirtVms *self, virDomainPtr domain)
-{
-  g_autoptr (SclDomainDef) config = NULL;
-  g_autoptr (SclDomainDef) live = NULL;
-  const char *why;
-  int state, reason;
-
-  if (virDomainGetState (domain, &state, &reason, 0) < 0)
-    return;
-  if (state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_CRASHED)
-    live = _scl_libvirt_vms_read_live (domain, NULL);
-  config = _scl_libvirt_vms_read_config (domain, NULL);
-  if (config == NULL || !_scl_domain_def_is_ours (config, self->prefix))
-    return;
-  if (live != NULL && self->logs != NULL && live->log != NULL)
-    _scl_console_logs_add (self->logs, live->log);
-  _scl_libvirt_vms_settle (self, domain, state, reason, config, live);
-  tell (self, config->vm_name, _scl_libvirt_vms_map_state (state, reason, &why));
-}
-
-/* NULL: we are closing. The daemon may be away for long, so the pauses grow; whoever opens the
- * connection meanwhile ends them. */
-static virConnectPtr
-reconnect (SclLibvirtVms *self)
-{
-  g_autoptr (SclVirtWait) wait = _scl_virt_wait_begin (self->connection, "", self->closing);
-  gint64 pause = FIRST_PAUSE;
-
-  while (!g_cancellable_is_cancelled (self->closing))
-    {
-      virConnectPtr handle = _scl_virt_connection_get (self->connection, NULL);
-
-      if (handle != NULL)
-        return handle;
-      (void) _scl_virt_wait_next (wait, g_get_monotonic_time () + pause);
-      pause = MIN (2 * pause, LONGEST_PAUSE);
-    }
-  return NULL;
-}
-
-/* Nobody has told what happened while the daemon was away. */
-static void
-catch_up (SclLibvirtVms *self)
-{
-  g_autoptr (virConnect) handle = reconnect (self);
-  g_autofree char *start = _scl_names_domain (self->prefix, "");
-  virDomainPtr *domains = NULL;
-  int n = handle != NULL ? virConnectListAllDomains (handle, &domains, 0) : 0;
-
-  for (int i = 0; i < n; i++)
-    {
-      g_autoptr (virDomain) domain = domains[i];
-
-      if (g_str_has_prefix (virDomainGetName (domain), start))
-        look_again (self, domain);
-    }
-  free (domains);
-  /* One may be gone. */
-  if (handle != NULL)
-    tell (self, "", SCL_VM_STATE_UNKNOWN);
-}
-
-static void
-handle_event (gpointer data, gpointer user_data)
-{
-  SclLibvirtVms *self = user_data;
-  Event *event = data;
-  g_autoptr (virConnect) handle = NULL;
-  g_autoptr (virDomain) domain = NULL;
-
-  if (event->domain_name == NULL)
-    {
-      catch_up (self);
-      event_free (event);
-      return;
-    }
-  if (!g_cancellable_is_cancelled (self->closing))
-    handle = _scl_virt_connection_get (self->connection, NULL);
-  if (handle != NULL)
-    domain = virDomainLookupByName (handle, event->domain_name);
-  if (domain != NULL)
-    look_again (self, domain);
-  else if (handle != NULL && event->event == VIR_DOMAIN_EVENT_UNDEFINED)
-    tell_gone (self, event->domain_name);
-  event_free (event);
-}
-
-/* In libvirt's event thread. */
-static void
-on_event (const char *domain_name, int event, int detail, gpointer user_data)
-{
-  SclLibvirtVms *self = user_data;
-  Event *item = g_new0 (Event, 1);
-
-  item->domain_name = g_strdup (domain_name);
-  item->event = event;
-  g_thread_pool_push (self->event_pool, item, NULL);
-}
-
-static void
-scl_libvirt_vms_watch (SclVmBackend *backend, SclVmEventFunc func, gpointer user_data)
-{
-  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
-
-  g_rec_mutex_lock (&self->watch_lock);
-  self->watch_func = func;
-  self->watch_data = user_data;
-  g_rec_mutex_unlock (&self->watch_lock);
-}
-
-static void
-vm_backend_init (SclVmBackendInterface *iface)
-{
-  iface->preflight = _scl_libvirt_vms_preflight;
-  iface->observe = _scl_libvirt_vms_observe;
-  iface->define = scl_libvirt_vms_define;
-  iface->start = _scl_libvirt_vms_start;
-  iface->stop = _scl_libvirt_vms_stop;
-  iface->remove = scl_libvirt_vms_remove;
-  iface->resize_disk = _scl_libvirt_vms_resize_disk;
-  iface->replug_nic = _scl_libvirt_vms_replug_nic;
-  iface->clear_stopped = _scl_libvirt_vms_clear_stopped;
-  iface->open_console = scl_libvirt_vms_open_console;
-  iface->list_agent_addresses = _scl_libvirt_vms_list_agent_addresses;
-  iface->watch = scl_libvirt_vms_watch;
-}
-
 SclVmBackend *
 _scl_libvirt_vms_new (const char *hypervisor_uri, const char *prefix, const char *state_dir,
                       GCancellable *cancellable, GError **error)
@@ -520,11 +359,12 @@ _scl_libvirt_vms_new (const char *hypervisor_uri, const char *prefix, const char
   self = g_object_new (SCL_TYPE_LIBVIRT_VMS, NULL);
   self->prefix = g_strdup (prefix);
   self->state_dir = g_strdup (state_dir);
-  self->connection = _scl_virt_connection_new (hypervisor_uri, state_dir, error);
+  self->connection = _scl_virt_connection_new (hypervisor_uri, state_dir, cancellable, error);
   if (self->connection == NULL)
     return NULL;
   if (_scl_virt_connection_is_embedded (self->connection))
     self->logs = _scl_console_logs_new ();
-  _scl_virt_connection_listen (self->connection, on_event, self);
+  _scl_virt_hub_listen (_scl_virt_connection_get_hub (self->connection), _scl_vm_events_take,
+                        self->events);
   return SCL_VM_BACKEND (g_steal_pointer (&self));
 }

@@ -12,9 +12,10 @@
 #define SCL_TYPE_VM_BACKEND (_scl_vm_backend_get_type ())
 G_DECLARE_INTERFACE (SclVmBackend, _scl_vm_backend, SCL, VM_BACKEND, GObject)
 
-/* What a domain is connected to. Strings are owned. */
+/* What a domain is connected to. Strings are owned. Not changed any more once it is given away. */
 typedef struct
 {
+  gatomicrefcount refs;
   GPtrArray *disk_paths; /* char*, by disk number */
   char *seed_path;       /* NULL: none */
   char *nvram_path;
@@ -24,7 +25,8 @@ typedef struct
 } SclVmWiring;
 
 SclVmWiring *_scl_vm_wiring_new (void);
-void _scl_vm_wiring_free (SclVmWiring *self);
+SclVmWiring *_scl_vm_wiring_ref (const SclVmWiring *self);
+void _scl_vm_wiring_free (SclVmWiring *self); /* drops a reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclVmWiring, _scl_vm_wiring_free)
 
 /* NAME's state has changed behind our back or because of us; "": any may have. Called in a thread

@@ -14,15 +14,27 @@ _scl_vm_wiring_new (void)
 {
   SclVmWiring *self = g_new0 (SclVmWiring, 1);
 
+  g_atomic_ref_count_init (&self->refs);
   self->disk_paths = g_ptr_array_new_with_free_func (g_free);
   self->macs = g_ptr_array_new_with_free_func (g_free);
   self->tap_links = g_ptr_array_new_with_free_func (g_free);
   return self;
 }
 
+SclVmWiring *
+_scl_vm_wiring_ref (const SclVmWiring *self)
+{
+  SclVmWiring *shared = (SclVmWiring *) self;
+
+  g_atomic_ref_count_inc (&shared->refs);
+  return shared;
+}
+
 void
 _scl_vm_wiring_free (SclVmWiring *self)
 {
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
   g_ptr_array_unref (self->disk_paths);
   g_ptr_array_unref (self->macs);
   g_ptr_array_unref (self->tap_links);
