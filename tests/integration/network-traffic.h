@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 
 /* Long enough for what must arrive, short enough for what must not. */
-#define ARRIVES_MS 3000
+#define ARRIVES_MS 30000
 #define NOTHING_MS 250
 
 typedef struct
@@ -304,11 +304,11 @@ typedef struct
   int index;
 } Wire;
 
-/* A packet socket on LINK; hears everything that comes in there. */
+/* A packet socket on LINK; hears everything that comes in there, and nothing before it is bound. */
 static inline Wire
 wire_open (const char *netns, const char *link)
 {
-  Wire wire = { socket_in (netns, AF_PACKET, SOCK_RAW, htons (ETH_P_ALL)), 0 };
+  Wire wire = { socket_in (netns, AF_PACKET, SOCK_RAW, 0), 0 };
   struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons (ETH_P_ALL) };
   struct ifreq request = { 0 };
 

@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 
 #define GUEST_PREFIX "sclvt"
-#define GUEST_SECONDS 120
+#define GUEST_SECONDS 480
 
 typedef struct
 {

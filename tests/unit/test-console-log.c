@@ -141,7 +141,7 @@ test_growing_log_is_cut (void **state)
   g_autoptr (GFile) folder = g_file_new_for_path (fixture->folder);
   g_autoptr (GFileMonitor) monitor = g_file_monitor_directory (folder, 0, NULL, NULL);
   Watch watch = { .loop = loop, .path = fixture->old };
-  guint timeout = g_timeout_add_seconds (20, give_up, loop);
+  guint timeout = g_timeout_add_seconds (120, give_up, loop);
   int fd = open (fixture->path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
   g_signal_connect (monitor, "changed", G_CALLBACK (on_created), &watch);

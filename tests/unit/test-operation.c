@@ -16,7 +16,7 @@ typedef struct
   gboolean until_cancelled;
 } Gate;
 
-#define BOUND (10 * G_TIME_SPAN_SECOND)
+#define BOUND (60 * G_TIME_SPAN_SECOND)
 
 static int
 gate_setup (void **state)
