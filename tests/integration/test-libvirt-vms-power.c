@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "backend/vm/scl-stop-owner-private.h"
 #include "libvirt-vms-fixture.h"
 
 static void
@@ -159,6 +160,73 @@ test_stop_while_observed (void **state)
   assert_int_equal (forgotten, 0);
 }
 
+/* What a process leaves in the definition that is killed while it stops the VM. */
+static void
+leave_mark (virDomainPtr domain, const char *mark, const char *stopper)
+{
+  char *old = virDomainGetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, "urn:scl:vm:1",
+                                    VIR_DOMAIN_AFFECT_CONFIG);
+  g_autofree char *what = g_strdup_printf ("stoppedBy=\"%s\" stopper=\"%s\"", mark, stopper);
+  g_auto (GStrv) parts = g_strsplit (old, "stoppedBy=\"nobody\"", 2);
+  g_autofree char *text = NULL;
+
+  if (g_strv_length (parts) != 2)
+    fail_msg ("%s", old);
+  text = g_strjoinv (what, parts);
+  assert_int_equal (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, text, "scl",
+                                          "urn:scl:vm:1", VIR_DOMAIN_AFFECT_CONFIG),
+                    0);
+  free (old);
+}
+
+static void
+expect (SclVmBackend *vms, SclVmState state, SclStoppedBy by)
+{
+  g_autoptr (SclObservation) seen = observe (vms, NULL);
+
+  assert_int_equal (_scl_observation_lookup_vm (seen, "demo")->state, state);
+  assert_int_equal (_scl_observation_lookup_vm (seen, "demo")->stopped_by, by);
+}
+
+static void
+test_killed_stop (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+  g_autofree char *owner = _scl_stop_owner_begin ();
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  leave_mark (domain, "user", owner);
+  expect (fixture->vms, SCL_VM_STATE_STOPPING, SCL_STOPPED_BY_USER);
+  _scl_stop_owner_end (owner);
+  expect (fixture->vms, SCL_VM_STATE_RUNNING, SCL_STOPPED_BY_NOBODY);
+  /* Nothing is left of the wish: what happens to the VM later is not the user's doing. */
+  assert_int_equal (virDomainDestroy (domain), 0);
+  expect (fixture->vms, SCL_VM_STATE_STOPPED, SCL_STOPPED_BY_NOBODY);
+}
+
+/* The button was pressed already: if the guest goes off now, it is to be started. */
+static void
+test_killed_restart (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+
+  define (fixture->vms, &demo);
+  start (fixture->vms);
+  domain = lookup (fixture);
+  leave_mark (domain, "cleared", "1:1:1:1");
+  /* Of another pid namespace: nothing can be said about it. */
+  expect (fixture->vms, SCL_VM_STATE_STOPPING, SCL_STOPPED_BY_NOBODY);
+  start (fixture->vms);
+  leave_mark (domain, "cleared", "");
+  expect (fixture->vms, SCL_VM_STATE_RUNNING, SCL_STOPPED_BY_NOBODY);
+  assert_int_equal (virDomainShutdown (domain), 0);
+  expect (fixture->vms, SCL_VM_STATE_STOPPED, SCL_STOPPED_BY_NOBODY);
+}
+
 int
 main (void)
 {
@@ -170,6 +238,8 @@ main (void)
     cmocka_unit_test_setup_teardown (test_start_behind_our_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_stop_after_start_behind_our_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_stop_while_observed, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_killed_stop, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_killed_restart, set_up, tear_down),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

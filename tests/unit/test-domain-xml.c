@@ -248,6 +248,9 @@ test_edits_are_seen (void **state)
     { "managed='no'", "managed='yes'", "NIC 0 is" },
     { "ua-seed", "ua-other", "seed disk is (none), SCL set /state/vms/demo/seed.iso" },
     { "<domain type='qemu'>", "<domain type='kvm'>", "accelerator is kvm, SCL set tcg" },
+    { "<on_poweroff>destroy", "<on_poweroff>restart", "on_poweroff is restart, SCL set destroy" },
+    { "<on_reboot>restart", "<on_reboot>destroy", "on_reboot is destroy, SCL set restart" },
+    { "<on_crash>destroy", "<on_crash>preserve", "on_crash is preserve, SCL set destroy" },
   };
   g_autoptr (SclDomainDef) def = make_def (&plans[0], NULL);
   g_autofree char *xml = _scl_domain_def_to_xml (def);

@@ -9,3 +9,5 @@ scl_test_program (NAME test-accel-probe LABELS unit SOURCES test-accel-probe.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-console-log LABELS unit SOURCES test-console-log.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
+scl_test_program (NAME test-stop-owner LABELS unit SOURCES test-stop-owner.c
+                  LAYERS base model plan backend backend-vm TIMEOUT 60)

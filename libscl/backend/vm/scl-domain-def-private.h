@@ -60,6 +60,7 @@ typedef struct
   SclDomainDisk *seed; /* NULL: none */
   GPtrArray *nics;     /* SclDomainNic by number; NULL where one is missing */
   guint ports;         /* PCIe root ports */
+  GPtrArray *ends;     /* char*: what follows on an end that is not what SCL sets, a sentence each */
 
   /* The metadata element. */
   gboolean marked; /* it is there */
@@ -68,6 +69,7 @@ typedef struct
   char *spec_text;
   char *fields; /* _scl_domain_def_format_fields() when SCL defined it */
   SclDomainMark mark;
+  char *stopper; /* who is at it, see scl-stop-owner; NULL: nobody */
 } SclDomainDef;
 
 SclDomainDef *_scl_domain_def_new (void);
@@ -92,6 +94,15 @@ char *_scl_domain_def_format_fields (const SclDomainDef *self);
 GPtrArray *_scl_domain_def_list_changes (const SclDomainDef *self);
 
 /* scl-domain-xml.c */
+
+/* What the guest's ends lead to, as SCL sets it; the last has no event. */
+typedef struct
+{
+  const char *event;
+  const char *action;
+} SclDomainEnd;
+
+extern const SclDomainEnd _scl_domain_ends[];
 char *_scl_domain_def_to_xml (const SclDomainDef *self);
 /* The metadata element alone, without a namespace, as virDomainSetMetadata
  * wants it. */

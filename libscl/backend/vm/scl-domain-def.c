@@ -53,6 +53,7 @@ _scl_domain_def_new (void)
 
   self->disks = g_ptr_array_new_with_free_func (disk_free);
   self->nics = g_ptr_array_new_with_free_func (nic_free);
+  self->ends = g_ptr_array_new_with_free_func (g_free);
   return self;
 }
 
@@ -70,10 +71,12 @@ _scl_domain_def_free (SclDomainDef *self)
   g_ptr_array_unref (self->disks);
   disk_free (self->seed);
   g_ptr_array_unref (self->nics);
+  g_ptr_array_unref (self->ends);
   g_free (self->instance);
   g_free (self->vm_name);
   g_free (self->spec_text);
   g_free (self->fields);
+  g_free (self->stopper);
   g_free (self);
 }
 
@@ -253,6 +256,7 @@ keep_identity (SclDomainDef *self, const SclDomainDef *existing)
   self->machine = g_strdup (is_q35 ? existing->machine : "q35");
   self->uuid = g_strdup (existing != NULL ? existing->uuid : NULL);
   self->mark = existing != NULL ? existing->mark : SCL_DOMAIN_MARK_NOBODY;
+  self->stopper = g_strdup (existing != NULL ? existing->stopper : NULL);
 }
 
 SclDomainDef *
@@ -355,20 +359,19 @@ parse_fields (const char *text)
   return fields;
 }
 
-GPtrArray *
-_scl_domain_def_list_changes (const SclDomainDef *self)
+static void
+add_field_changes (const SclDomainDef *self, GPtrArray *changes)
 {
-  GPtrArray *changes = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *text = _scl_domain_def_format_fields (self);
   g_autoptr (GHashTable) now = NULL;
   g_auto (GStrv) lines = NULL;
 
   if (g_strcmp0 (text, self->fields) == 0)
-    return changes;
+    return;
   if (self->fields == NULL)
     {
       g_ptr_array_add (changes, g_strdup ("the definition does not say what SCL set"));
-      return changes;
+      return;
     }
   now = parse_fields (text);
   lines = g_strsplit (self->fields, "\n", -1);
@@ -385,5 +388,15 @@ _scl_domain_def_list_changes (const SclDomainDef *self)
   /* Something that SCL did not set carries one of our names. */
   if (changes->len == 0)
     g_ptr_array_add (changes, g_strdup ("a device was added under one of SCL's names"));
+}
+
+GPtrArray *
+_scl_domain_def_list_changes (const SclDomainDef *self)
+{
+  GPtrArray *changes = g_ptr_array_new_with_free_func (g_free);
+
+  add_field_changes (self, changes);
+  for (guint i = 0; i < self->ends->len; i++)
+    g_ptr_array_add (changes, g_strdup (g_ptr_array_index (self->ends, i)));
   return changes;
 }

@@ -115,6 +115,7 @@ read_metadata (SclDomainDef *self, const xmlNode *domain)
   self->vm_name = attribute (node, "name");
   mark = attribute (node, "stoppedBy");
   self->mark = _scl_domain_mark_from_string (mark);
+  self->stopper = attribute (node, "stopper");
   self->spec_text = content (child (node, "spec"));
   self->fields = content (child (node, "fields"));
 }
@@ -247,6 +248,20 @@ read_devices (SclDomainDef *self, const xmlNode *devices)
         readers[i].read (self, node);
 }
 
+/* What a guest's poweroff, reboot or crash leads to decides who wanted its end. */
+static void
+read_ends (SclDomainDef *self, const xmlNode *domain)
+{
+  for (const SclDomainEnd *end = _scl_domain_ends; end->event != NULL; end++)
+    {
+      g_autofree char *action = content (child (domain, end->event));
+
+      if (action != NULL && strcmp (action, end->action) != 0)
+        g_ptr_array_add (self->ends,
+                         g_strdup_printf ("%s is %s, SCL set %s", end->event, action, end->action));
+    }
+}
+
 SclDomainDef *
 _scl_domain_def_from_xml (const char *xml, GError **error)
 {
@@ -258,6 +273,7 @@ _scl_domain_def_from_xml (const char *xml, GError **error)
     return scl_null_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
   read_machine (self, domain);
   read_metadata (self, domain);
+  read_ends (self, domain);
   read_devices (self, child (domain, "devices"));
   return g_steal_pointer (&self);
 }

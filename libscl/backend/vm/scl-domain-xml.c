@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-def-private.h"
 
+const SclDomainEnd _scl_domain_ends[] = { { "on_poweroff", "destroy" },
+                                          { "on_reboot", "restart" },
+                                          { "on_crash", "destroy" },
+                                          { NULL, NULL } };
+
 /* Every %s is escaped. FORMAT is a constant of this file. */
 static void add (GString *out, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -26,8 +31,11 @@ add_metadata (GString *out, const SclDomainDef *self, const char *prefix)
   add (out, "<%svm", prefix);
   if (*prefix != '\0')
     add (out, " xmlns:" SCL_DOMAIN_KEY "='" SCL_DOMAIN_NAMESPACE "'");
-  add (out, " version='1' instance='%s' name='%s' spec='sha256:%s' stoppedBy='%s'>", self->instance,
+  add (out, " version='1' instance='%s' name='%s' spec='sha256:%s' stoppedBy='%s'", self->instance,
        self->vm_name, digest, _scl_domain_mark_to_string (self->mark));
+  if (self->stopper != NULL)
+    add (out, " stopper='%s'", self->stopper);
+  g_string_append_c (out, '>');
   if (self->spec_text != NULL)
     add (out, "<%sspec>%s</%sspec>", prefix, self->spec_text, prefix);
   if (self->fields != NULL)
@@ -163,8 +171,9 @@ _scl_domain_def_to_xml (const SclDomainDef *self)
   add (out, "<vcpu placement='static'>%u</vcpu>", self->cores);
   add_firmware (out, self);
   add_cpu (out, self);
-  g_string_append (out, "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot>"
-                        "<on_crash>destroy</on_crash><devices>");
+  for (const SclDomainEnd *end = _scl_domain_ends; end->event != NULL; end++)
+    add (out, "<%s>%s</%s>", end->event, end->action, end->event);
+  g_string_append (out, "<devices>");
   add_disks (out, self);
   add_nics (out, self);
   add_fixtures (out, self);

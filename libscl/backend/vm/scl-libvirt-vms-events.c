@@ -13,6 +13,7 @@ typedef struct
 {
   char *domain_name; /* NULL: the connection broke */
   int event;
+  int detail;
 } Event;
 
 struct SclVmEvents
@@ -131,6 +132,17 @@ catch_up (SclLibvirtVms *self)
     tell (self, "", SCL_VM_STATE_UNKNOWN);
 }
 
+/* Of an end that is called a shutdown, only the event says who wanted it. */
+static void
+note_who_ended_it (SclLibvirtVms *self, const Event *event)
+{
+  if (event->event == VIR_DOMAIN_EVENT_SHUTDOWN)
+    _scl_libvirt_vms_note_host_end (self, event->domain_name,
+                                    event->detail == VIR_DOMAIN_EVENT_SHUTDOWN_HOST);
+  else if (event->event == VIR_DOMAIN_EVENT_STARTED || event->event == VIR_DOMAIN_EVENT_UNDEFINED)
+    _scl_libvirt_vms_note_host_end (self, event->domain_name, FALSE);
+}
+
 static void
 handle_event (SclLibvirtVms *self, const Event *event)
 {
@@ -142,6 +154,7 @@ handle_event (SclLibvirtVms *self, const Event *event)
       catch_up (self);
       return;
     }
+  note_who_ended_it (self, event);
   handle = _scl_virt_connection_get (self->connection, NULL);
   if (handle == NULL)
     return;
@@ -239,6 +252,7 @@ _scl_vm_events_take (const char *domain_name, int event, int detail, gpointer da
     }
   item->domain_name = g_strdup (domain_name);
   item->event = event;
+  item->detail = detail;
   g_queue_push_tail (&self->queue, item);
   if (self->draining)
     return;

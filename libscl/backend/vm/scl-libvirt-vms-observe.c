@@ -214,7 +214,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   vm->stopped_by = _scl_libvirt_vms_settle (scan->self, record->dom, state, reason, config, live);
   vm->state = _scl_libvirt_vms_map_state (state, reason, &why);
   vm->state_reason = g_strdup (why);
-  if (vm->state == SCL_VM_STATE_RUNNING && config->mark != SCL_DOMAIN_MARK_NOBODY)
+  if (vm->state == SCL_VM_STATE_RUNNING && _scl_libvirt_vms_is_stopping (config))
     vm->state = SCL_VM_STATE_STOPPING;
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
   vm->spec = parse_spec (config, wanted);

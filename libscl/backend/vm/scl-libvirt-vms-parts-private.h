@@ -24,6 +24,8 @@ struct _SclLibvirtVms
   gpointer watch_data;
   GCancellable *watching; /* cancelled when nobody listens any more; NULL: nobody does */
   GMutex mark_lock;     /* held while marks are read and changed for it */
+  GMutex ends_lock;
+  GHashTable *host_ends; /* char*: domains whose coming or last end was the host's wish */
   SclConsoleLogs *logs; /* embedded only: elsewhere virtlogd bounds them */
   GMutex accel_lock;
   SclAccelProbe *accel; /* NULL: not asked yet */
@@ -43,10 +45,6 @@ SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
 /* The same from text. Of a domain that has just gone off, libvirt gives the persistent definition
  * instead: that is SCL_ERROR_BUSY, too. */
 SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
-/* Changes the mark in the metadata. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE,
- * DEF is that one. */
-gboolean _scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark,
-                                    guint flags, GError **error);
 gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
                                          GError **error);
 /* NULL: an error. Asks once per object, and QEMU once per boot. */
@@ -83,11 +81,52 @@ gboolean _scl_libvirt_vms_start (SclVmBackend *backend, const char *name,
 gboolean _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout,
                                 SclStoppedBy by, const SclProgress *progress, GError **error);
 gboolean _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError **error);
+
+/* scl-libvirt-vms-marks.c */
+
+/* Held while metadata is read and changed, and while a domain is redefined: against other threads and
+ * other processes. */
+typedef struct
+{
+  GMutex *mutex; /* NULL: not held */
+  int fd;
+} SclMarkLock;
+
+/* FALSE: another process holds it (only without WAIT), or an error. */
+gboolean _scl_libvirt_vms_lock_marks (SclLibvirtVms *self, gboolean wait, SclMarkLock *out,
+                                      GError **error);
+void _scl_mark_lock_clear (SclMarkLock *lock);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclMarkLock, _scl_mark_lock_clear)
+
 /* Who wants the domain off, worked out from its state and marks; what follows
  * from that is written down. LIVE is NULL unless it is active. Errors of
  * writing are ignored: the next one works it out again. */
 SclStoppedBy _scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state,
                                       int reason, SclDomainDef *config, const SclDomainDef *live);
+/* Of a running domain: somebody is stopping it. */
+gboolean _scl_libvirt_vms_is_stopping (const SclDomainDef *config);
+/* The domain's coming or last end was (not) the wish of the host. */
+void _scl_libvirt_vms_note_host_end (SclLibvirtVms *self, const char *domain_name, gboolean ended);
+/* Neither the old mark nor libvirt's old reason counts from here on. */
+gboolean _scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, GError **error);
+/* Nobody wants the running domain off. */
+gboolean _scl_libvirt_vms_clear_marks (SclLibvirtVms *self, virDomainPtr domain, GError **error);
+
+/* A stop under way. */
+typedef struct
+{
+  char *owner;
+  SclDomainMark former_mark; /* of a stop that was under way already … */
+  char *former_owner;        /* … and is this one's; NULL: there was none */
+} SclStop;
+
+/* The domain, whose definition says by now who wants it off; NULL is an error. _end_stop must follow
+ * in both cases. */
+virDomainPtr _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, SclStoppedBy by,
+                                          SclStop *out, GError **error);
+/* Unless it IS_DONE, the mark is taken back. */
+void _scl_libvirt_vms_end_stop (SclLibvirtVms *self, const char *name, SclStop *stop,
+                                gboolean is_done);
 
 /* scl-libvirt-vms-preflight.c */
 gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifest,
@@ -96,7 +135,7 @@ gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifes
 
 /* scl-libvirt-vms-devices.c */
 gboolean _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,
-                                       guint64 size_mib, GError **error);
+                                       guint64 size, GError **error);
 gboolean _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint index,
                                       GError **error);
 GPtrArray *_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, const char *name);

@@ -14,101 +14,6 @@ is_off (int state)
   return state == VIR_DOMAIN_SHUTOFF || state == VIR_DOMAIN_CRASHED;
 }
 
-static SclDomainMark
-mark_of (SclStoppedBy by)
-{
-  switch (by)
-    {
-    case SCL_STOPPED_BY_USER:
-      return SCL_DOMAIN_MARK_USER;
-    case SCL_STOPPED_BY_GUEST:
-      return SCL_DOMAIN_MARK_GUEST;
-    case SCL_STOPPED_BY_NOBODY:
-      break;
-    }
-  return SCL_DOMAIN_MARK_CLEARED;
-}
-
-static SclStoppedBy
-by_of (SclDomainMark mark)
-{
-  switch (mark)
-    {
-    case SCL_DOMAIN_MARK_USER:
-      return SCL_STOPPED_BY_USER;
-    case SCL_DOMAIN_MARK_GUEST:
-      return SCL_STOPPED_BY_GUEST;
-    case SCL_DOMAIN_MARK_NOBODY:
-    case SCL_DOMAIN_MARK_CLEARED:
-      break;
-    }
-  return SCL_STOPPED_BY_NOBODY;
-}
-
-/* What was read may be old by now: somebody may have started the domain, or noted why it is off. */
-static void
-note_guest (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
-{
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
-  g_autoptr (SclDomainDef) now = NULL;
-  int state, reason;
-
-  if (virDomainGetState (domain, &state, &reason, 0) < 0 || !is_off (state)
-      || reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-    return;
-  now = _scl_libvirt_vms_read_config (domain, NULL);
-  if (now == NULL)
-    return;
-  if (now->mark == SCL_DOMAIN_MARK_NOBODY)
-    _scl_libvirt_vms_set_mark (domain, now, SCL_DOMAIN_MARK_GUEST, VIR_DOMAIN_AFFECT_CONFIG, NULL);
-  config->mark = now->mark;
-}
-
-static gboolean
-is_old_wish (const SclDomainDef *config, const SclDomainDef *live)
-{
-  return live != NULL && config != NULL && live->mark != SCL_DOMAIN_MARK_NOBODY
-         && live->mark == config->mark;
-}
-
-/* Somebody started the domain who knows nothing of marks. A stop may have come since it was read.
- */
-static void
-note_start (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
-{
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
-  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read_live (domain, NULL);
-  g_autoptr (SclDomainDef) now = _scl_libvirt_vms_read_config (domain, NULL);
-
-  if (is_old_wish (now, live))
-    {
-      _scl_libvirt_vms_set_mark (domain, now, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
-                                 NULL);
-      _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
-                                 NULL);
-    }
-  if (now != NULL)
-    config->mark = now->mark;
-}
-
-/* The rule is in doc/design/vms.md. */
-SclStoppedBy
-_scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state, int reason,
-                         SclDomainDef *config, const SclDomainDef *live)
-{
-  if (is_off (state))
-    {
-      if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-        note_guest (self, domain, config);
-      return by_of (config->mark);
-    }
-  /* A running domain has the mark that it was started with. Another one in the definition is
-   * newer: a stop is under way. */
-  if (is_old_wish (config, live))
-    note_start (self, domain, config);
-  return by_of (config->mark);
-}
-
 /* start */
 
 /* libvirt names what is missing only sometimes, and never the way out. */
@@ -146,30 +51,13 @@ throw_start (const SclDomainDef *def, GError **error)
 }
 
 static gboolean
-clear_marks (virDomainPtr domain, SclDomainDef *config, GError **error)
-{
-  g_autoptr (SclDomainDef) live = NULL;
-
-  if (config->mark == SCL_DOMAIN_MARK_NOBODY)
-    return TRUE;
-  if (!_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_CONFIG,
-                                  error))
-    return FALSE;
-  live = _scl_libvirt_vms_read_live (domain, error);
-  return live != NULL
-         && _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
-                                       error);
-}
-
-static gboolean
 start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *config,
            GError **error)
 {
   /* From here on neither the old mark nor libvirt's old reason counts, even if
    * this process dies before the domain runs. */
   if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-      && !_scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_CLEARED,
-                                     VIR_DOMAIN_AFFECT_CONFIG, error))
+      && !_scl_libvirt_vms_set_cleared (self, domain, error))
     return FALSE;
   if (!_scl_virt_call_check ("starting", error))
     return FALSE;
@@ -177,7 +65,7 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
     return throw_start (config, error);
   if (virDomainIsActive (domain) != 1)
     return throw_start (config, error);
-  return clear_marks (domain, config, error);
+  return _scl_libvirt_vms_clear_marks (self, domain, error);
 }
 
 /* Somebody else's start may end just now, and the VM runs already. */
@@ -226,7 +114,7 @@ _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgre
     return FALSE;
   if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\" sleeps and does not wake up", name);
-  return clear_marks (domain, config, error);
+  return _scl_libvirt_vms_clear_marks (self, domain, error);
 }
 
 /* stop */
@@ -361,33 +249,15 @@ stop_running (SclLibvirtVms *self, virDomainPtr domain, const char *name, int st
   return cut (self, name, error);
 }
 
-/* What the domain was started with goes first: with the same mark in the definition it would look
- * as if it had been started since. */
 static gboolean
-note_stop (virDomainPtr domain, SclDomainDef *config, SclDomainMark mark, GError **error)
+stop_marked (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint timeout,
+             const SclProgress *progress, GError **error)
 {
-  g_autoptr (SclDomainDef) live = _scl_libvirt_vms_read_live (domain, NULL);
+  int state;
 
-  if (live != NULL)
-    (void) _scl_libvirt_vms_set_mark (domain, live, SCL_DOMAIN_MARK_NOBODY, VIR_DOMAIN_AFFECT_LIVE,
-                                      NULL);
-  return _scl_libvirt_vms_set_mark (domain, config, mark, VIR_DOMAIN_AFFECT_CONFIG, error);
-}
-
-/* The domain, whose definition says by now who wants it off. */
-static virDomainPtr
-mark_stopped (SclLibvirtVms *self, const char *name, SclStoppedBy by, GError **error)
-{
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mark_lock);
-  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
-  g_autoptr (SclDomainDef) config = NULL;
-  g_autoptr (virDomain) domain = NULL;
-
-  if (handle != NULL)
-    domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
-  if (domain == NULL || !note_stop (domain, config, mark_of (by), error))
-    return NULL;
-  return g_steal_pointer (&domain);
+  if (virDomainGetState (domain, &state, NULL, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
+  return is_off (state) || stop_running (self, domain, name, state, timeout, progress, error);
 }
 
 gboolean
@@ -395,19 +265,18 @@ _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, S
                        const SclProgress *progress, GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  SclStop stop = { NULL };
   g_autoptr (virDomain) domain = NULL;
-  int state;
+  gboolean is_done;
 
   if (_scl_progress_is_cancelled (progress, error))
     return FALSE;
   /* Before the button is pressed: whoever looks when the guest is off shall
    * know why. */
-  domain = mark_stopped (self, name, by, error);
-  if (domain == NULL)
-    return FALSE;
-  if (virDomainGetState (domain, &state, NULL, 0) < 0)
-    return scl_throw_virt (error, "VM \"%s\"", name);
-  return is_off (state) || stop_running (self, domain, name, state, timeout, progress, error);
+  domain = _scl_libvirt_vms_begin_stop (self, name, by, &stop, error);
+  is_done = domain != NULL && stop_marked (self, domain, name, timeout, progress, error);
+  _scl_libvirt_vms_end_stop (self, name, &stop, is_done);
+  return is_done;
 }
 
 gboolean
@@ -427,9 +296,8 @@ _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError 
   if (virDomainGetState (domain, &state, &reason, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\"", name);
   if (!is_off (state))
-    return clear_marks (domain, config, error);
+    return _scl_libvirt_vms_clear_marks (self, domain, error);
   if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
     return TRUE;
-  return _scl_libvirt_vms_set_mark (domain, config, SCL_DOMAIN_MARK_CLEARED,
-                                    VIR_DOMAIN_AFFECT_CONFIG, error);
+  return _scl_libvirt_vms_set_cleared (self, domain, error);
 }

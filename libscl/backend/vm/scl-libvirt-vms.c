@@ -33,6 +33,8 @@ scl_libvirt_vms_finalize (GObject *object)
   g_clear_pointer (&self->accel, _scl_accel_probe_free);
   g_mutex_clear (&self->accel_lock);
   g_mutex_clear (&self->mark_lock);
+  g_mutex_clear (&self->ends_lock);
+  g_hash_table_unref (self->host_ends);
   g_rec_mutex_clear (&self->watch_lock);
   g_free (self->prefix);
   g_free (self->state_dir);
@@ -50,6 +52,8 @@ static void
 _scl_libvirt_vms_init (SclLibvirtVms *self)
 {
   g_mutex_init (&self->mark_lock);
+  g_mutex_init (&self->ends_lock);
+  self->host_ends = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&self->accel_lock);
   g_rec_mutex_init (&self->watch_lock);
   self->events = _scl_vm_events_new (self);
@@ -140,25 +144,6 @@ _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr handle, const c
     }
   *out_def = g_steal_pointer (&def);
   return g_steal_pointer (&domain);
-}
-
-gboolean
-_scl_libvirt_vms_set_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark, guint flags,
-                           GError **error)
-{
-  g_autofree char *metadata = NULL;
-
-  if (def->mark == mark)
-    return TRUE;
-  def->mark = mark;
-  metadata = _scl_domain_def_to_metadata (def);
-  if (!_scl_virt_call_check ("noting who wants it off", error))
-    return FALSE;
-  if (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, metadata, SCL_DOMAIN_KEY,
-                            SCL_DOMAIN_NAMESPACE, flags)
-      < 0)
-    return scl_throw_virt (error, "VM \"%s\": cannot note who wants it off", def->vm_name);
-  return TRUE;
 }
 
 static char *
@@ -255,15 +240,17 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   g_autoptr (SclDomainDef) def = NULL;
   g_autoptr (virDomain) domain = NULL;
   g_autofree char *xml = NULL;
+  g_auto (SclMarkLock) lock = { NULL, -1 };
+  gboolean kvm;
 
   if (_scl_progress_is_cancelled (progress, error))
     return FALSE;
+  kvm = _scl_libvirt_vms_wants_kvm (self, spec, cancellable);
   handle = _scl_virt_connection_get (self->connection, error);
-  if (handle == NULL || !read_existing (self, handle, name, &existing, error))
+  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error)
+      || !read_existing (self, handle, name, &existing, error))
     return FALSE;
-  def = _scl_domain_def_from_spec (self->prefix, spec, wiring,
-                                   _scl_libvirt_vms_wants_kvm (self, spec, cancellable), existing,
-                                   error);
+  def = _scl_domain_def_from_spec (self->prefix, spec, wiring, kvm, existing, error);
   if (def == NULL || _scl_progress_is_cancelled (progress, error))
     return FALSE;
   if (!_scl_virt_connection_is_test (self->connection)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Whose work a stop is: a name that stands in the domain's metadata while the stop is under way, and
+ * by which any process can tell whether it still is. Knows nothing of libvirt. */
+
+#include <glib.h>
+
+/* A name for work that begins now in this process. (transfer full) */
+char *_scl_stop_owner_begin (void);
+/* The work is over. */
+void _scl_stop_owner_end (const char *owner);
+
+/* FALSE for NULL, and if it is certain that nobody does this work any more: it has ended, or its
+ * process has. */
+gboolean _scl_stop_owner_is_alive (const char *owner);
