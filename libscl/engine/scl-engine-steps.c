@@ -56,11 +56,11 @@ grow_volume (SclEngine *self, SclStep *step, const SclProgress *progress, GError
   const char *volume = scl_disk_spec_get_volume (step->disk);
   guint64 size = scl_disk_spec_get_size_mib (step->disk);
 
-  if (!_scl_volume_backend_grow (self->volumes, volume, size, progress, error))
+  if (step->grows && !_scl_volume_backend_grow (self->volumes, volume, size, progress, error))
     return FALSE;
   return !step->live
          || _scl_vm_backend_resize_disk (self->vms, scl_vm_spec_get_name (step->vm), step->disk_index,
-                                         size, error);
+                                         step->guest_size, error);
 }
 
 static gboolean

@@ -80,6 +80,8 @@ typedef struct
   char *log_path;    /* console log */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
+  GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or
+                          none: not known */
   gboolean seed_differs; /* the seed disk does not hold what the desired files say */
 } SclObservedVm;
 

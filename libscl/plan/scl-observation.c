@@ -79,6 +79,7 @@ _scl_observed_vm_new (const char *name)
   self->name = g_strdup (name);
   self->macs = g_ptr_array_new_with_free_func (g_free);
   self->problems = g_ptr_array_new_with_free_func (g_free);
+  self->guest_sizes = g_array_new (FALSE, TRUE, sizeof (guint64));
   return self;
 }
 
@@ -93,6 +94,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->state_reason);
   g_free (self->log_path);
   g_ptr_array_unref (self->problems);
+  g_array_unref (self->guest_sizes);
   g_free (self);
 }
 

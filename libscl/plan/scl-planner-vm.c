@@ -183,6 +183,35 @@ check_volume_is_ours (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *
                             is->path == NULL ? is->name : is->path);
 }
 
+/* 0: not known, or nobody looks. */
+static guint64
+seen_by_guest (const SclObservedVm *vm, guint index)
+{
+  return vm != NULL && vm->live_spec != NULL && index < vm->guest_sizes->len
+             ? g_array_index (vm->guest_sizes, guint64, index)
+             : 0;
+}
+
+/* The file is as large as it should be, or is made so; what a running guest sees is another matter: it
+ * may have been paused, or whoever made the file larger was killed before he told. */
+static void
+plan_growth (SclPlanner *self, SclStep *step, const SclObservedVolume *is, const SclObservedVm *vm)
+{
+  guint64 wanted = scl_disk_spec_get_size_mib (step->disk) << 20;
+  guint64 seen = seen_by_guest (vm, step->disk_index);
+
+  step->grows = wanted > is->size;
+  step->live = vm != NULL && vm->live_spec != NULL;
+  step->guest_size = MAX (wanted, is->size);
+  if (step->grows)
+    _scl_step_add_reason (step, "%" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB", is->size >> 20,
+                          wanted >> 20);
+  if (seen > 0 && seen < is->size)
+    _scl_step_add_reason (step,
+                          "the running guest sees %" G_GUINT64_FORMAT " MiB of %" G_GUINT64_FORMAT,
+                          seen >> 20, is->size >> 20);
+}
+
 static void
 plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
 {
@@ -192,6 +221,7 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
   guint64 size = scl_disk_spec_get_size_mib (disk) << 20;
   g_autofree char *path
       = g_strdup_printf ("virtualMachines.%s.imageSize", scl_vm_spec_get_name (vm));
+  guint64 seen;
   SclStep *step;
 
   if (is != NULL && size < is->size && size > 0)
@@ -199,7 +229,8 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
                               "volume \"%s\" is %" G_GUINT64_FORMAT
                               " MiB and never shrinks: set at least that",
                               name, (is->size + (1 << 20) - 1) >> 20);
-  if (is != NULL && size <= is->size)
+  seen = seen_by_guest (running, index);
+  if (is != NULL && size <= is->size && (seen == 0 || seen >= is->size))
     return;
   step = _scl_step_new (is == NULL ? SCL_JOB_VOLUME_CREATE : SCL_JOB_VOLUME_GROW,
                         is == NULL ? SCL_ACTION_CREATE : SCL_ACTION_GROW, SCL_OBJECT_KIND_VOLUME,
@@ -207,12 +238,10 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
   step->disk = g_object_ref (disk);
   step->disk_index = index;
   step->vm = g_object_ref (vm);
-  step->live = is != NULL && running != NULL && running->state == SCL_VM_STATE_RUNNING;
   if (is == NULL)
     _scl_step_add_reason (step, "not there, copied from %s", scl_disk_spec_get_image (disk));
   else
-    _scl_step_add_reason (step, "%" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB", is->size >> 20,
-                          size >> 20);
+    plan_growth (self, step, is, running);
   _scl_plan_take (self->plan, step);
   g_hash_table_insert (self->volume_steps, (char *) name, step);
 }

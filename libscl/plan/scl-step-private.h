@@ -12,7 +12,7 @@ typedef enum {
   SCL_JOB_NETWORK_ENSURE, /* networks */
   SCL_JOB_NETWORK_REMOVE, /* name */
   SCL_JOB_VOLUME_CREATE,  /* disk, vm */
-  SCL_JOB_VOLUME_GROW,    /* disk, vm; live: tell the running VM */
+  SCL_JOB_VOLUME_GROW,    /* disk, vm; grows: the file; live: tell the running VM */
   SCL_JOB_VM_DEFINE,      /* vm, macs */
   SCL_JOB_VM_REPLUG,      /* vm, nics */
   SCL_JOB_VM_START,       /* vm */
@@ -37,7 +37,9 @@ struct _SclStep
   SclVmSpec *vm;
   SclDiskSpec *disk;
   guint disk_index;
+  gboolean grows;
   gboolean live;
+  guint64 guest_size; /* bytes that the running VM is told */
   GPtrArray *macs; /* char* */
   GArray *nics;    /* guint */
   guint shutdown_timeout;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/memory/scl-memory-host-private.h"
 #include "base/scl-throw-private.h"
+#include "model/scl-list-private.h"
+#include <scl/scl-disk-spec.h>
 
 #define SCL_TYPE_MEMORY_VMS (_scl_memory_vms_get_type ())
 G_DECLARE_FINAL_TYPE (SclMemoryVms, _scl_memory_vms, SCL, MEMORY_VMS, GObject)
@@ -24,6 +26,7 @@ copy_vm (const SclObservedVm *from)
   copy->state_reason = g_strdup (from->state_reason);
   copy->stopped_by = from->stopped_by;
   copy->started = from->started;
+  g_array_append_vals (copy->guest_sizes, from->guest_sizes->data, from->guest_sizes->len);
   return copy;
 }
 
@@ -76,16 +79,35 @@ find (SclMemoryHost *host, const char *name, GError **error)
   return vm;
 }
 
+/* A guest sees its disks as large as they are when it is started. */
 static void
-enter_state (SclObservedVm *vm, SclVmState state, const char *reason)
+look_at_disks (SclMemoryHost *host, SclObservedVm *vm)
+{
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL; i++)
+    {
+      SclObservedVolume *volume
+          = g_hash_table_lookup (host->volumes, scl_disk_spec_get_volume (disk));
+      guint64 size = volume != NULL ? volume->size : 0;
+
+      g_array_append_val (vm->guest_sizes, size);
+    }
+}
+
+static void
+enter_state (SclMemoryHost *host, SclObservedVm *vm, SclVmState state, const char *reason)
 {
   g_free (vm->state_reason);
   vm->state_reason = g_strdup (reason);
   vm->state = state;
   vm->started = state == SCL_VM_STATE_RUNNING ? g_get_real_time () / G_USEC_PER_SEC : 0;
   g_clear_object (&vm->live_spec);
-  if (state == SCL_VM_STATE_RUNNING && vm->spec != NULL)
-    vm->live_spec = g_object_ref (vm->spec);
+  g_array_set_size (vm->guest_sizes, 0);
+  if (state != SCL_VM_STATE_RUNNING || vm->spec == NULL)
+    return;
+  vm->live_spec = g_object_ref (vm->spec);
+  look_at_disks (host, vm);
 }
 
 static void
@@ -111,7 +133,7 @@ start_locked (SclMemoryHost *host, const char *name, GError **error)
   if (vm == NULL || !_scl_memory_host_may_change (host, error))
     return FALSE;
   if (vm->state != SCL_VM_STATE_RUNNING)
-    enter_state (vm, SCL_VM_STATE_RUNNING, "started");
+    enter_state (host, vm, SCL_VM_STATE_RUNNING, "started");
   vm->stopped_by = SCL_STOPPED_BY_NOBODY;
   return TRUE;
 }
@@ -136,7 +158,7 @@ stop_locked (SclMemoryHost *host, const char *name, SclStoppedBy by, GError **er
 
   if (vm == NULL || !_scl_memory_host_may_change (host, error))
     return FALSE;
-  enter_state (vm, SCL_VM_STATE_STOPPED, "shut down");
+  enter_state (host, vm, SCL_VM_STATE_STOPPED, "shut down");
   vm->stopped_by = by;
   return TRUE;
 }
@@ -172,13 +194,20 @@ memory_vms_remove (SclVmBackend *backend, const char *name, const SclProgress *p
 }
 
 static gboolean
-memory_vms_resize_disk (SclVmBackend *backend, const char *name, guint index, guint64 size_mib,
+memory_vms_resize_disk (SclVmBackend *backend, const char *name, guint index, guint64 size,
                         GError **error)
 {
   SclMemoryHost *host = SCL_MEMORY_VMS (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
+  SclObservedVm *vm = find (host, name, error);
 
-  return find (host, name, error) != NULL;
+  if (vm == NULL || !_scl_memory_host_may_change (host, error))
+    return FALSE;
+  if (index >= vm->guest_sizes->len)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);
+  g_array_index (vm->guest_sizes, guint64, index)
+      = MAX (size, g_array_index (vm->guest_sizes, guint64, index));
+  return TRUE;
 }
 
 static gboolean

@@ -15,7 +15,7 @@ struct Job
   SclVmWiring *wiring;
   SclManifest *manifest;
   guint number; /* timeout or index */
-  guint64 size_mib;
+  guint64 size;
   SclStoppedBy by;
   SclProgress progress;
   GMutex lock; /* of CALLER */
@@ -251,17 +251,17 @@ bounded_remove (SclVmBackend *backend, const char *name, const SclProgress *prog
 static gboolean
 work_resize_disk (Job *job, GError **error)
 {
-  return _scl_libvirt_vms_resize_disk (job->backend, job->name, job->number, job->size_mib, error);
+  return _scl_libvirt_vms_resize_disk (job->backend, job->name, job->number, job->size, error);
 }
 
 static gboolean
-bounded_resize_disk (SclVmBackend *backend, const char *name, guint index, guint64 size_mib,
+bounded_resize_disk (SclVmBackend *backend, const char *name, guint index, guint64 size,
                      GError **error)
 {
   Job *job = job_new (backend, work_resize_disk, name, NULL);
 
   job->number = index;
-  job->size_mib = size_mib;
+  job->size = size;
   return change (job, "growing a disk", error);
 }
 

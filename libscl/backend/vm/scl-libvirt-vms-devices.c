@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include <libvirt/virterror.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define UNPLUG_SECONDS 20
 #define AGENT_SECONDS 1
@@ -23,9 +25,54 @@ lookup_running (SclLibvirtVms *self, virConnectPtr handle, const char *name,
   return *out_live != NULL ? g_steal_pointer (&domain) : NULL;
 }
 
+/* virDomainBlockResize cuts a raw file off without a word: nothing smaller than what is there. */
+static gboolean
+find_size (virDomainPtr domain, const SclDomainDisk *disk, guint64 wanted, guint64 *out_size,
+           GError **error)
+{
+  virDomainBlockInfo info;
+  struct stat file;
+
+  if (virDomainGetBlockInfo (domain, disk->target, &info, 0) < 0)
+    return scl_throw_virt (error, "cannot tell its size");
+  if (disk->path == NULL || stat (disk->path, &file) < 0)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "its file %s cannot be looked at: %s",
+                      disk->path == NULL ? "(none)" : disk->path, g_strerror (errno));
+  *out_size = MAX (wanted, MAX ((guint64) file.st_size, (guint64) info.capacity));
+  return TRUE;
+}
+
+/* In between somebody may have made the file larger: newer libvirt looks once more. */
+static int
+extend (virDomainPtr domain, const char *target, guint64 size)
+{
+#ifdef SCL_HAVE_BLOCK_RESIZE_EXTEND
+  if (virDomainBlockResize (domain, target, size,
+                            VIR_DOMAIN_BLOCK_RESIZE_BYTES | VIR_DOMAIN_BLOCK_RESIZE_EXTEND)
+      == 0)
+    return 0;
+  /* An older daemon. */
+  if (!_scl_virt_error_is (VIR_ERR_INVALID_ARG))
+    return -1;
+#endif
+  return virDomainBlockResize (domain, target, size, VIR_DOMAIN_BLOCK_RESIZE_BYTES);
+}
+
+static gboolean
+resize (virDomainPtr domain, const SclDomainDisk *disk, guint64 wanted, GError **error)
+{
+  guint64 size;
+
+  if (!find_size (domain, disk, wanted, &size, error)
+      || !_scl_virt_call_check ("growing a disk", error))
+    return FALSE;
+  return extend (domain, disk->target, size) == 0
+         || scl_throw_virt (error, "cannot grow it in the running guest");
+}
+
 gboolean
-_scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,
-                              guint64 size_mib, GError **error)
+_scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index, guint64 size,
+                              GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
   g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
@@ -37,15 +84,9 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
   if (domain == NULL)
     return FALSE;
   disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
-  if (disk == NULL)
+  if (disk == NULL || disk->target == NULL)
     return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);
-  if (!_scl_virt_call_check ("growing a disk", error))
-    return FALSE;
-  if (virDomainBlockResize (domain, disk->target, size_mib << 20, VIR_DOMAIN_BLOCK_RESIZE_BYTES)
-      < 0)
-    return scl_throw_virt (error, "VM \"%s\": cannot grow disk %u in the running guest", name,
-                           index);
-  return TRUE;
+  return resize (domain, disk, size, error) || scl_prefix (error, "VM \"%s\": disk %u", name, index);
 }
 
 /* 1: the NIC is not there, 0: it is, -1: error. */

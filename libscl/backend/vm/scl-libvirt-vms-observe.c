@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-guest-sizes-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include "model/scl-names-private.h"
 #include "model/scl-vm-spec-private.h"
@@ -181,6 +182,7 @@ typedef struct
   char *start; /* what names of our domains begin with */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
+  GHashTable *targets; /* VM to GPtrArray of char*: the names of a running one's disks, by number */
   GError *error; /* the first one ends it all */
 } Scan;
 
@@ -247,11 +249,28 @@ read_foreign (Scan *scan, virDomainStatsRecordPtr record)
   return vm;
 }
 
+/* Which of the disks that libvirt will tell about is which. */
+static void
+note_targets (Scan *scan, const SclObservedVm *vm, const SclDomainDef *live)
+{
+  GPtrArray *targets = g_ptr_array_new_with_free_func (g_free);
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&scan->lock);
+
+  for (guint i = 0; i < live->disks->len; i++)
+    {
+      const SclDomainDisk *disk = g_ptr_array_index (live->disks, i);
+
+      g_ptr_array_add (targets, g_strdup (disk != NULL ? disk->target : NULL));
+    }
+  g_hash_table_insert (scan->targets, g_strdup (vm->name), targets);
+}
+
 static SclObservedVm *
 read_answer (Scan *scan, const Answer *answer, GError **error)
 {
   g_autoptr (SclDomainDef) live = NULL;
   g_autoptr (SclDomainDef) config = _scl_domain_def_from_xml (answer->config_xml, error);
+  SclObservedVm *vm;
 
   if (config == NULL)
     return NULL;
@@ -259,7 +278,10 @@ read_answer (Scan *scan, const Answer *answer, GError **error)
     return read_foreign (scan, answer->record);
   if (answer->live_xml != NULL)
     live = _scl_libvirt_vms_parse_live (answer->live_xml, NULL);
-  return read_ours (scan, answer->record, config, live);
+  vm = read_ours (scan, answer->record, config, live);
+  if (live != NULL)
+    note_targets (scan, vm, live);
+  return vm;
 }
 
 static void
@@ -337,6 +359,48 @@ scan_all (Scan *scan, virDomainStatsRecordPtr *records, int n_records)
     scan_fail (scan, error);
 }
 
+/* The running ones among RECORDS that have names of ours. */
+static GPtrArray *
+list_running (const Scan *scan, virDomainStatsRecordPtr *records, int n_records)
+{
+  GPtrArray *running = g_ptr_array_new ();
+
+  for (int i = 0; i < n_records; i++)
+    if (g_str_has_prefix (virDomainGetName (records[i]->dom), scan->start) && is_active (records[i]))
+      g_ptr_array_add (running, records[i]->dom);
+  return running;
+}
+
+/* Asked only for a plan: those who just look need not wait for all QEMUs. */
+static SclGuestSizes *
+ask_sizes (const Scan *scan, virDomainStatsRecordPtr *records, int n_records)
+{
+  g_autoptr (GPtrArray) running
+      = list_running (scan, records, scan->desired != NULL ? n_records : 0);
+
+  return _scl_guest_sizes_ask (running);
+}
+
+static void
+take_sizes (Scan *scan, SclGuestSizes *sizes)
+{
+  _scl_guest_sizes_wait (sizes);
+  for (guint i = 0; i < scan->vms->len; i++)
+    {
+      SclObservedVm *vm = g_ptr_array_index (scan->vms, i);
+      GPtrArray *targets = g_hash_table_lookup (scan->targets, vm->name);
+      g_autofree char *domain_name = g_strconcat (scan->start, vm->name, NULL);
+
+      for (guint n = 0; targets != NULL && n < targets->len; n++)
+        {
+          const char *target = g_ptr_array_index (targets, n);
+          guint64 size = target != NULL ? _scl_guest_sizes_get (sizes, domain_name, target) : 0;
+
+          g_array_append_val (vm->guest_sizes, size);
+        }
+    }
+}
+
 gboolean
 _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,
                           GCancellable *cancellable, GError **error)
@@ -347,6 +411,7 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
     .self = self, .desired = desired, .cancellable = cancellable, .start = start, .vms = out->vms
   };
   g_autoptr (virConnect) handle = NULL;
+  g_autoptr (SclGuestSizes) sizes = NULL;
   virDomainStatsRecordPtr *records = NULL;
   int n_records;
 
@@ -360,7 +425,13 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   if (n_records < 0)
     return scl_throw_virt (error, "cannot list domains");
   g_mutex_init (&scan.lock);
+  scan.targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) g_ptr_array_unref);
+  sizes = ask_sizes (&scan, records, n_records);
   scan_all (&scan, records, n_records);
+  if (scan.error == NULL)
+    take_sizes (&scan, sizes);
+  g_hash_table_unref (scan.targets);
   g_mutex_clear (&scan.lock);
   virDomainStatsRecordListFree (records);
   if (scan.error == NULL)

@@ -56,8 +56,9 @@ struct _SclVmBackendInterface
   /* Off already (SCL_ERROR_BUSY else). Undefines, keeps NVRAM. Absent is success. */
   gboolean (*remove) (SclVmBackend *self, const char *name, const SclProgress *progress,
                       GError **error);
-  /* Tells a running VM that disk number INDEX has grown to SIZE_MIB. */
-  gboolean (*resize_disk) (SclVmBackend *self, const char *name, guint index, guint64 size_mib,
+  /* Tells a running VM that disk number INDEX has grown to SIZE bytes. Never makes it smaller than
+   * its file or what the guest sees: then it is told that. */
+  gboolean (*resize_disk) (SclVmBackend *self, const char *name, guint index, guint64 size,
                            GError **error);
   /* Re-attaches NIC number INDEX of a running VM at its PCI address: its pair was made anew. */
   gboolean (*replug_nic) (SclVmBackend *self, const char *name, guint index, GError **error);
@@ -85,7 +86,7 @@ gboolean _scl_vm_backend_stop (SclVmBackend *self, const char *name, guint timeo
 gboolean _scl_vm_backend_remove (SclVmBackend *self, const char *name, const SclProgress *progress,
                                  GError **error);
 gboolean _scl_vm_backend_resize_disk (SclVmBackend *self, const char *name, guint index,
-                                      guint64 size_mib, GError **error);
+                                      guint64 size, GError **error);
 gboolean _scl_vm_backend_replug_nic (SclVmBackend *self, const char *name, guint index,
                                      GError **error);
 gboolean _scl_vm_backend_clear_stopped (SclVmBackend *self, const char *name, GError **error);

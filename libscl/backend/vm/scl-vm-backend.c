@@ -111,14 +111,14 @@ _scl_vm_backend_remove (SclVmBackend *self, const char *name, const SclProgress 
 }
 
 gboolean
-_scl_vm_backend_resize_disk (SclVmBackend *self, const char *name, guint index, guint64 size_mib, GError **error)
+_scl_vm_backend_resize_disk (SclVmBackend *self, const char *name, guint index, guint64 size, GError **error)
 {
   SclVmBackendInterface *iface = SCL_VM_BACKEND_GET_IFACE (self);
 
   if (iface->resize_disk == NULL)
     return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: resize disk",
                       G_OBJECT_TYPE_NAME (self));
-  return iface->resize_disk (self, name, index, size_mib, error);
+  return iface->resize_disk (self, name, index, size, error);
 }
 
 gboolean

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Disks of VMs that are there already: growth that nobody told, lost volumes, other tools' snapshots.
+
+The VMs have no system and stay in their firmware: what counts is what QEMU has, and nothing boots here.
+"""
+
+import os
+
+import scltest
+from scltest import Lab, Libvirtd
+from scltest.scene import Scene, SharedCase
+
+MIB = 1 << 20
+
+
+class Disks(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
+        cls.scene = cls.share(Scene(cls.dir, cls.libvirtd, cls.scl))
+        cls.image = cls.dir / "image.raw"
+        cls.image.write_bytes(b"\x01" + bytes(4 * MIB - 1))
+        cls.scene.network("default")
+        for name in ("demo", "other"):
+            cls.scene.vm(name, image=str(cls.image), imageSize=16, memorySize=64)
+        cls.declared = cls.scene.copy()
+
+    def setUp(self):
+        """Each case begins with two running VMs and ends with none, and without their volumes."""
+        self.scene.manifest = self.copy_of(self.declared)
+        self.scene.apply()
+        self.addCleanup(self.remove_all)
+
+    def copy_of(self, manifest):
+        self.scene.manifest = manifest
+        return self.scene.copy()
+
+    def remove_all(self):
+        for name in self.libvirtd.domains():
+            self.libvirtd.virsh("destroy", name, check=False)
+        self.scene.manifest = self.copy_of(self.declared)
+        del self.scene.manifest["virtualMachines"]
+        self.scene.apply(None, "--prune", "--allow-empty")
+        self.scene.ctl.run("volume", "prune", "--yes", check=0)
+
+    def volume(self, name="demo"):
+        return self.scene.folder / f"state/volumes/{name}.raw"
+
+    def set(self, check=0, name="demo", **settings):
+        self.scene.manifest["virtualMachines"][name].update(settings)
+        return self.scene.apply(check=check)
+
+    def plan(self, check):
+        return self.scene.ctl.run("plan", "-f", self.scene.write(), check=check)
+
+    def vm(self, name="demo"):
+        return self.scene.ctl.json("vm", "show", name)
+
+    def guest_mib(self, name="demo"):
+        """What QEMU shows its guest."""
+        text = self.libvirtd.virsh("domblkinfo", self.scene.domain(name), "vda")
+        return int(text.split("Capacity:")[1].split()[0]) / MIB
+
+    def begin_stop(self, name):
+        """A `vm stop` that has pressed the button; it tells a terminal so."""
+        os.environ["TERM"] = "xterm"
+        ours, its = os.openpty()
+        self.addCleanup(os.close, ours)
+        process = self.scene.ctl.start("vm", "stop", name, stdout=-3, stderr=its)
+        os.close(its)
+        text = b""
+        while b"waiting for the guest" not in text:
+            text += os.read(ours, 4096)
+        return process
+
+    def test_killed_stop_leaves_a_running_vm(self):
+        """It is stopping while somebody is at it; its disk grows live meanwhile and afterwards."""
+        self.set(shutdownTimeout=600)
+        stop = self.begin_stop("demo")
+        self.assertEqual(self.vm()["state"], "stopping")
+        stop.kill()
+        stop.wait()
+        self.assertEqual((self.vm()["state"], self.vm()["stoppedBy"]), ("running", "nobody"))
+        self.set(imageSize=24)
+        self.assertEqual(self.guest_mib(), 24)
+        # No wish is left over: an end that nobody wanted is not the user's.
+        self.libvirtd.virsh("destroy", self.scene.domain("demo"))
+        self.assertRegex(self.scene.apply().stdout, r'start +VM "demo"')
+
+    def test_interrupted_stop_leaves_a_running_vm(self):
+        self.set(shutdownTimeout=600)
+        stop = self.begin_stop("demo")
+        self.assertEqual(self.scene.ctl.stop(stop), 130)
+        self.assertEqual((self.vm()["state"], self.vm()["stoppedBy"]), ("running", "nobody"))
+
+    def test_growth_that_the_guest_was_not_told(self):
+        """Whoever made the file larger was killed before he told."""
+        os.truncate(self.volume(), 24 * MIB)
+        self.scene.manifest["virtualMachines"]["demo"]["imageSize"] = 24
+        self.assertRegex(self.plan(2).stdout, r'grow +volume "demo" +the running guest sees 16 MiB of 24')
+        self.scene.apply()
+        self.assertEqual(self.guest_mib(), 24)
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_growth_while_paused(self):
+        self.libvirtd.virsh("suspend", self.scene.domain("demo"))
+        self.set(imageSize=24)
+        self.assertEqual((self.vm()["state"], self.guest_mib()), ("paused", 24))
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_other_ends_than_declared_are_repaired(self):
+        name = self.scene.domain("demo")
+        text = self.libvirtd.virsh("dumpxml", "--inactive", name)
+        changed = self.scene.file("demo.xml", text.replace("<on_reboot>restart", "<on_reboot>destroy"))
+        self.libvirtd.virsh("define", changed)
+        self.assertRegex(self.scene.apply().stdout, r'repair +VM "demo" +on_reboot is destroy, SCL set restart')
+        self.assertIn("<on_reboot>restart", self.libvirtd.virsh("dumpxml", "--inactive", name))
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What planner and engine make of volumes of VMs that are there already, over the memory backend. */
+#include "backend/memory/scl-memory-host-private.h"
+#include "engine/scl-engine-private.h"
+#include "engine/scl-executor-private.h"
+#include <scl/scl-error.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB ((guint64) 1 << 20)
+
+typedef struct
+{
+  SclMemoryHost *host;
+  SclEngine *engine;
+} World;
+
+static int
+set_up (void **state)
+{
+  World *world = g_new0 (World, 1);
+  g_autoptr (SclNetworkBackend) networks = NULL;
+  g_autoptr (SclVolumeBackend) volumes = NULL;
+  g_autoptr (SclVmBackend) vms = NULL;
+
+  world->host = _scl_memory_host_new ("scl");
+  networks = _scl_memory_networks_new (world->host);
+  volumes = _scl_memory_volumes_new (world->host);
+  vms = _scl_memory_vms_new (world->host);
+  world->engine = _scl_engine_new ("scl", "machine", networks, volumes, vms);
+  world->engine->max_workers = 1;
+  *state = world;
+  return 0;
+}
+
+static int
+tear_down (void **state)
+{
+  World *world = *state;
+
+  g_clear_object (&world->engine);
+  g_clear_object (&world->host);
+  g_free (world);
+  return 0;
+}
+
+static SclVmSpec *
+vm_of (const char *name, guint64 size_mib, guint cores)
+{
+  g_autoptr (GListStore) disks = g_list_store_new (SCL_TYPE_DISK_SPEC);
+  g_autoptr (SclDiskSpec) disk = scl_disk_spec_new (name, "/a.raw", size_mib);
+
+  g_list_store_append (disks, disk);
+  return g_object_new (SCL_TYPE_VM_SPEC, "name", name, "cores", cores, "disks", disks, NULL);
+}
+
+/* Two VMs; what is said is of the first. */
+static SclManifest *
+manifest_of (guint64 size_mib, guint cores)
+{
+  g_autoptr (GListStore) networks = g_list_store_new (SCL_TYPE_NETWORK_SPEC);
+  g_autoptr (GListStore) vms = g_list_store_new (SCL_TYPE_VM_SPEC);
+  g_autoptr (SclVmSpec) demo = vm_of ("demo", size_mib, cores);
+  g_autoptr (SclVmSpec) other = vm_of ("other", 1024, cores);
+
+  g_list_store_append (vms, demo);
+  g_list_store_append (vms, other);
+  return scl_manifest_new (NULL, G_LIST_MODEL (networks), G_LIST_MODEL (vms));
+}
+
+static SclPlan *
+plan (World *world, SclManifest *manifest)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SclObservation) observed = _scl_engine_observe (world->engine, manifest, NULL, &error);
+  SclPlan *made = observed == NULL ? NULL
+                                   : _scl_engine_plan (world->engine, manifest, SCL_APPLY_PRUNE,
+                                                       observed, NULL, &error);
+
+  if (made == NULL)
+    fail_msg ("%s", error->message);
+  return made;
+}
+
+static gboolean
+apply (World *world, SclManifest *manifest, GError **error)
+{
+  g_autoptr (SclPlan) made = plan (world, manifest);
+
+  return _scl_executor_run (made, SCL_APPLY_PRUNE, 1, _scl_engine_run_step, world->engine, NULL, NULL,
+                            error);
+}
+
+static void
+must_apply (World *world, SclManifest *manifest)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!apply (world, manifest, &error))
+    fail_msg ("%s", error->message);
+}
+
+static void
+assert_plan (World *world, SclManifest *manifest, const char *expected)
+{
+  g_autoptr (SclPlan) made = plan (world, manifest);
+  g_autofree char *text = scl_plan_to_string (made);
+
+  assert_string_equal (text, expected);
+}
+
+static SclObservedVm *
+vm (World *world, const char *name)
+{
+  return g_hash_table_lookup (world->host->vms, name);
+}
+
+static guint64
+seen_by_guest (World *world, const char *name)
+{
+  return g_array_index (vm (world, name)->guest_sizes, guint64, 0);
+}
+
+/* Whoever makes the file larger may be killed before the guest is told. */
+static void
+growth_reaches_the_guest (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) small = manifest_of (1024, 1);
+  g_autoptr (SclManifest) large = manifest_of (2048, 1);
+
+  must_apply (world, small);
+  for (int changes = 0; changes < 3; changes++)
+    {
+      _scl_memory_host_fail_after (world->host, changes);
+      (void) apply (world, large, NULL);
+      _scl_memory_host_fail_after (world->host, -1);
+      if (changes == 1)
+        assert_plan (world, large,
+                     "grow volume \"demo\": the running guest sees 1024 MiB of 2048\n"
+                     "update vm \"demo\": size 1024 → 2048 MiB\n");
+    }
+  must_apply (world, large);
+  assert_int_equal (seen_by_guest (world, "demo"), 2048 * MIB);
+  assert_plan (world, large, "");
+}
+
+/* Not running does not mean that nobody looks: paused, or about to be stopped. */
+static void
+growth_reaches_a_guest_that_stands (void **state)
+{
+  World *world = *state;
+  const SclVmState states[] = { SCL_VM_STATE_PAUSED, SCL_VM_STATE_STOPPING };
+  guint64 size = 1024;
+  g_autoptr (SclManifest) small = manifest_of (size, 1);
+
+  must_apply (world, small);
+  for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
+    {
+      g_autoptr (SclManifest) large = manifest_of (size *= 2, 1);
+
+      vm (world, "demo")->state = states[i];
+      must_apply (world, large);
+      assert_int_equal (seen_by_guest (world, "demo"), size * MIB);
+    }
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown (growth_reaches_the_guest, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (growth_reaches_a_guest_that_stands, set_up, tear_down),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
