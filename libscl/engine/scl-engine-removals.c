@@ -19,6 +19,14 @@ add_ports_except (GPtrArray *into, GPtrArray *ports, const char *vm)
     }
 }
 
+/* Always TRUE: it is told in the middle of what may still fail. */
+static gboolean
+tell (SclEngine *self, SclObjectKind kind, const char *name)
+{
+  _scl_engine_tell (self, kind, name);
+  return TRUE;
+}
+
 static gboolean
 release_host (SclEngine *self, SclObservation *observation, const char *network, const char *vm,
               const SclProgress *progress, GError **error)
@@ -57,9 +65,11 @@ release_ports (SclEngine *self, SclObservation *observation, const char *vm,
       targets = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_network_target_free);
       g_ptr_array_add (targets, target);
       add_ports_except (target->ports, is->ports, vm);
-      if (target->ports->len < is->ports->len
-          && !_scl_network_backend_ensure (self->networks, targets, progress, error))
+      if (target->ports->len == is->ports->len)
+        continue;
+      if (!_scl_network_backend_ensure (self->networks, targets, progress, error))
         return FALSE;
+      _scl_engine_tell (self, SCL_OBJECT_KIND_NETWORK, is->name);
     }
   return TRUE;
 }
@@ -76,6 +86,7 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
                               progress, error)
          && _scl_vm_backend_remove (self->vms, name, progress, error)
+         && tell (self, SCL_OBJECT_KIND_VM, name)
          && _scl_volume_backend_release (self->volumes, name, progress, error)
          && release_ports (self, observation, name, progress, error)
          && release_host (self, observation, NULL, name, progress, error);
@@ -101,6 +112,7 @@ remove_network (SclEngine *self, SclObservation *observation, const char *name,
                           name, port->vm);
     }
   return _scl_network_backend_remove (self->networks, name, progress, error)
+         && tell (self, SCL_OBJECT_KIND_NETWORK, name)
          && release_host (self, observation, name, NULL, progress, error);
 }
 
@@ -138,10 +150,8 @@ remove_volume (SclEngine *self, SclObservation *observation, const char *name,
   if (user != NULL)
     return scl_throw (error, SCL_ERROR_BUSY, "volume \"%s\" is used by VM \"%s\": delete the VM first",
                       name, user);
-  if (!_scl_volume_backend_remove (self->volumes, name, progress, error))
-    return FALSE;
-  _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, name);
-  return TRUE;
+  return _scl_volume_backend_remove (self->volumes, name, progress, error)
+         && tell (self, SCL_OBJECT_KIND_VOLUME, name);
 }
 
 static gboolean

@@ -138,30 +138,61 @@ kind_word (SclObjectKind kind)
     }
 }
 
+/* The objects that a step is about: networks between which a VM moves are one step. */
+static char **
+list_names (SclStep *step)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  if (step->networks == NULL)
+    g_strv_builder_add (names, step->name);
+  for (guint i = 0; step->networks != NULL && i < step->networks->len; i++)
+    g_strv_builder_add (
+        names, scl_network_spec_get_name (((SclNetworkTarget *) step->networks->pdata[i])->spec));
+  return g_strv_builder_end (names);
+}
+
+static gboolean
+is_named (SclStep *step, const char *message)
+{
+  g_auto (GStrv) names = list_names (step);
+
+  if (step->kind == SCL_OBJECT_KIND_HOST)
+    return g_str_has_prefix (message, "host: ");
+  for (char **name = names; *name != NULL; name++)
+    {
+      g_autofree char *quoted = g_strdup_printf ("\"%s\"", *name);
+
+      if (strstr (message, quoted) != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Every message names its object once: backends that already did are left as they are. */
 static void
 name_object (SclStep *step, GError **error)
 {
-  g_autofree char *quoted = g_strdup_printf ("\"%s\"", step->name);
-
-  if (error == NULL || *error == NULL || strstr ((*error)->message, quoted) != NULL)
+  if (error == NULL || *error == NULL || is_named (step, (*error)->message))
     return;
   if (step->kind == SCL_OBJECT_KIND_HOST)
     g_prefix_error (error, "host: ");
   else
-    g_prefix_error (error, "%s %s: ", kind_word (step->kind), quoted);
+    g_prefix_error (error, "%s \"%s\": ", kind_word (step->kind), step->name);
 }
 
 gboolean
 _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine, GError **error)
 {
   SclEngine *self = engine;
+  g_auto (GStrv) names = list_names (step);
 
   if (!run_job (self, step, progress, error))
     {
       name_object (step, error);
       return FALSE;
     }
-  _scl_engine_tell (self, step->kind, step->name);
+  for (char **name = names; *name != NULL; name++)
+    _scl_engine_tell (self, step->kind, *name);
   return TRUE;
 }

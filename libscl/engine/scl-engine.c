@@ -41,7 +41,7 @@ read_networks_and_vms (SclEngine *self, SclManifest *desired, SclObservation *ou
   NetworkReading reading
       = { .engine = self, .desired = desired, .out = out, .cancellable = cancellable };
   GThread *thread
-      = self->max_workers > 1 ? g_thread_new ("scl-observe", read_networks, &reading) : NULL;
+      = self->max_workers > 1 ? g_thread_try_new ("scl-observe", read_networks, &reading, NULL) : NULL;
   gboolean ok = _scl_vm_backend_observe (self->vms, desired, out, cancellable, error);
 
   if (thread != NULL)

@@ -102,7 +102,9 @@ run_step (Executor *self, SclStep *step)
 
   if (self->operation != NULL)
     _scl_operation_begin_step (self->operation, step->id);
-  if (!self->func (step, &progress, self->user_data, &error))
+  if (!self->func (step, &progress, self->user_data, &error) && error == NULL)
+    g_set_error_literal (&error, SCL_ERROR, SCL_ERROR_FAILED, "failed without saying why");
+  if (error != NULL)
     status = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ? SCL_STEP_STATUS_CANCELLED
                                                                        : SCL_STEP_STATUS_FAILED;
   g_mutex_lock (&self->mutex);
@@ -242,11 +244,13 @@ run_workers (Executor *self, guint max_workers)
   guint n = MIN (max_workers, self->n_steps);
   g_autofree GThread **threads = g_new0 (GThread *, MAX (n, 1));
 
+  /* Where there cannot be so many threads, fewer do it. */
   for (guint i = 1; i < n; i++)
-    threads[i] = g_thread_new ("scl-step", work, self);
+    threads[i] = g_thread_try_new ("scl-step", work, self, NULL);
   (void) work (self);
   for (guint i = 1; i < n; i++)
-    (void) g_thread_join (threads[i]);
+    if (threads[i] != NULL)
+      (void) g_thread_join (threads[i]);
 }
 
 gboolean

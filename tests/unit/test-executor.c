@@ -79,6 +79,8 @@ run_step (SclStep *step, const SclProgress *progress, gpointer user_data, GError
     meet (world);
   world->inside--;
   g_ptr_array_add (world->ended, (gpointer) name);
+  if (g_str_has_prefix (name, "silent"))
+    return FALSE;
   if (g_str_has_prefix (name, "fail"))
     return scl_throw (error, SCL_ERROR_NO_SPACE, "volume \"%s\": no space", name);
   if (g_str_has_prefix (name, "cancel"))
@@ -134,6 +136,20 @@ static gboolean
 execute (World *world, SclPlan *plan, SclApplyFlags flags, guint workers, GError **error)
 {
   return _scl_executor_run (plan, flags, workers, run_step, world, NULL, world->cancellable, error);
+}
+
+static void
+test_failure_without_an_error (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclPlan) one = PLAN ("silent");
+  g_autoptr (SclPlan) two = PLAN ("silent", "start");
+  GError *error = NULL;
+
+  assert_false (execute (world, one, SCL_APPLY_NONE, 2, &error));
+  assert_error_is (error, SCL_ERROR_FAILED, "failed without saying why");
+  assert_false (execute (world, two, SCL_APPLY_NONE, 1, &error));
+  assert_error_is (error, SCL_ERROR_PARTIAL, "failed without saying why");
 }
 
 static void
@@ -362,6 +378,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_empty_plan),
+    TEST (test_failure_without_an_error),
     TEST (test_order),
     TEST (test_one_worker_keeps_the_order),
     TEST (test_independent_steps_run_at_once),
