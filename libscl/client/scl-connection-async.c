@@ -83,13 +83,15 @@ SclPlan *
 scl_connection_plan (SclConnection *self, SclManifest *manifest, SclApplyFlags flags,
                      GCancellable *cancellable, GError **error)
 {
+  g_autoptr (SclDriver) driver = NULL;
+
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!_scl_connection_check_open (self, error))
-    return NULL;
-  return SCL_DRIVER_GET_IFACE (self->driver)
-      ->plan (self->driver, manifest, flags, cancellable, error);
+  driver = _scl_connection_ref_driver (self, error);
+  return driver == NULL
+             ? NULL
+             : SCL_DRIVER_GET_IFACE (driver)->plan (driver, manifest, flags, cancellable, error);
 }
 
 /* The driver, the manifest and the flags of a call that runs in another thread. */
@@ -100,12 +102,16 @@ typedef struct
   SclApplyFlags flags;
 } Request;
 
+/* NULL: it is closed. */
 static Request *
-request_new (SclConnection *self, SclManifest *manifest, SclApplyFlags flags)
+request_new (SclConnection *self, SclManifest *manifest, SclApplyFlags flags, GError **error)
 {
-  Request *request = g_new0 (Request, 1);
+  SclDriver *driver = _scl_connection_ref_driver (self, error);
+  Request *request = driver == NULL ? NULL : g_new0 (Request, 1);
 
-  request->driver = g_object_ref (self->driver);
+  if (request == NULL)
+    return NULL;
+  request->driver = driver;
   request->manifest = manifest == NULL ? NULL : g_object_ref (manifest);
   request->flags = flags;
   return request;
@@ -155,17 +161,19 @@ scl_connection_plan_async (SclConnection *self, SclManifest *manifest, SclApplyF
 {
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
+  Request *request;
 
   g_return_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, scl_connection_plan_async);
-  if (!_scl_connection_check_open (self, &error))
+  request = request_new (self, manifest, flags, &error);
+  if (request == NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  g_task_set_task_data (task, request_new (self, manifest, flags), request_free);
+  g_task_set_task_data (task, request, request_free);
   g_task_run_in_thread (task, plan_thread);
 }
 
@@ -206,10 +214,11 @@ start (SclConnection *self, const char *description, SclOperationFunc func, SclM
        SclApplyFlags flags)
 {
   GError *error = NULL;
+  Request *request = request_new (self, manifest, flags, &error);
 
-  if (!_scl_connection_check_open (self, &error))
+  if (request == NULL)
     return _scl_operation_new_failed (description, error);
-  return _scl_operation_start (description, func, request_new (self, manifest, flags), request_free);
+  return _scl_operation_start (description, func, request, request_free);
 }
 
 /**

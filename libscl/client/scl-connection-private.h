@@ -4,31 +4,46 @@
 /* A connection's fields, shared by its three files (the object, refreshing, async twins). */
 
 #include "client/scl-driver-private.h"
+#include "client/scl-home-private.h"
 #include <scl/scl-connection.h>
+
+/* What was read of the host, in any thread, on its way home. */
+typedef struct
+{
+  SclDriver *driver;
+  guint64 number; /* given when it was begun: which of two is the later one */
+  SclObservation *observation;
+  GPtrArray *addresses; /* by VM, in the order of the observation: GPtrArray of SclAddress */
+} SclReading;
+
+void _scl_reading_free (SclReading *reading);
 
 struct _SclConnection
 {
   GObject parent_instance;
   char *uri;
-  SclDriver *driver; /* NULL: closed */
-  GMainContext *context;
+  char *prefix;
+  SclHome *home;
 
-  /* Lists in the order of names; changed by refresh only. */
+  GMutex mutex;      /* over what follows, up to begun_readings */
+  SclDriver *driver; /* NULL: closed */
+  SclReading *reading; /* the latest that has not been taken */
+  guint64 begun_readings; /* how many refreshes have begun … */
+
+  /* Only at home. Lists in the order of names; changed by refresh only. */
   GListStore *networks;
   GListStore *volumes;
   GListStore *vms;
   GListStore *diagnostics;
-  guint64 begun_readings; /* atomic: how many refreshes have begun … */
-  guint64 taken_reading;  /* … and the number of the one that the lists show */
+  guint64 taken_reading; /* … and the number of the one that the lists show */
+  gboolean taking;
 };
 
 SclConnection *_scl_connection_new (const char *uri, SclDriver *driver);
+/* For a call that is closed under in another thread, if it must be. NULL and SCL_ERROR_FAILED if it is
+ * closed. (transfer full) */
+SclDriver *_scl_connection_ref_driver (SclConnection *self, GError **error);
 /* FALSE and SCL_ERROR_FAILED if it is closed. */
 gboolean _scl_connection_check_open (SclConnection *self, GError **error);
-/* Numbers a reading before it begins. */
-guint64 _scl_connection_begin_reading (SclConnection *self);
-/* Puts what was observed into the lists, unless they show a later reading already. */
-void _scl_connection_take (SclConnection *self, guint64 reading, SclObservation *observation,
-                           GPtrArray *addresses);
-/* By VM, in the order of the observation: GPtrArray of SclAddress. (transfer full) */
-GPtrArray *_scl_connection_list_addresses (SclDriver *driver, SclObservation *observation);
+/* Puts what was read into the lists, unless they show a later reading already. At home only. */
+void _scl_connection_take (SclConnection *self, const SclReading *reading);

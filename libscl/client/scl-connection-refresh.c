@@ -1,192 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading the host, in any thread, and bringing what was read home. */
+#include "base/scl-throw-private.h"
 #include "client/scl-connection-private.h"
-#include "client/scl-objects-private.h"
-#include "model/scl-vm-spec-private.h"
-
-/* Names of volumes that VMs use. */
-static GHashTable *
-used_volumes (SclObservation *observation)
-{
-  GHashTable *used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (guint i = 0; i < observation->vms->len; i++)
-    {
-      SclObservedVm *vm = observation->vms->pdata[i];
-      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
-
-      /* One whose spec cannot be read still uses the volume that is named after it. */
-      if (!vm->foreign)
-        g_hash_table_add (used, g_strdup (vm->name));
-      for (guint d = 0; disks != NULL && d < g_list_model_get_n_items (disks); d++)
-        {
-          g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, d);
-
-          g_hash_table_add (used, g_strdup (scl_disk_spec_get_volume (disk)));
-        }
-    }
-  return used;
-}
-
-/* Walks the old list and the observed names, both sorted, side by side: objects that are still there
- * stay the same objects. */
-typedef struct
-{
-  GListStore *list;
-  guint position;
-} Merge;
-
-static char *
-name_at (Merge *merge)
-{
-  g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (merge->list), merge->position);
-  char *name = NULL;
-
-  if (item != NULL)
-    g_object_get (item, "name", &name, NULL);
-  return name;
-}
-
-/* The object of that name if it is there already, after dropping those before it. (transfer full) */
-static gpointer
-merge_find (Merge *merge, const char *name)
-{
-  for (;;)
-    {
-      g_autofree char *there = name_at (merge);
-      int order = there == NULL ? 1 : g_strcmp0 (there, name);
-
-      if (order == 0)
-        return g_list_model_get_item (G_LIST_MODEL (merge->list), merge->position++);
-      if (order > 0)
-        return NULL;
-      g_list_store_remove (merge->list, merge->position);
-    }
-}
-
-static void
-merge_insert (Merge *merge, gpointer object)
-{
-  g_list_store_insert (merge->list, merge->position++, object);
-}
-
-static void
-merge_end (Merge *merge)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (merge->list));
-
-  if (merge->position < n)
-    g_list_store_splice (merge->list, merge->position, n - merge->position, NULL, 0);
-}
-
-static void
-take_networks (SclConnection *self, SclObservation *observation)
-{
-  Merge merge = { self->networks, 0 };
-
-  for (guint i = 0; i < observation->networks->len; i++)
-    {
-      SclObservedNetwork *observed = observation->networks->pdata[i];
-      g_autoptr (SclNetwork) network = NULL;
-
-      if (observed->foreign)
-        continue;
-      network = merge_find (&merge, observed->name);
-      if (network == NULL)
-        {
-          network = _scl_network_new (self->driver, observed->name);
-          _scl_network_update (network, observed);
-          merge_insert (&merge, network);
-        }
-      else
-        _scl_network_update (network, observed);
-    }
-  merge_end (&merge);
-}
-
-static void
-take_volumes (SclConnection *self, SclObservation *observation)
-{
-  Merge merge = { self->volumes, 0 };
-  g_autoptr (GHashTable) used = used_volumes (observation);
-
-  for (guint i = 0; i < observation->volumes->len; i++)
-    {
-      SclObservedVolume *observed = observation->volumes->pdata[i];
-      g_autoptr (SclVolume) volume = merge_find (&merge, observed->name);
-      gboolean is_new = volume == NULL;
-
-      if (is_new)
-        volume = _scl_volume_new (self->driver, observed->name);
-      _scl_volume_update (volume, observed, g_hash_table_contains (used, observed->name));
-      if (is_new)
-        merge_insert (&merge, volume);
-    }
-  merge_end (&merge);
-}
-
-static void
-take_vms (SclConnection *self, SclObservation *observation, GPtrArray *addresses)
-{
-  Merge merge = { self->vms, 0 };
-
-  for (guint i = 0; i < observation->vms->len; i++)
-    {
-      SclObservedVm *observed = observation->vms->pdata[i];
-      g_autoptr (SclVm) vm = NULL;
-      gboolean is_new;
-
-      if (observed->foreign)
-        continue;
-      vm = merge_find (&merge, observed->name);
-      is_new = vm == NULL;
-      if (is_new)
-        vm = _scl_vm_new (self->driver, observed->name);
-      _scl_vm_update (vm, observed, addresses->pdata[i]);
-      if (is_new)
-        merge_insert (&merge, vm);
-    }
-  merge_end (&merge);
-}
-
-static void
-add_diagnostic (SclConnection *self, SclSeverity severity, const char *path, const char *message)
-{
-  g_autoptr (SclDiagnostic) diagnostic = scl_diagnostic_new (severity, path, message);
-
-  g_list_store_append (self->diagnostics, diagnostic);
-}
-
-static void
-take_diagnostics (SclConnection *self, SclObservation *observation)
-{
-  g_list_store_remove_all (self->diagnostics);
-  for (guint i = 0; i < observation->host.problems->len; i++)
-    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.problems->pdata[i]);
-  for (guint i = 0; i < observation->host.notes->len; i++)
-    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
-}
-
-guint64
-_scl_connection_begin_reading (SclConnection *self)
-{
-  return __atomic_add_fetch (&self->begun_readings, 1, __ATOMIC_SEQ_CST);
-}
 
 void
-_scl_connection_take (SclConnection *self, guint64 reading, SclObservation *observation,
-                      GPtrArray *addresses)
+_scl_reading_free (SclReading *reading)
 {
-  if (reading < self->taken_reading)
-    return;
-  self->taken_reading = reading;
-  take_networks (self, observation);
-  take_volumes (self, observation);
-  take_vms (self, observation, addresses);
-  take_diagnostics (self, observation);
+  g_object_unref (reading->driver);
+  g_clear_pointer (&reading->observation, _scl_observation_unref);
+  g_clear_pointer (&reading->addresses, g_ptr_array_unref);
+  g_free (reading);
 }
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclReading, _scl_reading_free)
 
-GPtrArray *
-_scl_connection_list_addresses (SclDriver *driver, SclObservation *observation)
+/* --- reading --- */
+
+static GPtrArray *
+list_addresses (SclDriver *driver, SclObservation *observation)
 {
   GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   SclDriverInterface *iface = SCL_DRIVER_GET_IFACE (driver);
@@ -203,6 +33,119 @@ _scl_connection_list_addresses (SclDriver *driver, SclObservation *observation)
   return all;
 }
 
+/* Numbered before it begins. NULL: the connection is closed. */
+static SclReading *
+begin (SclConnection *self, GError **error)
+{
+  SclDriver *driver = _scl_connection_ref_driver (self, error);
+  SclReading *reading;
+
+  if (driver == NULL)
+    return NULL;
+  reading = g_new0 (SclReading, 1);
+  reading->driver = driver;
+  g_mutex_lock (&self->mutex);
+  reading->number = ++self->begun_readings;
+  g_mutex_unlock (&self->mutex);
+  return reading;
+}
+
+static gboolean
+look (SclReading *reading, GCancellable *cancellable, GError **error)
+{
+  reading->observation
+      = SCL_DRIVER_GET_IFACE (reading->driver)->observe (reading->driver, cancellable, error);
+  if (reading->observation == NULL)
+    return FALSE;
+  reading->addresses = list_addresses (reading->driver, reading->observation);
+  return TRUE;
+}
+
+/* --- bringing it home --- */
+
+static SclReading *
+steal_reading (SclConnection *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_steal_pointer (&self->reading);
+}
+
+/* One that comes while another is taken, from a handler, is taken after it. */
+static void
+take_readings (SclConnection *self)
+{
+  if (self->taking)
+    return;
+  self->taking = TRUE;
+  for (;;)
+    {
+      g_autoptr (SclReading) reading = steal_reading (self);
+
+      if (reading == NULL)
+        break;
+      _scl_connection_take (self, reading);
+    }
+  self->taking = FALSE;
+}
+
+static gboolean
+take_at_home (gpointer data)
+{
+  g_autoptr (SclConnection) self = g_weak_ref_get (data);
+
+  if (self != NULL && _scl_home_is_served_here (self->home))
+    take_readings (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+weak_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static void
+send_home (SclConnection *self)
+{
+  g_autoptr (GSource) source = NULL;
+  GWeakRef *weak = g_new0 (GWeakRef, 1);
+
+  g_weak_ref_init (weak, self);
+  source = _scl_home_send (self->home, take_at_home, weak, weak_free);
+}
+
+/* The later one stays; the other one has nothing to tell any more. FALSE: the connection is closed. */
+static gboolean
+keep_reading (SclConnection *self, SclReading *reading, GError **error)
+{
+  g_autoptr (SclReading) left = reading;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (self->driver == NULL)
+    return scl_throw (error, SCL_ERROR_FAILED, "the connection is closed");
+  if (self->reading != NULL && self->reading->number > reading->number)
+    return TRUE;
+  left = self->reading;
+  self->reading = reading;
+  return TRUE;
+}
+
+static gboolean
+bring_home (SclConnection *self, SclReading *reading, GError **error)
+{
+  if (!keep_reading (self, reading, error))
+    return FALSE;
+  if (_scl_home_is_here (self->home))
+    take_readings (self);
+  else
+    send_home (self);
+  return TRUE;
+}
+
+/* --- calls --- */
+
 /**
  * scl_connection_refresh:
  * @self: a #SclConnection
@@ -210,7 +153,8 @@ _scl_connection_list_addresses (SclDriver *driver, SclObservation *observation)
  * @error: location for a #GError, or %NULL
  *
  * Reads what is there and brings the lists and the objects in them up to date. An object that is
- * still there stays the same object.
+ * still there stays the same object. In another thread than the opener's the lists and objects are brought
+ * up to date there, as soon as its main context runs or it refreshes, too.
  *
  * Returns: %TRUE, or %FALSE and nothing has changed
  *
@@ -219,62 +163,27 @@ _scl_connection_list_addresses (SclDriver *driver, SclObservation *observation)
 gboolean
 scl_connection_refresh (SclConnection *self, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (SclObservation) observation = NULL;
-  g_autoptr (GPtrArray) addresses = NULL;
-  guint64 number;
+  g_autoptr (SclReading) reading = NULL;
 
   g_return_val_if_fail (SCL_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!_scl_connection_check_open (self, error))
-    return FALSE;
-  number = _scl_connection_begin_reading (self);
-  observation
-      = SCL_DRIVER_GET_IFACE (self->driver)->observe (self->driver, cancellable, error);
-  if (observation == NULL)
-    return FALSE;
-  addresses = _scl_connection_list_addresses (self->driver, observation);
-  _scl_connection_take (self, number, observation, addresses);
-  return TRUE;
-}
-
-/* What the thread of refresh_async read, taken over in the caller's context. */
-typedef struct
-{
-  guint64 number;
-  SclObservation *observation;
-  GPtrArray *addresses;
-} Reading;
-
-static void
-reading_free (gpointer data)
-{
-  Reading *reading = data;
-
-  _scl_observation_unref (reading->observation);
-  g_ptr_array_unref (reading->addresses);
-  g_free (reading);
+  reading = begin (self, error);
+  return reading != NULL && look (reading, cancellable, error)
+         && bring_home (self, g_steal_pointer (&reading), error);
 }
 
 static void
 refresh_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  SclDriver *driver = data;
+  g_autoptr (SclReading) reading = NULL;
   GError *error = NULL;
-  guint64 number = _scl_connection_begin_reading (source);
-  SclObservation *observation = SCL_DRIVER_GET_IFACE (driver)->observe (driver, cancellable, &error);
-  Reading *reading;
 
-  if (observation == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  reading = g_new0 (Reading, 1);
-  reading->number = number;
-  reading->observation = observation;
-  reading->addresses = _scl_connection_list_addresses (driver, observation);
-  g_task_return_pointer (task, reading, reading_free);
+  reading = begin (source, &error);
+  if (reading == NULL || !look (reading, cancellable, &error))
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_steal_pointer (&reading), (GDestroyNotify) _scl_reading_free);
 }
 
 /**
@@ -304,7 +213,6 @@ scl_connection_refresh_async (SclConnection *self, GCancellable *cancellable,
       g_task_return_error (task, error);
       return;
     }
-  g_task_set_task_data (task, g_object_ref (self->driver), g_object_unref);
   g_task_run_in_thread (task, refresh_thread);
 }
 
@@ -323,16 +231,11 @@ scl_connection_refresh_async (SclConnection *self, GCancellable *cancellable,
 gboolean
 scl_connection_refresh_finish (SclConnection *self, GAsyncResult *result, GError **error)
 {
-  Reading *reading;
+  SclReading *reading;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   g_return_val_if_fail (g_async_result_is_tagged (result, scl_connection_refresh_async), FALSE);
 
   reading = g_task_propagate_pointer (G_TASK (result), error);
-  if (reading == NULL)
-    return FALSE;
-  if (self->driver != NULL)
-    _scl_connection_take (self, reading->number, reading->observation, reading->addresses);
-  reading_free (reading);
-  return TRUE;
+  return reading != NULL && bring_home (self, reading, error);
 }

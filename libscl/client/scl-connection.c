@@ -16,10 +16,17 @@
  * libvirt's QEMU driver inside this process, or `memory`), `state=` (a folder, /var/lib/scl by default)
  * and `prefix=` (`scl` by default): instances with different prefixes on one host never meet.
  *
- * Synchronous calls may be made from any thread and need no main loop. Signals and property
- * notifications are emitted in the thread-default main context of the opener. libscl runs libvirt's
- * events on a thread of its own, unless the application has registered an event implementation
- * before the first open; then the application must run it.
+ * Every call that looks, plans, changes, locks or closes may be made from any thread and needs no
+ * main loop; after a close in another thread those under way end with an error or with what they
+ * had read. The lists, and the objects in them except for their names and verbs, belong to one thread:
+ * the one that opened the connection, or whoever runs its thread-default main context. What is read by
+ * scl_connection_refresh() in another thread is sent there. A call of theirs in a wrong thread is refused
+ * with a critical. Signals and property notifications are emitted in the opener's thread-default main
+ * context, those of lists and objects also in its scl_connection_refresh(). Changes of one object are told
+ * in their order, changes of several in any.
+ *
+ * libscl runs libvirt's events on a thread of its own, unless the application has registered an event
+ * implementation before the first open; then the application must run it.
  *
  * Since: 0.1
  */
@@ -41,6 +48,8 @@ static void
 scl_connection_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   SclConnection *self = SCL_CONNECTION (object);
+
+  g_return_if_fail (id == PROP_URI || _scl_home_is_here (self->home));
 
   switch ((SclConnectionProperty) id)
     {
@@ -77,7 +86,10 @@ scl_connection_finalize (GObject *object)
   SclConnection *self = SCL_CONNECTION (object);
 
   g_free (self->uri);
-  g_main_context_unref (self->context);
+  g_free (self->prefix);
+  _scl_home_unref (self->home);
+  g_clear_pointer (&self->reading, _scl_reading_free);
+  g_mutex_clear (&self->mutex);
   g_object_unref (self->networks);
   g_object_unref (self->volumes);
   g_object_unref (self->vms);
@@ -163,7 +175,8 @@ scl_connection_class_init (SclConnectionClass *klass)
 static void
 scl_connection_init (SclConnection *self)
 {
-  self->context = g_main_context_ref_thread_default ();
+  self->home = _scl_home_new ();
+  g_mutex_init (&self->mutex);
   self->networks = g_list_store_new (SCL_TYPE_NETWORK);
   self->volumes = g_list_store_new (SCL_TYPE_VOLUME);
   self->vms = g_list_store_new (SCL_TYPE_VM);
@@ -213,11 +226,7 @@ on_change (SclObjectKind kind, const char *name, gpointer user_data)
   g_weak_ref_init (&change->connection, self);
   change->kind = kind;
   change->name = g_strdup (name);
-  /* Not g_main_context_invoke_full (): it calls here and now when nobody runs the opener's context. */
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, emit_change, change, change_free);
-  g_source_attach (source, self->context);
+  source = _scl_home_send (self->home, emit_change, change, change_free);
 }
 
 SclConnection *
@@ -226,6 +235,7 @@ _scl_connection_new (const char *uri, SclDriver *driver)
   SclConnection *self = g_object_new (SCL_TYPE_CONNECTION, NULL);
 
   self->uri = g_strdup (uri);
+  self->prefix = g_strdup (SCL_DRIVER_GET_IFACE (driver)->get_prefix (driver));
   self->driver = g_object_ref (driver);
   SCL_DRIVER_GET_IFACE (driver)->watch (driver, on_change, self);
   return self;
@@ -257,30 +267,47 @@ scl_connection_open (const char *uri, GCancellable *cancellable, GError **error)
   return driver == NULL ? NULL : _scl_connection_new (uri, driver);
 }
 
+SclDriver *
+_scl_connection_ref_driver (SclConnection *self, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (self->driver == NULL)
+    return scl_null_throw (error, SCL_ERROR_FAILED, "the connection is closed");
+  return g_object_ref (self->driver);
+}
+
 gboolean
 _scl_connection_check_open (SclConnection *self, GError **error)
 {
-  return self->driver != NULL || scl_throw (error, SCL_ERROR_FAILED, "the connection is closed");
+  g_autoptr (SclDriver) driver = _scl_connection_ref_driver (self, error);
+
+  return driver != NULL;
 }
 
 /**
  * scl_connection_close:
  * @self: a #SclConnection
  *
- * Closes the connection and gives up its lock. Running operations go on. Closing twice is harmless.
+ * Closes the connection and gives up its lock, with the last operation that runs under it. Running
+ * operations go on. Closing twice is harmless.
  *
  * Since: 0.1
  */
 void
 scl_connection_close (SclConnection *self)
 {
+  g_autoptr (SclDriver) driver = NULL;
+
   g_return_if_fail (SCL_IS_CONNECTION (self));
 
-  if (self->driver == NULL)
+  g_mutex_lock (&self->mutex);
+  driver = g_steal_pointer (&self->driver);
+  g_mutex_unlock (&self->mutex);
+  if (driver == NULL)
     return;
-  SCL_DRIVER_GET_IFACE (self->driver)->watch (self->driver, NULL, NULL);
-  SCL_DRIVER_GET_IFACE (self->driver)->unlock (self->driver);
-  g_clear_object (&self->driver);
+  SCL_DRIVER_GET_IFACE (driver)->watch (driver, NULL, NULL);
+  SCL_DRIVER_GET_IFACE (driver)->unlock (driver);
 }
 
 /**
@@ -307,7 +334,7 @@ scl_connection_get_uri (SclConnection *self)
  *
  * The name of the instance: the first part of every name that it makes.
  *
- * Returns: e.g. "scl"; %NULL if the connection is closed
+ * Returns: e.g. "scl"
  *
  * Since: 0.1
  */
@@ -316,8 +343,7 @@ scl_connection_get_prefix (SclConnection *self)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
 
-  return self->driver == NULL ? NULL
-                              : SCL_DRIVER_GET_IFACE (self->driver)->get_prefix (self->driver);
+  return self->prefix;
 }
 
 /**
@@ -325,16 +351,21 @@ scl_connection_get_prefix (SclConnection *self)
  * @self: a #SclConnection
  * @seconds: how long operations wait for the instance's lock; 0: not at all
  *
- * Bounds the wait for another process that is changing the same instance. 30 by default.
+ * Bounds the wait for whoever is changing the same instance: an operation of this process, on any
+ * connection, or another process. 30 by default.
  *
  * Since: 0.1
  */
 void
 scl_connection_set_lock_timeout (SclConnection *self, guint seconds)
 {
-  g_return_if_fail (SCL_IS_CONNECTION (self) && self->driver != NULL);
+  g_autoptr (SclDriver) driver = NULL;
 
-  SCL_DRIVER_GET_IFACE (self->driver)->set_lock_timeout (self->driver, seconds);
+  g_return_if_fail (SCL_IS_CONNECTION (self));
+
+  driver = _scl_connection_ref_driver (self, NULL);
+  g_return_if_fail (driver != NULL);
+  SCL_DRIVER_GET_IFACE (driver)->set_lock_timeout (driver, seconds);
 }
 
 /**
@@ -343,39 +374,44 @@ scl_connection_set_lock_timeout (SclConnection *self, guint seconds)
  * @cancellable: (nullable): a #GCancellable
  * @error: location for a #GError, or %NULL
  *
- * Holds the instance's lock until scl_connection_unlock(), over several operations. Operations take
- * it by themselves otherwise.
+ * Holds the instance's lock until scl_connection_unlock(), over several operations of this connection;
+ * they still follow one another. Operations take it by themselves otherwise. Twice is once.
  *
- * Returns: %TRUE, or %FALSE with %SCL_ERROR_BUSY that names the holder's pid
+ * Returns: %TRUE, or %FALSE with %SCL_ERROR_BUSY that names the operation or the pid of the process that
+ * has it
  *
  * Since: 0.1
  */
 gboolean
 scl_connection_lock (SclConnection *self, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (SclDriver) driver = NULL;
+
   g_return_val_if_fail (SCL_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!_scl_connection_check_open (self, error))
-    return FALSE;
-  return SCL_DRIVER_GET_IFACE (self->driver)->lock (self->driver, cancellable, error);
+  driver = _scl_connection_ref_driver (self, error);
+  return driver != NULL && SCL_DRIVER_GET_IFACE (driver)->lock (driver, cancellable, error);
 }
 
 /**
  * scl_connection_unlock:
  * @self: a #SclConnection
  *
- * Gives up what scl_connection_lock() took.
+ * Gives up what scl_connection_lock() took, with the last operation that runs under it.
  *
  * Since: 0.1
  */
 void
 scl_connection_unlock (SclConnection *self)
 {
+  g_autoptr (SclDriver) driver = NULL;
+
   g_return_if_fail (SCL_IS_CONNECTION (self));
 
-  if (self->driver != NULL)
-    SCL_DRIVER_GET_IFACE (self->driver)->unlock (self->driver);
+  driver = _scl_connection_ref_driver (self, NULL);
+  if (driver != NULL)
+    SCL_DRIVER_GET_IFACE (driver)->unlock (driver);
 }
 
 /**
@@ -391,7 +427,7 @@ scl_connection_unlock (SclConnection *self)
 GListModel *
 scl_connection_get_networks (SclConnection *self)
 {
-  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && _scl_home_is_here (self->home), NULL);
 
   return G_LIST_MODEL (self->networks);
 }
@@ -409,7 +445,7 @@ scl_connection_get_networks (SclConnection *self)
 GListModel *
 scl_connection_get_volumes (SclConnection *self)
 {
-  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && _scl_home_is_here (self->home), NULL);
 
   return G_LIST_MODEL (self->volumes);
 }
@@ -427,7 +463,7 @@ scl_connection_get_volumes (SclConnection *self)
 GListModel *
 scl_connection_get_vms (SclConnection *self)
 {
-  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && _scl_home_is_here (self->home), NULL);
 
   return G_LIST_MODEL (self->vms);
 }
@@ -445,7 +481,7 @@ scl_connection_get_vms (SclConnection *self)
 GListModel *
 scl_connection_get_diagnostics (SclConnection *self)
 {
-  g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && _scl_home_is_here (self->home), NULL);
 
   return G_LIST_MODEL (self->diagnostics);
 }
@@ -481,6 +517,7 @@ SclNetwork *
 scl_connection_lookup_network (SclConnection *self, const char *name)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL, NULL);
+  g_return_val_if_fail (_scl_home_is_here (self->home), NULL);
 
   return lookup (self->networks, name);
 }
@@ -500,6 +537,7 @@ SclVolume *
 scl_connection_lookup_volume (SclConnection *self, const char *name)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL, NULL);
+  g_return_val_if_fail (_scl_home_is_here (self->home), NULL);
 
   return lookup (self->volumes, name);
 }
@@ -519,6 +557,7 @@ SclVm *
 scl_connection_lookup_vm (SclConnection *self, const char *name)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL, NULL);
+  g_return_val_if_fail (_scl_home_is_here (self->home), NULL);
 
   return lookup (self->vms, name);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-change-private.h"
 #include "client/scl-objects-private.h"
 #include "client/scl-request-private.h"
 #include "model/scl-names-private.h"
@@ -15,6 +16,7 @@ struct _SclNetwork
 {
   GObject parent_instance;
   SclDriver *driver;
+  SclHome *home;
   char *name;
   SclNetworkSpec *spec;
   char *namespace;
@@ -38,6 +40,8 @@ static void
 scl_network_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   SclNetwork *self = SCL_NETWORK (object);
+
+  g_return_if_fail (id == PROP_NAME || _scl_home_is_here (self->home));
 
   switch ((SclNetworkProperty) id)
     {
@@ -67,6 +71,7 @@ scl_network_finalize (GObject *object)
   SclNetwork *self = SCL_NETWORK (object);
 
   g_clear_object (&self->driver);
+  _scl_home_unref (self->home);
   g_free (self->name);
   g_clear_object (&self->spec);
   g_free (self->namespace);
@@ -139,12 +144,15 @@ scl_network_init (SclNetwork *self)
 }
 
 SclNetwork *
-_scl_network_new (SclDriver *driver, const char *name)
+_scl_network_new (SclDriver *driver, SclHome *home, const char *name)
 {
   SclNetwork *self = g_object_new (SCL_TYPE_NETWORK, NULL);
 
   self->driver = g_object_ref (driver);
+  self->home = _scl_home_ref (home);
   self->name = g_strdup (name);
+  self->namespace
+      = _scl_names_namespace (SCL_DRIVER_GET_IFACE (driver)->get_prefix (driver), name);
   return self;
 }
 
@@ -179,7 +187,7 @@ scl_network_get_name (SclNetwork *self)
 SclNetworkSpec *
 scl_network_get_spec (SclNetwork *self)
 {
-  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+  g_return_val_if_fail (SCL_IS_NETWORK (self) && _scl_home_is_here (self->home), NULL);
 
   return self->spec;
 }
@@ -215,7 +223,7 @@ scl_network_get_namespace (SclNetwork *self)
 const char *const *
 scl_network_get_vms (SclNetwork *self)
 {
-  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+  g_return_val_if_fail (SCL_IS_NETWORK (self) && _scl_home_is_here (self->home), NULL);
 
   return (const char *const *) self->vms;
 }
@@ -233,7 +241,7 @@ scl_network_get_vms (SclNetwork *self)
 const char *const *
 scl_network_get_problems (SclNetwork *self)
 {
-  g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
+  g_return_val_if_fail (SCL_IS_NETWORK (self) && _scl_home_is_here (self->home), NULL);
 
   return (const char *const *) self->problems;
 }
@@ -270,22 +278,22 @@ list_strings (GPtrArray *strings)
   return g_strv_builder_end (builder);
 }
 
+static void
+tell (SclNetwork *self, SclNetworkProperty property, gboolean changed)
+{
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
 void
 _scl_network_update (SclNetwork *self, const SclObservedNetwork *observed)
 {
-  const char *prefix = SCL_DRIVER_GET_IFACE (self->driver)->get_prefix (self->driver);
-
+  /* Nothing is told before all of it is so. */
   g_object_freeze_notify (G_OBJECT (self));
-  if (g_set_object (&self->spec, observed->spec))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SPEC]);
-  g_free (self->namespace);
-  self->namespace = _scl_names_namespace (prefix, self->name);
-  g_strfreev (self->vms);
-  self->vms = list_vms (observed->ports);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_VMS]);
-  g_strfreev (self->problems);
-  self->problems = list_strings (observed->problems);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBLEMS]);
+  tell (self, PROP_SPEC,
+        _scl_change_object (&self->spec, observed->spec, (GEqualFunc) scl_network_spec_equal));
+  tell (self, PROP_VMS, _scl_change_strv (&self->vms, list_vms (observed->ports)));
+  tell (self, PROP_PROBLEMS, _scl_change_strv (&self->problems, list_strings (observed->problems)));
   g_object_thaw_notify (G_OBJECT (self));
 }
 

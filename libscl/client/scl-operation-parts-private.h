@@ -4,13 +4,14 @@
 /* The inside of an SclOperation, shared by its two files: scl-operation.c (work and reports) and
  * scl-operation-wait.c (waiting for the end). Nobody else includes it. */
 
+#include "client/scl-home-private.h"
 #include "client/scl-operation-private.h"
 
 struct _SclOperation
 {
   GObject parent_instance;
   char *description;
-  GMainContext *context;
+  SclHome *home;
   GCancellable *cancellable;
   SclOperationFunc func;
   gpointer data;
@@ -20,11 +21,11 @@ struct _SclOperation
   GCond cond;
   gboolean ended;
   GError *error;
-  GPtrArray *waiters; /* GTask of wait_async */
-  GQueue reports;     /* Report, until the creator's context takes them */
+  GPtrArray *waiters; /* SclWaiter: calls of wait_async */
+  GQueue reports;     /* Report, until they are taken at home */
   GSource *delivery;  /* what will make it take them; NULL: nothing to take */
 
-  /* Of the creator's context. */
+  /* Only at home. */
   GListStore *results;
   double fraction;
   char *message;
@@ -33,7 +34,16 @@ struct _SclOperation
 
 /* The pending delivery, which then is the caller's. (transfer full) (nullable) */
 GSource *_scl_operation_take_delivery (SclOperation *self);
-/* Hands out what has been reported so far. Only with the creator's context acquired. */
+/* Hands out what has been reported so far. Only at home. */
 void _scl_operation_deliver (SclOperation *self);
-/* Ends a waiter's TASK with ERROR (NULL: all well). */
+
+/* A call of wait_async and what ends its waiting early. */
+typedef struct
+{
+  GTask *task;
+  GSource *cancelled; /* (nullable) */
+} SclWaiter;
+
+void _scl_operation_waiter_free (SclWaiter *waiter);
+/* Ends a TASK with ERROR (NULL: all well). */
 void _scl_operation_return_task (GTask *task, const GError *error);

@@ -7,7 +7,8 @@
  *
  * Work under way: an apply, a start, a removal. It runs from the moment it is returned, in a
  * thread of its own; properties and results notify in the thread-default main context of the
- * caller that got it. scl_operation_wait() needs no main loop.
+ * caller that got it, or in its scl_operation_wait(), which needs no main loop. Only there are they
+ * read; waiting for it, cancelling it and scl_operation_is_done() are for all threads.
  *
  * Dropping the last reference does not end the work; scl_operation_cancel() does, between steps.
  *
@@ -83,7 +84,7 @@ scl_operation_finalize (GObject *object)
   SclOperation *self = SCL_OPERATION (object);
 
   g_free (self->description);
-  g_main_context_unref (self->context);
+  _scl_home_unref (self->home);
   g_object_unref (self->cancellable);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->waiters);
@@ -153,9 +154,9 @@ scl_operation_class_init (SclOperationClass *klass)
 static void
 scl_operation_init (SclOperation *self)
 {
-  self->context = g_main_context_ref_thread_default ();
+  self->home = _scl_home_new ();
   self->cancellable = g_cancellable_new ();
-  self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  self->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_operation_waiter_free);
   self->results = g_list_store_new (SCL_TYPE_STEP_RESULT);
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
@@ -251,14 +252,24 @@ _scl_operation_take_delivery (SclOperation *self)
   return g_steal_pointer (&self->delivery);
 }
 
-/* In the creator's context. */
 static gboolean
 deliver (gpointer data)
 {
-  g_autoptr (GSource) source = _scl_operation_take_delivery (data);
+  SclOperation *self = data;
+  g_autoptr (GSource) source = _scl_operation_take_delivery (self);
 
-  _scl_operation_deliver (data);
+  if (_scl_home_is_served_here (self->home))
+    _scl_operation_deliver (self);
   return G_SOURCE_REMOVE;
+}
+
+/* With the mutex held. */
+static void
+push (SclOperation *self, Report report)
+{
+  g_queue_push_tail (&self->reports, g_memdup2 (&report, sizeof report));
+  if (self->delivery == NULL)
+    self->delivery = _scl_home_send (self->home, deliver, g_object_ref (self), g_object_unref);
 }
 
 static void
@@ -266,13 +277,7 @@ send (SclOperation *self, Report report)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  g_queue_push_tail (&self->reports, g_memdup2 (&report, sizeof report));
-  if (self->delivery != NULL)
-    return;
-  self->delivery = g_idle_source_new ();
-  g_source_set_priority (self->delivery, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->delivery, deliver, g_object_ref (self), g_object_unref);
-  g_source_attach (self->delivery, self->context);
+  push (self, report);
 }
 
 void
@@ -328,16 +333,16 @@ finish (SclOperation *self, GError *error)
 {
   g_autoptr (GPtrArray) waiters = NULL;
 
-  send (self, (Report){ .kind = REPORT_DONE });
   g_mutex_lock (&self->mutex);
   self->error = error;
   self->ended = TRUE;
+  push (self, (Report){ .kind = REPORT_DONE });
   waiters = g_steal_pointer (&self->waiters);
-  self->waiters = g_ptr_array_new_with_free_func (g_object_unref);
+  self->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_operation_waiter_free);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->mutex);
   for (guint i = 0; i < waiters->len; i++)
-    _scl_operation_return_task (waiters->pdata[i], error);
+    _scl_operation_return_task (((SclWaiter *) waiters->pdata[i])->task, error);
 }
 
 static gpointer
@@ -354,19 +359,34 @@ work (gpointer data)
   return NULL;
 }
 
+/* A limit on threads is no reason to end the whole process, as g_thread_new () does. */
+static void
+fail_to_begin (SclOperation *self, GError *error)
+{
+  if (self->free_data != NULL)
+    self->free_data (self->data);
+  g_prefix_error (&error, "%s: ", self->description);
+  finish (self, error);
+  g_object_unref (self);
+}
+
 SclOperation *
 _scl_operation_start (const char *description, SclOperationFunc func, gpointer data,
                       GDestroyNotify free_data)
 {
   SclOperation *self = g_object_new (SCL_TYPE_OPERATION, NULL);
+  GError *error = NULL;
   GThread *thread;
 
   self->description = g_strdup (description);
   self->func = func;
   self->data = data;
   self->free_data = free_data;
-  thread = g_thread_new ("scl-operation", work, g_object_ref (self));
-  g_thread_unref (thread);
+  thread = g_thread_try_new ("scl-operation", work, g_object_ref (self), &error);
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    fail_to_begin (self, error);
   return self;
 }
 
@@ -434,7 +454,7 @@ scl_operation_is_done (SclOperation *self)
 double
 scl_operation_get_fraction (SclOperation *self)
 {
-  g_return_val_if_fail (SCL_IS_OPERATION (self), 0);
+  g_return_val_if_fail (SCL_IS_OPERATION (self) && _scl_home_is_here (self->home), 0);
 
   return self->fraction;
 }
@@ -452,7 +472,7 @@ scl_operation_get_fraction (SclOperation *self)
 const char *
 scl_operation_get_message (SclOperation *self)
 {
-  g_return_val_if_fail (SCL_IS_OPERATION (self), NULL);
+  g_return_val_if_fail (SCL_IS_OPERATION (self) && _scl_home_is_here (self->home), NULL);
 
   return self->message;
 }
@@ -471,7 +491,7 @@ scl_operation_get_message (SclOperation *self)
 GListModel *
 scl_operation_get_results (SclOperation *self)
 {
-  g_return_val_if_fail (SCL_IS_OPERATION (self), NULL);
+  g_return_val_if_fail (SCL_IS_OPERATION (self) && _scl_home_is_here (self->home), NULL);
 
   return G_LIST_MODEL (self->results);
 }

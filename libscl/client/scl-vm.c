@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-change-private.h"
 #include "client/scl-objects-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-vm-spec-private.h"
@@ -15,6 +16,7 @@ struct _SclVm
 {
   GObject parent_instance;
   SclDriver *driver;
+  SclHome *home;
   char *name;
   SclVmSpec *spec;
   SclVmState state;
@@ -46,6 +48,8 @@ static void
 scl_vm_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   SclVm *self = SCL_VM (object);
+
+  g_return_if_fail (id == PROP_NAME || _scl_home_is_here (self->home));
 
   switch ((SclVmProperty) id)
     {
@@ -87,6 +91,7 @@ scl_vm_finalize (GObject *object)
   SclVm *self = SCL_VM (object);
 
   g_clear_object (&self->driver);
+  _scl_home_unref (self->home);
   g_free (self->name);
   g_clear_object (&self->spec);
   g_free (self->state_reason);
@@ -196,11 +201,12 @@ scl_vm_init (SclVm *self)
 }
 
 SclVm *
-_scl_vm_new (SclDriver *driver, const char *name)
+_scl_vm_new (SclDriver *driver, SclHome *home, const char *name)
 {
   SclVm *self = g_object_new (SCL_TYPE_VM, NULL);
 
   self->driver = g_object_ref (driver);
+  self->home = _scl_home_ref (home);
   self->name = g_strdup (name);
   return self;
 }
@@ -242,7 +248,7 @@ scl_vm_get_name (SclVm *self)
 SclVmSpec *
 scl_vm_get_spec (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return self->spec;
 }
@@ -260,7 +266,7 @@ scl_vm_get_spec (SclVm *self)
 SclVmState
 scl_vm_get_state (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), SCL_VM_STATE_STOPPED);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), SCL_VM_STATE_STOPPED);
 
   return self->state;
 }
@@ -278,7 +284,7 @@ scl_vm_get_state (SclVm *self)
 const char *
 scl_vm_get_state_reason (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return self->state_reason;
 }
@@ -296,7 +302,7 @@ scl_vm_get_state_reason (SclVm *self)
 SclStoppedBy
 scl_vm_get_stopped_by (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), SCL_STOPPED_BY_NOBODY);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), SCL_STOPPED_BY_NOBODY);
 
   return self->stopped_by;
 }
@@ -314,7 +320,7 @@ scl_vm_get_stopped_by (SclVm *self)
 gint64
 scl_vm_get_uptime (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), 0);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), 0);
 
   return self->uptime;
 }
@@ -332,7 +338,7 @@ scl_vm_get_uptime (SclVm *self)
 const char *const *
 scl_vm_get_pending (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return (const char *const *) self->pending;
 }
@@ -350,7 +356,7 @@ scl_vm_get_pending (SclVm *self)
 GListModel *
 scl_vm_get_addresses (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return self->addresses;
 }
@@ -368,7 +374,7 @@ scl_vm_get_addresses (SclVm *self)
 const char *
 scl_vm_get_log_path (SclVm *self)
 {
-  g_return_val_if_fail (SCL_IS_VM (self), NULL);
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return self->log_path;
 }
@@ -386,35 +392,49 @@ list_pending (const SclObservedVm *observed)
   return g_strv_builder_end (builder);
 }
 
-static void
-set_text (char **field, const char *text)
+static gboolean
+is_same_address (SclAddress *a, SclAddress *b)
 {
-  g_free (*field);
-  *field = g_strdup (text);
+  return g_inet_address_equal (scl_address_get_address (a), scl_address_get_address (b))
+         && g_strcmp0 (scl_address_get_source (a), scl_address_get_source (b)) == 0;
+}
+
+static gboolean
+are_same_addresses (gconstpointer a, gconstpointer b)
+{
+  GListModel *one = (GListModel *) a, *other = (GListModel *) b;
+  guint n = g_list_model_get_n_items (one);
+  gboolean same = n == g_list_model_get_n_items (other);
+
+  for (guint i = 0; same && i < n; i++)
+    same = is_same_address (_scl_list_peek (one, i), _scl_list_peek (other, i));
+  return same;
 }
 
 static void
-take_observation (SclVm *self, const SclObservedVm *observed)
+tell (SclVm *self, SclVmProperty property, gboolean changed)
 {
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-
-  g_set_object (&self->spec, observed->spec);
-  self->state = observed->state;
-  self->stopped_by = observed->stopped_by;
-  self->uptime = observed->started == 0 ? 0 : MAX (0, now - observed->started);
-  set_text (&self->state_reason, observed->state_reason);
-  set_text (&self->log_path, observed->log_path);
-  g_strfreev (self->pending);
-  self->pending = list_pending (observed);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
 void
 _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses)
 {
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  gint64 uptime = observed->started == 0 ? 0 : MAX (0, now - observed->started);
   g_autoptr (GListModel) list = _scl_list_new (SCL_TYPE_ADDRESS, addresses);
 
-  take_observation (self, observed);
-  g_set_object (&self->addresses, list);
-  for (guint i = PROP_NAME; i < G_N_ELEMENTS (properties); i++)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+  /* Nothing is told before all of it is so. */
+  g_object_freeze_notify (G_OBJECT (self));
+  tell (self, PROP_SPEC,
+        _scl_change_object (&self->spec, observed->spec, (GEqualFunc) scl_vm_spec_equal));
+  tell (self, PROP_STATE, SCL_CHANGE (self->state, observed->state));
+  tell (self, PROP_STATE_REASON, _scl_change_text (&self->state_reason, observed->state_reason));
+  tell (self, PROP_STOPPED_BY, SCL_CHANGE (self->stopped_by, observed->stopped_by));
+  tell (self, PROP_UPTIME, SCL_CHANGE (self->uptime, uptime));
+  tell (self, PROP_PENDING, _scl_change_strv (&self->pending, list_pending (observed)));
+  tell (self, PROP_ADDRESSES, _scl_change_object (&self->addresses, list, are_same_addresses));
+  tell (self, PROP_LOG_PATH, _scl_change_text (&self->log_path, observed->log_path));
+  g_object_thaw_notify (G_OBJECT (self));
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-change-private.h"
 #include "client/scl-objects-private.h"
 #include "client/scl-request-private.h"
 
@@ -13,6 +14,7 @@ struct _SclVolume
 {
   GObject parent_instance;
   SclDriver *driver;
+  SclHome *home;
   char *name;
   char *path;
   guint64 size_mib;
@@ -42,6 +44,8 @@ static void
 scl_volume_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   SclVolume *self = SCL_VOLUME (object);
+
+  g_return_if_fail (id == PROP_NAME || _scl_home_is_here (self->home));
 
   switch ((SclVolumeProperty) id)
     {
@@ -80,6 +84,7 @@ scl_volume_finalize (GObject *object)
   SclVolume *self = SCL_VOLUME (object);
 
   g_clear_object (&self->driver);
+  _scl_home_unref (self->home);
   g_free (self->name);
   g_free (self->path);
   g_free (self->image);
@@ -179,11 +184,12 @@ scl_volume_init (SclVolume *self)
 }
 
 SclVolume *
-_scl_volume_new (SclDriver *driver, const char *name)
+_scl_volume_new (SclDriver *driver, SclHome *home, const char *name)
 {
   SclVolume *self = g_object_new (SCL_TYPE_VOLUME, NULL);
 
   self->driver = g_object_ref (driver);
+  self->home = _scl_home_ref (home);
   self->name = g_strdup (name);
   return self;
 }
@@ -219,7 +225,7 @@ scl_volume_get_name (SclVolume *self)
 const char *
 scl_volume_get_path (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), NULL);
 
   return self->path;
 }
@@ -237,7 +243,7 @@ scl_volume_get_path (SclVolume *self)
 guint64
 scl_volume_get_size_mib (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), 0);
 
   return self->size_mib;
 }
@@ -255,7 +261,7 @@ scl_volume_get_size_mib (SclVolume *self)
 guint64
 scl_volume_get_allocated_bytes (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), 0);
 
   return self->allocated_bytes;
 }
@@ -273,7 +279,7 @@ scl_volume_get_allocated_bytes (SclVolume *self)
 const char *
 scl_volume_get_image (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), NULL);
 
   return self->image;
 }
@@ -291,7 +297,7 @@ scl_volume_get_image (SclVolume *self)
 const char *
 scl_volume_get_vm (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), NULL);
 
   return self->vm;
 }
@@ -309,7 +315,7 @@ scl_volume_get_vm (SclVolume *self)
 gboolean
 scl_volume_is_used (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), 0);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), 0);
 
   return self->used;
 }
@@ -327,32 +333,44 @@ scl_volume_is_used (SclVolume *self)
 GDateTime *
 scl_volume_get_created (SclVolume *self)
 {
-  g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), NULL);
 
   return self->created;
 }
 
-static void
-set_text (char **field, const char *text)
+static gboolean
+change_created (SclVolume *self, gint64 seconds)
 {
-  g_free (*field);
-  *field = g_strdup (text);
+  g_autoptr (GDateTime) created = seconds <= 0 ? NULL : g_date_time_new_from_unix_utc (seconds);
+
+  if (self->created == created
+      || (self->created != NULL && created != NULL && g_date_time_equal (self->created, created)))
+    return FALSE;
+  g_clear_pointer (&self->created, g_date_time_unref);
+  self->created = g_steal_pointer (&created);
+  return TRUE;
+}
+
+static void
+tell (SclVolume *self, SclVolumeProperty property, gboolean changed)
+{
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
 void
 _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean used)
 {
-  set_text (&self->path, observed->path);
-  set_text (&self->image, observed->image);
-  set_text (&self->vm, observed->vm);
-  self->size_mib = observed->size >> 20;
-  self->allocated_bytes = observed->allocated;
-  self->used = used;
-  g_clear_pointer (&self->created, g_date_time_unref);
-  if (observed->created > 0)
-    self->created = g_date_time_new_from_unix_utc (observed->created);
-  for (guint i = PROP_NAME; i < G_N_ELEMENTS (properties); i++)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+  /* Nothing is told before all of it is so. */
+  g_object_freeze_notify (G_OBJECT (self));
+  tell (self, PROP_PATH, _scl_change_text (&self->path, observed->path));
+  tell (self, PROP_SIZE_MIB, SCL_CHANGE (self->size_mib, observed->size >> 20));
+  tell (self, PROP_ALLOCATED_BYTES, SCL_CHANGE (self->allocated_bytes, observed->allocated));
+  tell (self, PROP_IMAGE, _scl_change_text (&self->image, observed->image));
+  tell (self, PROP_VM, _scl_change_text (&self->vm, observed->vm));
+  tell (self, PROP_USED, SCL_CHANGE (self->used, used));
+  tell (self, PROP_CREATED, change_created (self, observed->created));
+  g_object_thaw_notify (G_OBJECT (self));
 }
 
 /**

@@ -128,6 +128,40 @@ class Signals(GiCase):
         self.assertEqual(names[-1], "done")
         self.assertEqual(self.operation.get_fraction(), 1.0)
 
+    def changes_of(self, connection, begin):
+        """What BEGIN's operation changes, as (kind, name)."""
+        changes = []
+        handler = connection.connect("object-changed", lambda _connection, kind, name: changes.append((kind, name)))
+        begin().wait(None)
+        while GLib.MainContext.default().iteration(False):
+            pass
+        connection.disconnect(handler)
+        return changes
+
+    def test_each_object_is_told_by_a_name_that_exists(self):
+        text = ("version: 1\nvirtualMachines: {{demo: {{image: image.raw, network: a}}}}\nnetworks:\n"
+                "  a: {{externalIP: {}, gatewayIP: 10.0.0.1}}\n  b: {{externalIP: {}, gatewayIP: 10.0.1.1}}\n")
+        connection = self.connect()
+        connection.apply(self.manifest(text.format("192.168.33.1", "192.168.34.1")), Scl.ApplyFlags.NONE).wait(None)
+        # Two networks that change places are one step.
+        swapped = self.manifest(text.format("192.168.34.1", "192.168.33.1"))
+        changes = self.changes_of(connection, lambda: connection.apply(swapped, Scl.ApplyFlags.NONE))
+        connection.refresh(None)
+        networks = [name for kind, name in changes if kind == Scl.ObjectKind.NETWORK]
+        self.assertEqual(sorted(networks), ["a", "b"])
+        self.assertTrue(all(connection.lookup_network(name) for name in networks))
+
+    def test_deletions_are_told(self):
+        connection = self.connect()
+        connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+        connection.refresh(None)
+        changes = self.changes_of(connection, connection.lookup_vm("demo").delete)
+        self.assertIn((Scl.ObjectKind.VM, "demo"), changes)
+        self.assertIn((Scl.ObjectKind.NETWORK, "default"), changes, "its port has gone")
+        self.changes_of(connection, connection.lookup_vm("web").delete)
+        self.assertEqual(self.changes_of(connection, connection.lookup_network("default").delete), [(Scl.ObjectKind.NETWORK, "default")])
+        self.assertEqual(self.changes_of(connection, connection.lookup_volume("web").delete), [(Scl.ObjectKind.VOLUME, "web")])
+
     def test_lists_tell_what_changes(self):
         connection = self.connect()
         changes = []

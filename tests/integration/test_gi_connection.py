@@ -144,9 +144,10 @@ class Errors(GiCase):
 
     def test_closed(self):
         connection = self.connect()
+        prefix = connection.get_prefix()
         connection.close()
         connection.close()
-        self.assertIsNone(connection.get_prefix())
+        self.assertEqual(connection.get_prefix(), prefix)
         self.assert_error(Scl.Error.FAILED, connection.refresh, None)
 
     def test_empty_manifest(self):

@@ -105,9 +105,9 @@ class Connections(GiCase):
     def test_closed_at_the_end(self):
         with self.assertRaises(ZeroDivisionError), self.connect() as conn:
             self.assertIsInstance(conn, Scl.Connection)
-            self.assertIsNotNone(conn.prefix)
             raise ZeroDivisionError
-        self.assertIsNone(conn.prefix)
+        with self.assertRaises(Scl.FailedError):
+            conn.refresh()
 
     def test_lists_by_name(self):
         for hypervisor in HYPERVISORS:

@@ -260,9 +260,11 @@ class Signals(GiCase):
             conn.connect("object-changed", lambda _, *what: what == (Scl.ObjectKind.VM, "demo") and not changed.done()
                          and changed.set_result(threading.get_ident()))
             # In no thread that knows of asyncio; and awaited is nothing of libscl's.
-            await asyncio.to_thread(lambda: conn.vms["demo"].stop(True).wait())
+            demo = conn.vms["demo"]
+            await asyncio.to_thread(lambda: demo.stop(True).wait())
             self.assertEqual(await changed, threading.get_ident())
-        self.assertIsNone(conn.prefix)
+        with self.assertRaises(Scl.FailedError):
+            conn.refresh()
 
     @in_asyncio
     async def test_waiting_does_not_turn(self):

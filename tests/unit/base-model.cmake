@@ -11,6 +11,9 @@ scl_test_program (NAME test-operation LABELS unit SOURCES test-operation.c
                   LAYERS base model plan backend client TIMEOUT 60)
 scl_test_program (NAME test-engine-queue LABELS unit SOURCES test-engine-queue.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
+# Through the public interface only.
+scl_test_program (NAME test-client-threads LABELS unit SOURCES test-client-threads.c LIBRARIES scl
+                  TIMEOUT 300)
 scl_test_program (NAME test-instance-lock LABELS unit SOURCES test-instance-lock.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
 scl_test_program (NAME test-state-folder LABELS unit SOURCES test-state-folder.c

@@ -310,6 +310,59 @@ test_wait_async_error (void **state)
   assert_wait_async (operation, gate, NULL, SCL_ERROR, SCL_ERROR_BUSY);
 }
 
+/* The operation goes on: only the waiting has ended, and at once. */
+static void
+test_wait_async_is_cancelled (void **state)
+{
+  Gate *gate = *state;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  GError *cancelled = NULL, *other = NULL;
+
+  scl_operation_wait_async (operation, cancellable, on_waited, &cancelled);
+  scl_operation_wait_async (operation, NULL, on_waited, &other);
+  assert_true (gate_await (gate, &gate->entered));
+  g_cancellable_cancel (cancellable);
+  while (cancelled == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  assert_true (g_error_matches (cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  assert_false (scl_operation_is_done (operation));
+  assert_null (other);
+  gate_set (gate, &gate->open);
+  while (other == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  assert_true (g_error_matches (other, G_IO_ERROR, G_IO_ERROR_EXISTS));
+  g_clear_error (&cancelled);
+  g_clear_error (&other);
+}
+
+static gboolean
+do_nothing (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  return TRUE;
+}
+
+static void
+on_done (SclOperation *operation, GParamSpec *pspec, gpointer data)
+{
+  *(int *) data = scl_operation_is_done (operation) ? 1 : -1;
+}
+
+static void
+test_done_when_it_is_told (void **state)
+{
+  for (int i = 0; i < 3000; i++)
+    {
+      g_autoptr (SclOperation) operation = _scl_operation_start ("apply", do_nothing, NULL, NULL);
+      int told = 0;
+
+      g_signal_connect (operation, "notify::done", G_CALLBACK (on_done), &told);
+      while (told == 0)
+        g_main_context_iteration (NULL, TRUE);
+      assert_int_equal (told, 1);
+    }
+}
+
 /* Where no main loop ever runs, nothing may stay behind in the context. */
 static void
 test_waiting_is_enough_to_free_it (void **state)
@@ -366,6 +419,8 @@ main (void)
     TEST (test_reports_come_in_the_creators_context),
     TEST (test_wait_async),
     TEST (test_wait_async_error),
+    TEST (test_wait_async_is_cancelled),
+    TEST (test_done_when_it_is_told),
     TEST (test_waiting_is_enough_to_free_it),
     TEST (test_many),
   };

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-connection-private.h"
+#include "client/scl-objects-private.h"
+#include "model/scl-vm-spec-private.h"
+
+/* Names of volumes that VMs use. */
+static GHashTable *
+used_volumes (SclObservation *observation)
+{
+  GHashTable *used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < observation->vms->len; i++)
+    {
+      SclObservedVm *vm = observation->vms->pdata[i];
+      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
+
+      /* One whose spec cannot be read still uses the volume that is named after it. */
+      if (!vm->foreign)
+        g_hash_table_add (used, g_strdup (vm->name));
+      for (guint d = 0; disks != NULL && d < g_list_model_get_n_items (disks); d++)
+        {
+          g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, d);
+
+          g_hash_table_add (used, g_strdup (scl_disk_spec_get_volume (disk)));
+        }
+    }
+  return used;
+}
+
+/* Walks the old list and the observed names, both sorted, side by side: objects that are still there
+ * stay the same objects. */
+typedef struct
+{
+  GListStore *list;
+  guint position;
+} Merge;
+
+static char *
+name_at (Merge *merge)
+{
+  g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (merge->list), merge->position);
+  char *name = NULL;
+
+  if (item != NULL)
+    g_object_get (item, "name", &name, NULL);
+  return name;
+}
+
+/* The object of that name if it is there already, after dropping those before it. (transfer full) */
+static gpointer
+merge_find (Merge *merge, const char *name)
+{
+  for (;;)
+    {
+      g_autofree char *there = name_at (merge);
+      int order = there == NULL ? 1 : g_strcmp0 (there, name);
+
+      if (order == 0)
+        return g_list_model_get_item (G_LIST_MODEL (merge->list), merge->position++);
+      if (order > 0)
+        return NULL;
+      g_list_store_remove (merge->list, merge->position);
+    }
+}
+
+static void
+merge_insert (Merge *merge, gpointer object)
+{
+  g_list_store_insert (merge->list, merge->position++, object);
+}
+
+static void
+merge_end (Merge *merge)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (merge->list));
+
+  if (merge->position < n)
+    g_list_store_splice (merge->list, merge->position, n - merge->position, NULL, 0);
+}
+
+static void
+take_networks (SclConnection *self, SclDriver *driver, SclObservation *observation)
+{
+  Merge merge = { self->networks, 0 };
+
+  for (guint i = 0; i < observation->networks->len; i++)
+    {
+      SclObservedNetwork *observed = observation->networks->pdata[i];
+      g_autoptr (SclNetwork) network = NULL;
+
+      if (observed->foreign)
+        continue;
+      network = merge_find (&merge, observed->name);
+      if (network == NULL)
+        {
+          network = _scl_network_new (driver, self->home, observed->name);
+          _scl_network_update (network, observed);
+          merge_insert (&merge, network);
+        }
+      else
+        _scl_network_update (network, observed);
+    }
+  merge_end (&merge);
+}
+
+static void
+take_volumes (SclConnection *self, SclDriver *driver, SclObservation *observation)
+{
+  Merge merge = { self->volumes, 0 };
+  g_autoptr (GHashTable) used = used_volumes (observation);
+
+  for (guint i = 0; i < observation->volumes->len; i++)
+    {
+      SclObservedVolume *observed = observation->volumes->pdata[i];
+      g_autoptr (SclVolume) volume = merge_find (&merge, observed->name);
+      gboolean is_new = volume == NULL;
+
+      if (is_new)
+        volume = _scl_volume_new (driver, self->home, observed->name);
+      _scl_volume_update (volume, observed, g_hash_table_contains (used, observed->name));
+      if (is_new)
+        merge_insert (&merge, volume);
+    }
+  merge_end (&merge);
+}
+
+static void
+take_vms (SclConnection *self, SclDriver *driver, SclObservation *observation, GPtrArray *addresses)
+{
+  Merge merge = { self->vms, 0 };
+
+  for (guint i = 0; i < observation->vms->len; i++)
+    {
+      SclObservedVm *observed = observation->vms->pdata[i];
+      g_autoptr (SclVm) vm = NULL;
+      gboolean is_new;
+
+      if (observed->foreign)
+        continue;
+      vm = merge_find (&merge, observed->name);
+      is_new = vm == NULL;
+      if (is_new)
+        vm = _scl_vm_new (driver, self->home, observed->name);
+      _scl_vm_update (vm, observed, addresses->pdata[i]);
+      if (is_new)
+        merge_insert (&merge, vm);
+    }
+  merge_end (&merge);
+}
+
+static void
+add_diagnostic (SclConnection *self, SclSeverity severity, const char *path, const char *message)
+{
+  g_autoptr (SclDiagnostic) diagnostic = scl_diagnostic_new (severity, path, message);
+
+  g_list_store_append (self->diagnostics, diagnostic);
+}
+
+static void
+take_diagnostics (SclConnection *self, SclObservation *observation)
+{
+  g_list_store_remove_all (self->diagnostics);
+  for (guint i = 0; i < observation->host.problems->len; i++)
+    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.problems->pdata[i]);
+  for (guint i = 0; i < observation->host.notes->len; i++)
+    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
+}
+
+void
+_scl_connection_take (SclConnection *self, const SclReading *reading)
+{
+  if (reading->number < self->taken_reading)
+    return;
+  self->taken_reading = reading->number;
+  take_networks (self, reading->driver, reading->observation);
+  take_volumes (self, reading->driver, reading->observation);
+  take_vms (self, reading->driver, reading->observation, reading->addresses);
+  take_diagnostics (self, reading->observation);
+}
