@@ -287,7 +287,7 @@ def scale_on(bench, daemon, count):
     ours.call("engine-open", "memory", state, daemon.uri)
     bench.note(f"first apply of {count} VMs: {ours.call('apply'):.0f} ms")
     ours.call("plan", 0)
-    row = bench.row(f"no-op apply, {count} domains", "SCL", "list + XML", "≤ 1.5")
+    row = bench.row(f"no-op apply, {count} domains", "SCL", "list + XML", "≤ 1.25")
     compare(bench, [row], bench.rounds(11), lambda side: [ours.call("apply") if side == "a" else lister.call("list", count)])
     bench.retire(ours, f"no-op apply, {count} domains")
     bench.retire(lister, f"list + XML, {count} domains")

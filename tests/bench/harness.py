@@ -7,9 +7,10 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-from scltest import kernel
+from scltest import bound, kernel
 
 RESAMPLES = 4000
 
@@ -32,6 +33,11 @@ class Worker:
             raise Failure(answer.removeprefix("error ") or f"the worker died at {words[0]}")
         return int(answer.split()[1]) / 1e6
 
+    def cpu(self):
+        """Processor time so far, seconds, without that of programs that it ran."""
+        # As clock_getcpuclockid() makes it of a pid.
+        return time.clock_gettime(~self.process.pid << 3 | 2)
+
     def peak(self):
         """Largest resident set so far, MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
@@ -40,7 +46,7 @@ class Worker:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(bound(60))
         self.process.stdout.close()
 
 
@@ -87,8 +93,8 @@ def text_of(values, form="{:.1f}"):
 class Bench:
     """All of a run: a network namespace, /run and state folder of its own, rows, facts."""
 
-    def __init__(self, program, rounds, quick):
-        self.program, self.wanted_rounds, self.quick = str(program), rounds, quick
+    def __init__(self, programs, rounds, quick):
+        self.programs, self.wanted_rounds, self.quick = list(map(str, programs)), rounds, quick
         self.rows, self.peaks, self.notes, self.workers = [], [], [], []
         self.folder = None
 
@@ -136,8 +142,8 @@ class Bench:
     def rounds(self, usual):
         return self.wanted_rounds or usual
 
-    def worker(self):
-        worker = Worker(self.program)
+    def worker(self, program=None):
+        worker = Worker(program or self.programs[0])
         self.workers.append(worker)
         return worker
 
