@@ -249,6 +249,10 @@ _scl_connection_new (const char *uri, SclDriver *driver)
  *
  * Opens a connection. Nothing is read yet: see scl_connection_refresh().
  *
+ * The threads of an embedded hypervisor (`local:?hypervisor=qemu:///embed`) go on until the process is
+ * gone, also after the connection is closed. End such a process with `_exit()`: exit() takes
+ * libraries from under them, which now and then is a crash after everything is done.
+ *
  * Returns: (transfer full): a new connection, or %NULL: %SCL_ERROR_INVALID (wrong URI),
  * %SCL_ERROR_PERMISSION (not root), %SCL_ERROR_NOT_FOUND (no libvirtd), %SCL_ERROR_BUSY (another embedded
  * root is open in this process)

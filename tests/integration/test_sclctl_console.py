@@ -114,10 +114,12 @@ class RealGuests(scltest.TestCase):
         terminal = self.begin("-f", self.write("deaf", ignore_power_button=True, timeout=600), "--no-console")
         terminal.expect("ready; Ctrl-C shuts everything down", 120)
         terminal.type("\x03")
+        terminal.expect(r'\^C\nsclctl: finishing: shutting down VM "deaf" \(up to 300 s\), then removing networks; '
+                        "volumes are kept; Ctrl-C twice more switches off\n")
         terminal.expect(r'  delete VM "deaf"  ')
         terminal.type("\x03")
-        terminal.expect(r'sclctl: waiting for: delete VM "deaf".* \(\d+ s so far\)')
-        terminal.expect("sclctl: Ctrl-C again switches VMs off that are still on")
+        terminal.expect(r'sclctl: finishing: shutting down VM "deaf" \(up to 300 s\); Ctrl-C again switches off '
+                        "what is still on\n")
         terminal.type("\x03")
         terminal.expect('sclctl: switching VM "deaf" off')
         terminal.expect('delete VM "deaf": done', 60)

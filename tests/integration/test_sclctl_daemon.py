@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 
@@ -177,9 +178,12 @@ class Daemon(scltest.TestCase):
             self.assertIsNotNone(line)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(scltest.bound(120)), 130)
+        said = []
         while (line := lines.next()) is not None:
-            last = line
-        self.assertRegex(last, r"^sclctl: interrupted: \d+ of \d+ steps were done; apply again to finish$")
+            said.append(line)
+        self.assertTrue(any(re.match(r"sclctl: interrupted: finishing or undoing .*\(\d+ s so far\).*; no other step begins; "
+                                     "Ctrl-C again leaves at once$", line) for line in said), said)
+        self.assertRegex(said[-1], r"^sclctl: interrupted: \d+ of \d+ steps were done; apply again to finish$")
         self.ctl.run("apply", "-f", manifest, check=0)
         self.assertEqual(self.states(), {"one": "running", "two": "running"})
 

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How helper programs and sclctl itself end, on a lab host with the embedded hypervisor."""
 
+import collections
 import os
 import signal
+import socket
+import subprocess
+from urllib.parse import quote
 
 import scltest
 from scltest import Lab
@@ -25,16 +29,20 @@ class Ends(SharedCase):
         cls.ctl = Sclctl(cls.dir / "s", "qemu:///embed", prefix=cls.scene.ctl.prefix, host=cls.scl)
         cls.scene.network("default")
 
+    def with_nft(self, script):
+        """An environment in which a shell script is nft."""
+        tools = self.folder()
+        (tools / "nft").write_text("#!/bin/sh\n" + script)
+        (tools / "nft").chmod(0o755)
+        return {**self.ctl.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
+
     def tables(self):
         return self.scl.output(["nft", "list", "tables"])
 
     def test_failed_firewall_with_children_ignored(self):
         """nft fails: so does apply, whoever started it; and with nft back the same apply is enough."""
         manifest = self.scene.write()
-        tools = self.folder()
-        (tools / "nft").write_text("#!/bin/sh\necho 'nft: broken on purpose' >&2\nexit 1\n")
-        (tools / "nft").chmod(0o755)
-        environment = {**self.ctl.environment(), "PATH": f"{tools}:{os.environ['PATH']}"}
+        environment = self.with_nft("echo 'nft: broken on purpose' >&2\nexit 1\n")
         done = self.scl.run(self.ctl.argv("apply", "-f", manifest), check=False, timeout=120, env=environment,
                             preexec_fn=ignore_children)
         self.assertNotEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -44,6 +52,79 @@ class Ends(SharedCase):
                             env=self.ctl.environment(), preexec_fn=ignore_children)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(f"table inet {self.ctl.prefix}", self.tables())
+        self.remove_everything()
+
+    def remove_everything(self):
+        empty = self.scene.write({"version": 1, "networks": {"default": None}})
+        self.ctl.run("apply", "-f", empty, "--allow-empty", "--prune", check=0)
+
+    def test_two_signals_in_the_middle_of_a_change(self):
+        """The first says what it finishes, the second leaves, and the same apply goes on from there."""
+        manifest = self.scene.write()
+        self.addCleanup(self.remove_everything)
+        begun, never = (self.folder() / name for name in ("begun", "never"))
+        os.mkfifo(begun)
+        os.mkfifo(never)
+        # To read is quick; to change takes for ever.
+        environment = self.with_nft(f'case "$*" in *list*) exec /usr/sbin/nft "$@";; esac\n'
+                                    f"echo begun > {begun}\nexec cat {never}\n")
+        process = self.scl.popen(self.ctl.argv("apply", "-f", manifest), env=environment, text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        with open(begun, encoding="ascii") as file:
+            self.assertEqual(file.read(), "begun\n")
+        # Both are there when it looks.
+        process.send_signal(signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGCONT)
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 130, said)
+        self.assertRegex(said, r"(?m)^sclctl: interrupted: finishing or undoing create .* \(\d+ s so far\); no other step "
+                               r"begins; (Ctrl-C again|another signal) leaves at once$")
+        self.assertRegex(said, r"(?m)^sclctl: interrupted: left before it was finished; the same command again finishes it$")
+        self.ctl.run("apply", "-f", manifest, check=0)
+        self.ctl.run("plan", "-f", manifest, check=0)
+
+    def test_a_daemon_that_hangs(self):
+        """It takes the connection and says nothing: one signal is enough, in whatever reads and in apply."""
+        path = self.folder() / "hung"
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(path))
+        listener.listen(8)
+        listener.settimeout(60)
+        hung = Sclctl(self.dir / "hung", f"qemu+unix:///system?socket={quote(str(path))}", host=self.scl)
+        for words in (["vm", "list"], ["apply", "-f", self.scene.write()]):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with self.subTest(words=words, signal=number):
+                    process = hung.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.STDOUT, text=True)
+                    self.addCleanup(process.stdout.close)
+                    self.addCleanup(process.kill)
+                    self.addCleanup(listener.accept()[0].close)
+                    process.send_signal(number)
+                    said = process.communicate(timeout=20)[0]
+                    self.assertEqual(process.returncode, 130, said)
+                    self.assertRegex(said, r"\Asclctl: interrupted.*\n\Z")
+        self.assertEqual(self.tables(), "")
+
+    def test_the_end_with_an_embedded_guest(self):
+        """The hypervisor's threads still run when sclctl ends: no library is taken from under them."""
+        self.scene.vm("one", "192.168.20.2/24", "192.168.20.1")
+        self.addCleanup(self.remove_everything)
+        self.ctl.run("apply", "-f", self.scene.write(), check=0)
+        trace = self.folder()
+        for words in (["vm", "list"], ["status"]):
+            environment = {**self.ctl.environment(), "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(trace / words[0])}
+            done = self.scl.run(self.ctl.argv(*words), check=False, timeout=120, env=environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        # One file per process; what it starts is traced, too.
+        traced = [text for path in trace.iterdir() if "/libscl.so" in (text := path.read_text(errors="replace"))]
+        self.assertEqual(len(traced), 2)
+        self.assertEqual([line for text in traced for line in text.splitlines() if "calling fini" in line], [])
+        ends = collections.Counter(self.ctl.run(*words).returncode for words in (["vm", "list"], ["status"]) * 30)
+        self.assertEqual(ends, {0: 60})
 
 
 if __name__ == "__main__":

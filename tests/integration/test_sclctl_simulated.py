@@ -337,7 +337,7 @@ class Attach(Simulated):
         process = self.begin("--start", "--stop-on-term")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(scltest.bound(30)), 0)
-        self.assertEqual(self.lines.next(), 'sclctl: shutting VM "bios" down')
+        self.assertEqual(self.lines.next(), 'sclctl: finishing: shutting down VM "bios" (up to 90 s)')
         self.assertEqual(untimed(self.lines.next()), 'stop VM "bios": done')
         self.assertIsNone(self.lines.next())
 

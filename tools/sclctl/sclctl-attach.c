@@ -47,11 +47,13 @@ static int
 stop (SclctlContext *context, SclVm *vm)
 {
   g_autoptr (GListStore) only = g_list_store_new (SCL_TYPE_VM);
+  g_autofree char *guests = NULL;
   g_autoptr (SclOperation) operation = NULL;
   GError *error = NULL;
 
   g_list_store_append (only, vm);
-  sclctl_tell (context, "shutting VM \"%s\" down", scl_vm_get_name (vm));
+  guests = sclctl_describe_shutdown (G_LIST_MODEL (only));
+  sclctl_tell (context, "finishing: %s", guests);
   sclctl_interrupt_forget ();
   operation = scl_vm_stop (vm, FALSE);
   if (!sclctl_operate_to_end (context, operation, G_LIST_MODEL (only), &error))
@@ -150,6 +152,8 @@ stay (SclctlContext *context, SclVm *vm)
 
   if (!begin (context, vm, &error))
     return sclctl_fail (error);
+  if (sclctl_has (context, "stop-on-term"))
+    sclctl_interrupt_hold ();
   sclctl_watch_settle (watch);
   sclctl_tell (context, "VM \"%s\" runs", scl_vm_get_name (vm));
   await_end (context, vm);

@@ -188,7 +188,8 @@ const SclctlCommand sclctl_commands[] = {
       "declared is left alone. The manifests given are the whole truth: a VM or network that "
       "is no longer in them is removed after a question; without a terminal only with --prune or "
       "--yes, else the rest is done and the exit status is 3. Volumes are always kept. Ctrl-C "
-      "finishes or undoes the running steps and begins no others.",
+      "finishes or undoes the running steps and begins no others; a second one leaves at once, and "
+      "the same command finishes the rest.",
     .options = apply_options,
     .examples = apply_examples,
     .run = sclctl_apply },

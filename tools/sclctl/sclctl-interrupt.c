@@ -9,6 +9,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* For how long an answer is waited for that nobody wants any more. */
+#define PATIENCE_MS 1000
+
 static struct
 {
   GCancellable *cancellable;
@@ -16,19 +19,44 @@ static struct
   gpointer user_data;
   guint count;
   int signal_number;
+  gboolean held;
+  guint patience; /* source */
 } state;
+
+/* Without undoing anything: whoever holds something that must be undone has said so. */
+G_GNUC_NORETURN static void
+leave (const char *why)
+{
+  sclctl_complain ("interrupted%s", why);
+  sclctl_terminal_restore ();
+  _exit (SCLCTL_EXIT_INTERRUPTED);
+}
+
+static gboolean
+on_no_answer (gpointer user_data G_GNUC_UNUSED)
+{
+  leave ("; what was asked has not answered yet, and nothing was being changed");
+}
 
 static void
 default_handler (guint count)
 {
-  if (count == 1)
-    {
-      g_cancellable_cancel (state.cancellable);
-      return;
-    }
+  g_cancellable_cancel (state.cancellable);
+  if (state.held)
+    return;
+  if (count > 1)
+    leave ("");
+  state.patience = g_timeout_add (PATIENCE_MS, on_no_answer, NULL);
+}
+
+/* What the terminal echoes of Ctrl-C gets a line of its own. */
+static void
+end_echo (void)
+{
+  if (state.signal_number != SIGINT || !isatty (STDERR_FILENO) || !isatty (STDIN_FILENO))
+    return;
   sclctl_progress_hide ();
-  sclctl_terminal_restore ();
-  _exit (SCLCTL_EXIT_INTERRUPTED);
+  g_printerr ("\n");
 }
 
 static gboolean
@@ -36,6 +64,7 @@ on_signal (gpointer user_data)
 {
   state.signal_number = GPOINTER_TO_INT (user_data);
   state.count++;
+  end_echo ();
   if (state.function != NULL)
     state.function (state.signal_number, state.count, state.user_data);
   else
@@ -61,6 +90,7 @@ sclctl_interrupt_set_handler (SclctlInterruptFunc function, gpointer user_data)
   state.function = function;
   state.user_data = user_data;
   state.count = 0;
+  g_clear_handle_id (&state.patience, g_source_remove);
 }
 
 GCancellable *
@@ -77,9 +107,23 @@ sclctl_interrupt_get_signal (void)
 }
 
 void
+sclctl_interrupt_hold (void)
+{
+  sclctl_interrupt_install ();
+  state.held = TRUE;
+}
+
+void
 sclctl_interrupt_forget (void)
 {
   state.signal_number = 0;
   state.count = 0;
+  g_clear_handle_id (&state.patience, g_source_remove);
   g_cancellable_reset (sclctl_interrupt_get_cancellable ());
+}
+
+void
+sclctl_interrupt_leave_unfinished (void)
+{
+  leave (": left before it was finished; the same command again finishes it");
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Ctrl-C, SIGTERM and SIGHUP, in the main loop. Without a handler the first one cancels what is
- * under way and the second one ends the process, because nothing is being changed then. */
+ * under way, and a second one, or a second of waiting, ends the process, because nothing is being
+ * changed then. */
 
 #include <gio/gio.h>
 
@@ -19,6 +20,12 @@ GCancellable *sclctl_interrupt_get_cancellable (void);
 
 /* Whether a signal has arrived; the last one, 0 for none. */
 int sclctl_interrupt_get_signal (void);
+
+/* From now on something has to be ended properly: without a handler signals only cancel. */
+void sclctl_interrupt_hold (void);
+
+/* Ends the process at once, in the middle of a change. */
+G_GNUC_NORETURN void sclctl_interrupt_leave_unfinished (void);
 
 /* Forget the signals that have arrived: what follows is done all the same. */
 void sclctl_interrupt_forget (void);

@@ -10,6 +10,7 @@
 
 #define BAR_WIDTH 20
 #define REDRAW_MS 100
+#define DESCRIBED_MAX 8
 
 typedef struct
 {
@@ -358,23 +359,24 @@ sclctl_progress_finish (SclctlProgress *self, SclOperation *operation, gboolean 
     }
 }
 
-void
-sclctl_progress_explain (SclctlProgress *self)
+char *
+sclctl_progress_describe (SclctlProgress *self)
 {
+  GString *text = g_string_new (NULL);
   guint count = 0;
 
   for (guint i = 0; i < self->rows->len; i++)
     {
       Row *row = g_ptr_array_index (self->rows, i);
       g_autofree char *title = row_title (row);
-      g_autofree char *message = row_message (row);
+      g_autofree char *seconds = sclctl_text_seconds (row_seconds (row));
 
-      if (!is_running (row))
-        continue;
-      count++;
-      sclctl_complain ("waiting for: %s%s%s (%d s so far)", title, *message ? ": " : "", message,
-                       (int)row_seconds (row));
+      if (is_running (row) && ++count <= DESCRIBED_MAX)
+        g_string_append_printf (text, "%s%s (%s so far)", count > 1 ? ", " : "", title, seconds);
     }
+  if (count > DESCRIBED_MAX)
+    g_string_append_printf (text, " and %u more", count - DESCRIBED_MAX);
   if (count == 0)
-    sclctl_complain ("waiting for the end of the operation");
+    g_string_append (text, "what is under way");
+  return g_string_free (text, FALSE);
 }

@@ -18,8 +18,8 @@ void sclctl_progress_watch (SclctlProgress *self, SclOperation *operation);
 /* The operation has ended; one without steps gets its line now. */
 void sclctl_progress_finish (SclctlProgress *self, SclOperation *operation, gboolean success);
 
-/* Says on stderr what is still running, one line each, even with -q. */
-void sclctl_progress_explain (SclctlProgress *self);
+/* What is still running, in one line; free it. */
+char *sclctl_progress_describe (SclctlProgress *self);
 
 /* Takes the block off the screen before somebody else writes; it comes back with the next change.
  */

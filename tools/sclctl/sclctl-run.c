@@ -230,15 +230,18 @@ stay (Run *self)
 static void
 take_down (Run *self)
 {
+  GListModel *vms = scl_connection_get_vms (self->context->connection);
+  g_autofree char *guests = sclctl_describe_shutdown (vms);
   g_autoptr (SclOperation) operation = NULL;
   g_autoptr (GError) error = NULL;
 
   sclctl_interrupt_forget ();
   sclctl_run_event (self->context, "stopping", json_object_new ());
-  sclctl_tell (self->context, "shutting VMs down and removing networks; volumes are kept");
+  sclctl_tell (self->context, "finishing: %s%sremoving networks; volumes are kept%s", guests,
+                   *guests == '\0' ? "" : ", then ",
+                   *guests == '\0' ? "" : "; Ctrl-C twice more switches off");
   operation = scl_connection_tear_down (self->context->connection);
-  sclctl_operate_to_end (self->context, operation,
-                         scl_connection_get_vms (self->context->connection), &error);
+  sclctl_operate_to_end (self->context, operation, vms, &error);
   sclctl_show_results (self->context, scl_operation_get_results (operation));
   if (error != NULL)
     {
@@ -265,6 +268,7 @@ live (Run *self, SclPlan *plan, SclApplyFlags flags)
   g_autoptr (SclctlWatch) watch = NULL;
   gboolean is_up;
 
+  sclctl_interrupt_hold ();
   self->view = view;
   watch = sclctl_watch_new (context->connection, on_refreshed, self);
   is_up = scl_plan_is_empty (plan) || bring_up (self, plan, flags);

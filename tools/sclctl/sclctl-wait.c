@@ -7,6 +7,7 @@
 #include "sclctl-uri.h"
 
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -196,13 +197,55 @@ on_operation_end (GObject *source, GAsyncResult *result, gpointer user_data)
     keep_error (self, error);
 }
 
-static void
-cancel_operations (Operate *self)
+static const char *
+again (int signal_number)
 {
-  sclctl_complain ("interrupted: running steps are finished or undone, no others begin; "
-                   "Ctrl-C again says what this waits for");
+  return signal_number == SIGINT ? "Ctrl-C again" : "another signal";
+}
+
+static void
+cancel_operations (Operate *self, int signal_number)
+{
+  g_autofree char *what = sclctl_progress_describe (self->progress);
+
+  sclctl_complain ("interrupted: finishing or undoing %s; no other step begins; %s leaves at once",
+                   what, again (signal_number));
   for (guint i = 0; i < self->operations->len; i++)
     scl_operation_cancel (g_ptr_array_index (self->operations, i));
+}
+
+/* "shutting down VM "a" (up to 90 s), …": those of VMS that are on; empty: none is. */
+char *
+sclctl_describe_shutdown (GListModel *vms)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
+    {
+      g_autoptr (SclVm) vm = g_list_model_get_item (vms, i);
+      SclVmSpec *spec = scl_vm_get_spec (vm);
+
+      if (!sclctl_vm_is_on (vm))
+        continue;
+      g_string_append_printf (text, "%s VM \"%s\"", text->len == 0 ? "shutting down" : ",",
+                              scl_vm_get_name (vm));
+      if (spec != NULL)
+        g_string_append_printf (text, " (up to %u s)", scl_vm_spec_get_shutdown_timeout (spec));
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+tell_shutdown (Operate *self, int signal_number)
+{
+  g_autofree char *guests = sclctl_describe_shutdown (self->vms);
+  g_autofree char *steps = sclctl_progress_describe (self->progress);
+
+  if (*guests == '\0')
+    sclctl_complain ("finishing: %s", steps);
+  else
+    sclctl_complain ("finishing: %s; %s switches off what is still on", guests,
+                     again (signal_number));
 }
 
 static void
@@ -222,23 +265,18 @@ switch_off (Operate *self)
 }
 
 static void
-on_interrupt (int signal_number G_GNUC_UNUSED, guint count, gpointer user_data)
+on_interrupt (int signal_number, guint count, gpointer user_data)
 {
   Operate *self = user_data;
 
-  if (self->vms != NULL && count > 1)
-    {
-      switch_off (self);
-      return;
-    }
   if (self->vms == NULL && count == 1)
-    {
-      cancel_operations (self);
-      return;
-    }
-  sclctl_progress_explain (self->progress);
-  if (self->vms != NULL)
-    sclctl_complain ("Ctrl-C again switches VMs off that are still on");
+    cancel_operations (self, signal_number);
+  else if (self->vms == NULL)
+    sclctl_interrupt_leave_unfinished ();
+  else if (count > 1)
+    switch_off (self);
+  else
+    tell_shutdown (self, signal_number);
 }
 
 static gboolean
@@ -257,6 +295,9 @@ operate (SclctlContext *context, GPtrArray *operations, GListModel *vms, GError 
       sclctl_progress_watch (progress, operation);
       scl_operation_wait_async (operation, NULL, on_operation_end, &self);
     }
+  /* A signal that came between planning and now was meant for this. */
+  if (vms == NULL && g_cancellable_is_cancelled (sclctl_interrupt_get_cancellable ()))
+    cancel_operations (&self, sclctl_interrupt_get_signal ());
   while (self.left > 0)
     g_main_context_iteration (NULL, TRUE);
   sclctl_interrupt_set_handler (NULL, NULL);
@@ -322,7 +363,8 @@ sclctl_ask (const char *question, char fallback)
   g_printerr ("%s ", question);
   if (!wait_for_input ())
     {
-      g_printerr ("\n");
+      if (sclctl_interrupt_get_signal () != SIGINT)
+        g_printerr ("\n");
       return 0;
     }
   length = read (STDIN_FILENO, answer, sizeof answer - 1);

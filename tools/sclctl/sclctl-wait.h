@@ -26,7 +26,7 @@ SclPlan *sclctl_make_plan (SclctlContext *context, SclManifest *manifest, SclApp
 gboolean sclctl_check_plan (SclctlContext *context, SclPlan *plan, GError **error);
 
 /* Shows the progress of operations that run at the same time, and waits for all. Ctrl-C cancels
- * them. With several, the first error is given and the others are complained about. */
+ * them and says what is finished, a second one leaves at once. With several, the first error is given and the others are complained about. */
 gboolean sclctl_operate (SclctlContext *context, GPtrArray *operations, GError **error);
 
 /* The same for one; does not take it. */
@@ -36,6 +36,9 @@ gboolean sclctl_operate_one (SclctlContext *context, SclOperation *operation, GE
  * second one switches off those of VMS (of SclVm) that are still on. */
 gboolean sclctl_operate_to_end (SclctlContext *context, SclOperation *operation, GListModel *vms,
                                 GError **error);
+
+/* "shutting down VM "a" (up to 90 s), …" for those of VMS (of SclVm) that are on; "" if none is. */
+char *sclctl_describe_shutdown (GListModel *vms);
 
 /* A question on the terminal. The answer's first letter in lower case, FALLBACK for just Enter, 0
  * at the end of input or when interrupted. */
