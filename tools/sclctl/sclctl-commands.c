@@ -171,7 +171,10 @@ const SclctlCommand sclctl_commands[] = {
   { .verb = "run",
     .summary = "Run a manifest in the foreground and take everything down at the end",
     .description
-    = "Brings networks and VMs up with a hypervisor inside this process, shows their state and "
+    = "Brings networks and VMs up with a hypervisor inside this process, as the instance \"run\" "
+      "(unless --connect names a prefix), so that what is applied is not touched. A network whose "
+      "externalIP somebody has already gets a free one for this run, which is printed. Shows the "
+      "state of the VMs and "
       "what they print on their consoles, and stays until Ctrl-C or SIGTERM arrives (--until-off: "
       "or all VMs are off). Then the guests are shut down in parallel and VMs and networks "
       "removed; volumes are kept for the next time. Another Ctrl-C says what that waits for, and "

@@ -84,6 +84,15 @@ sclctl_get_uri (SclctlContext *self)
   return uri == NULL || *uri == '\0' ? NULL : uri;
 }
 
+void
+sclctl_set_uri (SclctlContext *self, const char *uri)
+{
+  GPtrArray *values = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (values, g_strdup (uri));
+  g_hash_table_replace (self->options, g_strdup ("connect"), values);
+}
+
 static void
 write_lines (const char *text)
 {

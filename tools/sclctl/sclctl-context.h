@@ -43,6 +43,9 @@ gboolean sclctl_is_verbose (SclctlContext *self);
 /* The URI asked for; NULL: the library's choice. */
 const char *sclctl_get_uri (SclctlContext *self);
 
+/* Instead of what was asked for. */
+void sclctl_set_uri (SclctlContext *self, const char *uri);
+
 /* One "sclctl: …" line on stderr per line of the text. */
 void sclctl_complain (const char *format, ...) G_GNUC_PRINTF (1, 2);
 

@@ -5,6 +5,7 @@
 #include "sclctl-json.h"
 #include "sclctl-objects.h"
 #include "sclctl-plan-view.h"
+#include "sclctl-run-address.h"
 #include "sclctl-run-view.h"
 #include "sclctl-status.h"
 #include "sclctl-text.h"
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define DEFAULT_HYPERVISOR "qemu:///embed"
+#define DEFAULT_PREFIX "run"
 
 typedef struct
 {
@@ -30,16 +32,27 @@ typedef struct
   int status;       /* of the whole run, as far as it is known */
 } Run;
 
+static void
+run_clear (Run *self)
+{
+  g_clear_object (&self->manifest);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+/* Of its own unless said otherwise: what is applied must not be touched. */
 static char *
 make_uri (SclctlContext *context)
 {
   const char *given = sclctl_get_uri (context);
   g_autofree char *hypervisor = sclctl_uri_get (given, "hypervisor");
-  g_autofree char *base = sclctl_uri_with (given, "state", sclctl_value (context, "state"));
+  g_autofree char *prefix = sclctl_uri_get (given, "prefix");
+  g_autofree char *stated = sclctl_uri_with (given, "state", sclctl_value (context, "state"));
+  g_autofree char *base
+      = sclctl_uri_with (stated, "prefix", prefix == NULL ? DEFAULT_PREFIX : NULL);
 
   if (sclctl_has (context, "hypervisor"))
     return sclctl_uri_with (base, "hypervisor", sclctl_value (context, "hypervisor"));
-  return sclctl_uri_with (base, "hypervisor", hypervisor == NULL ? DEFAULT_HYPERVISOR : hypervisor);
+  return sclctl_uri_with (base, "hypervisor", hypervisor == NULL ? DEFAULT_HYPERVISOR : NULL);
 }
 
 static gboolean
@@ -283,12 +296,15 @@ static SclPlan *
 prepare (Run *self, SclApplyFlags flags, GError **error)
 {
   SclctlContext *context = self->context;
-  g_autofree char *uri = make_uri (context);
 
-  if (!sclctl_open_uri (context, uri, error) || !sclctl_lock (context, error)
-      || !sclctl_refresh (context, error))
+  if (!sclctl_open (context, error))
     return NULL;
-  return sclctl_make_plan (context, self->manifest, flags, error);
+  /* Another run holds it until somebody ends it. */
+  if (!sclctl_has (context, "timeout"))
+    scl_connection_set_lock_timeout (context->connection, 0);
+  if (!sclctl_lock (context, error) || !sclctl_refresh (context, error))
+    return NULL;
+  return sclctl_plan_with_free_addresses (context, &self->manifest, flags, error);
 }
 
 static int
@@ -313,8 +329,8 @@ run (Run *self)
 int
 sclctl_run (SclctlContext *context)
 {
-  Run self = { .context = context };
-  g_autoptr (SclManifest) manifest = NULL;
+  g_auto (Run) self = { .context = context };
+  g_autofree char *uri = NULL;
   GError *error = NULL;
 
   if (!sclctl_has_input (context) || !parse_ready_fd (context, &self.ready_fd))
@@ -325,9 +341,10 @@ sclctl_run (SclctlContext *context)
           "run works on this host only: leave --connect and SCL_URI away, or give local:…");
       return SCLCTL_EXIT_USAGE;
     }
-  manifest = sclctl_load (context, NULL, &error);
-  if (manifest == NULL)
+  uri = make_uri (context);
+  sclctl_set_uri (context, uri);
+  self.manifest = sclctl_load (context, NULL, &error);
+  if (self.manifest == NULL)
     return sclctl_fail (error);
-  self.manifest = manifest;
   return check_console (&self) ? run (&self) : SCLCTL_EXIT_USAGE;
 }

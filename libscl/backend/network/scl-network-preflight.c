@@ -106,6 +106,18 @@ link_name (const Host *host, int index)
   return link == NULL ? "another interface" : link->name;
 }
 
+/* Who has an address: a network of another instance, or an interface. */
+static char *
+dup_owner (const Host *host, int index)
+{
+  const SclLink *link = link_of (host, index);
+  g_auto (GStrv) mark = g_strsplit (link == NULL || link->alias == NULL ? "" : link->alias, ":", 3);
+
+  if (g_strv_length (mark) == 3 && strcmp (mark[0], "scl") == 0)
+    return g_strdup_printf ("taken by network \"%s\" of instance \"%s\"", mark[2], mark[1]);
+  return g_strdup_printf ("already routed to %s", link_name (host, index));
+}
+
 /* Of this instance: what is there now may be changed. */
 static gboolean
 is_own (const Host *host, int index)
@@ -180,8 +192,12 @@ check_route (const Host *host, const char *path, const char *text, guint32 exter
            || !covers (route->destination, route->prefix_length, external))
     return FALSE;
   else if (route->prefix_length == 32 || route->gateway != 0 || route->type != RTN_UNICAST)
-    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
-         "%s is already routed to %s: take another address", text, link_name (host, route->index));
+    {
+      g_autofree char *owner = dup_owner (host, route->index);
+
+      add (host->diagnostics, SCL_SEVERITY_ERROR, path, "%s is %s: take another address", text,
+           owner);
+    }
   else
     {
       add (host->diagnostics, SCL_SEVERITY_WARNING, path,
