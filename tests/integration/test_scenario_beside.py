@@ -87,7 +87,7 @@ class Beside(SharedCase):
             done = other.run("apply", "-f", manifest)
             self.assertEqual(done.returncode, 1)
             self.assertIn('192.168.10.2 is taken by network "default" of instance "run"', done.stderr)
-        self.assertEqual(Sclctl.stop(process, 120), 0, self.log.read_text(errors="replace"))
+        self.assertEqual(Sclctl.stop(process, scltest.bound(120)), 0, self.log.read_text(errors="replace"))
         self.assertEqual(self.seen(), before)
         self.assertEqual(open(self.trial, "rb").read(), declared)
         self.assertEqual([name for name in self.scl.output(["ls", "/run/netns"]).split() if name.startswith("run-")], [])
@@ -104,14 +104,14 @@ class Beside(SharedCase):
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         moved = {event["network"]: (event["declared"], event["used"]) for event in lines if event["event"] == "externalIP"}
         self.assertEqual(moved, {"default": ("192.168.10.1", "192.168.10.3"), "host": ("192.168.10.254", "192.168.10.4")})
-        self.assertEqual(Sclctl.stop(process, 120), 0)
+        self.assertEqual(Sclctl.stop(process, scltest.bound(120)), 0)
 
     def test_explicit_prefix_stays(self):
         own = Sclctl(self.dir / "own", host=self.scl)
         manifest = self.scene.write({"version": 1, "networks": {"default": {"externalIP": "192.168.44.1"}}})
         process = own.start("run", "-f", manifest, "--until-off", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, text=True)
-        said = process.communicate(timeout=120)[0]
+        said = process.communicate(timeout=scltest.bound(120))[0]
         self.assertEqual(process.returncode, 0, said)
         self.assertNotIn("external IP", said)
 

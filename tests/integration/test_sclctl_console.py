@@ -114,11 +114,11 @@ class RealGuests(scltest.TestCase):
         terminal = self.begin("-f", self.write("deaf", ignore_power_button=True, timeout=600), "--no-console")
         terminal.expect("ready; Ctrl-C shuts everything down", 120)
         terminal.type("\x03")
-        terminal.expect(r'\^C\nsclctl: finishing: shutting down VM "deaf" \(up to 300 s\), then removing networks; '
+        terminal.expect(r'\^C\nsclctl: finishing: shutting down VM "deaf" \(up to \d+ s\), then removing networks; '
                         "volumes are kept; Ctrl-C twice more switches off\n")
         terminal.expect(r'  delete VM "deaf"  ')
         terminal.type("\x03")
-        terminal.expect(r'sclctl: finishing: shutting down VM "deaf" \(up to 300 s\); Ctrl-C again switches off '
+        terminal.expect(r'sclctl: finishing: shutting down VM "deaf" \(up to \d+ s\); Ctrl-C again switches off '
                         "what is still on\n")
         terminal.type("\x03")
         terminal.expect('sclctl: switching VM "deaf" off')

@@ -78,7 +78,7 @@ class Ends(SharedCase):
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=scltest.bound(60))[1]
         self.assertEqual(process.returncode, 130, said)
         self.assertRegex(said, r"(?m)^sclctl: interrupted: finishing or undoing create .* \(\d+ s so far\); no other step "
                                r"begins; (Ctrl-C again|another signal) leaves at once$")
@@ -93,7 +93,7 @@ class Ends(SharedCase):
         self.addCleanup(listener.close)
         listener.bind(str(path))
         listener.listen(8)
-        listener.settimeout(60)
+        listener.settimeout(scltest.bound(60))
         hung = Sclctl(self.dir / "hung", f"qemu+unix:///system?socket={quote(str(path))}", host=self.scl)
         for words in (["vm", "list"], ["apply", "-f", self.scene.write()]):
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -104,15 +104,16 @@ class Ends(SharedCase):
                     self.addCleanup(process.kill)
                     self.addCleanup(listener.accept()[0].close)
                     process.send_signal(number)
-                    said = process.communicate(timeout=20)[0]
+                    said = process.communicate(timeout=scltest.bound(20))[0]
                     self.assertEqual(process.returncode, 130, said)
                     self.assertRegex(said, r"\Asclctl: interrupted.*\n\Z")
         self.assertEqual(self.tables(), "")
 
     def test_the_end_with_an_embedded_guest(self):
         """The hypervisor's threads still run when sclctl ends: no library is taken from under them."""
-        self.scene.vm("one", "192.168.20.2/24", "192.168.20.1")
         self.addCleanup(self.remove_everything)
+        self.addCleanup(self.scene.manifest["virtualMachines"].clear)
+        self.scene.vm("one", "192.168.20.2/24", "192.168.20.1")
         self.ctl.run("apply", "-f", self.scene.write(), check=0)
         trace = self.folder()
         for words in (["vm", "list"], ["status"]):
