@@ -10,12 +10,28 @@
 #include "vm-guest.h"
 #include "vm-guest-cases.h"
 
+#define LONGEST_STATE 45 /* bytes of a state folder's name */
+
+/* All is tried where the names are as long as they may be. */
+static void
+lengthen (GuestHost *host)
+{
+  g_autofree char *name = g_strdup_printf ("%s-a-state-folder-with-a-long-name-as-allowed",
+                                           host->state_dir);
+
+  name[LONGEST_STATE] = '\0';
+  assert_int_equal (g_rename (host->state_dir, name), 0);
+  g_free (host->state_dir);
+  host->state_dir = g_steal_pointer (&name);
+}
+
 static int
 set_up_group (void **state)
 {
   g_autoptr (GError) error = NULL;
   GuestHost *host = guest_host_new ();
 
+  lengthen (host);
   host->uri = g_strdup ("qemu:///embed");
   host->vms = _scl_libvirt_vms_new (host->uri, GUEST_PREFIX, host->state_dir, NULL, &error);
   if (host->vms == NULL)
@@ -49,6 +65,29 @@ test_one_hypervisor_per_process (void **state)
   assert_non_null (again);
 }
 
+/* 20 bytes of the domain's name are in the name of QEMU's monitor, and all of it in the agent's. */
+static void
+test_longest_names (void **state)
+{
+  static const VmPlan plan
+      = { .name = "a-machine-whose-name-is-as-long-as-a-label-of-the-dns-can-be-63",
+          .memory_mib = 64,
+          .firmware = SCL_FIRMWARE_BIOS };
+  GuestHost *host = *state;
+  g_autofree char *socket
+      = g_strdup_printf ("/run/scl/" GUEST_PREFIX "/agent/%s.sock", plan.name);
+  struct stat st;
+
+  guest_install (host, plan.name, FALSE);
+  define_guest (host, &plan);
+  guest_start (host, plan.name);
+  assert_int_equal (stat (socket, &st), 0);
+  assert_true (S_ISSOCK (st.st_mode));
+  assert_int_not_equal (owner_of (find_qemu (host, plan.name)), 0);
+  guest_stop (host, plan.name, 0, SCL_STOPPED_BY_USER);
+  assert_int_equal (stat (socket, &st), -1);
+}
+
 static void
 test_long_state_folder (void **state)
 {
@@ -56,7 +95,7 @@ test_long_state_folder (void **state)
 
   assert_null (_scl_libvirt_vms_new (
       "qemu:///embed", GUEST_PREFIX,
-      "/tmp/a-state-folder-whose-name-is-longer-than-libvirt-can-stand", NULL, &error));
+      "/tmp/a-state-folder-whose-name-is-longer-than-", NULL, &error));
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID));
 }
 
@@ -65,6 +104,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     GUEST_CASES,
+    cmocka_unit_test (test_longest_names),
     cmocka_unit_test (test_one_hypervisor_per_process),
     cmocka_unit_test (test_long_state_folder),
   };

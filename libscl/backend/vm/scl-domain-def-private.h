@@ -55,6 +55,7 @@ typedef struct
   SclFirmware firmware;
   char *nvram;
   char *log;
+  char *agent;         /* socket of the agent's channel; NULL: libvirt finds a place */
   char *tty;           /* of a running domain */
   GPtrArray *disks;    /* SclDomainDisk by number; NULL where one is missing */
   SclDomainDisk *seed; /* NULL: none */

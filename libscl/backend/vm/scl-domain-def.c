@@ -67,6 +67,7 @@ _scl_domain_def_free (SclDomainDef *self)
   g_free (self->machine);
   g_free (self->nvram);
   g_free (self->log);
+  g_free (self->agent);
   g_free (self->tty);
   g_ptr_array_unref (self->disks);
   disk_free (self->seed);

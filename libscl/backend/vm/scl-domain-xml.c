@@ -129,6 +129,15 @@ add_nics (GString *out, const SclDomainDef *self)
     }
 }
 
+static void
+add_agent (GString *out, const SclDomainDef *self)
+{
+  g_string_append (out, "<channel type='unix'>");
+  if (self->agent != NULL)
+    add (out, "<source mode='bind' path='%s'/>", self->agent);
+  g_string_append (out, "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>");
+}
+
 /* What every VM has. It sits on the root bus, so that root ports are left to
  * NICs, disks and what is plugged in later. */
 static void
@@ -139,8 +148,6 @@ add_fixtures (GString *out, const SclDomainDef *self)
         "<controller type='virtio-serial' index='0'>"
         "<address type='pci' domain='0' bus='0' slot='0x10' "
         "function='0'/></controller>"
-        "<channel type='unix'><target type='virtio' "
-        "name='org.qemu.guest_agent.0'/></channel>"
         "<memballoon model='virtio'>"
         "<address type='pci' domain='0' bus='0' slot='0x11' "
         "function='0'/></memballoon>"
@@ -151,6 +158,7 @@ add_fixtures (GString *out, const SclDomainDef *self)
   for (guint i = 1; i <= self->ports; i++)
     add (out, "<controller type='pci' index='%u' model='pcie-root-port'/>", i);
   g_string_append (out, fixed);
+  add_agent (out, self);
   add (out, "<serial type='pty'><log file='%s' append='on'/></serial>", self->log);
   g_string_append (out, "<console type='pty'><target type='serial' port='0'/></console>");
 }

@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROOT_MAX 60 /* libvirt makes UNIX sockets deep inside, whose names hold 107 bytes */
+/* A socket's name holds 107 bytes, and libvirt makes this one for each running domain: its number in
+ * five digits, of its name at most 20 bytes. */
+#define LONGEST_SOCKET "/lib/qemu/domain-12345-aaaaaaaaaaaaaaaaaaaa/monitor.sock"
+#define ROOT_MAX (107 - (sizeof LONGEST_SOCKET - 1))
 
 static const char *const qemu_users[] = { "libvirt-qemu", "qemu-libvirtd", "qemu" };
 
@@ -87,7 +90,7 @@ _scl_embed_root_prepare (const char *state_dir, GError **error)
     return scl_null_throw (error, SCL_ERROR_INVALID,
                            "state folder \"%s\": its name is too long for the embedded hypervisor "
                            "(at most %d bytes)",
-                           state_dir, ROOT_MAX - (int) strlen ("/embed"));
+                           state_dir, (int) (ROOT_MAX - strlen ("/embed")));
   fd = _scl_fd_open_folder (root, 0711, error);
   if (fd < 0)
     return scl_null_prefix (error, "embedded hypervisor");

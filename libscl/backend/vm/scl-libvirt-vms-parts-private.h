@@ -47,6 +47,8 @@ SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
 SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
 gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
                                          GError **error);
+/* Where the embedded driver's domains have the sockets of their agents; gone with each boot of the host. */
+gboolean _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error);
 /* NULL: an error. Asks once per object, and QEMU once per boot. */
 const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable);
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,

@@ -59,7 +59,8 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
   if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
       && !_scl_libvirt_vms_set_cleared (self, domain, error))
     return FALSE;
-  if (!_scl_virt_call_check ("starting", error))
+  if (!_scl_libvirt_vms_make_agent_folder (self, error)
+      || !_scl_virt_call_check ("starting", error))
     return FALSE;
   if (virDomainCreate (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
     return throw_start (config, error);

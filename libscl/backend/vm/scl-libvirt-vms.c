@@ -6,6 +6,8 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
+#define RUN_DIR "/run/scl"
+
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclLibvirtVms, _scl_libvirt_vms, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (SCL_TYPE_VM_BACKEND,
                                                       _scl_libvirt_vms_init_backend))
@@ -166,7 +168,7 @@ const SclAccelProbe *
 _scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->accel_lock);
-  g_autofree char *folder = g_build_filename ("/run/scl", self->prefix, NULL);
+  g_autofree char *folder = g_build_filename (RUN_DIR, self->prefix, NULL);
   g_autofree char *emulator = NULL;
 
   if (self->accel != NULL)
@@ -214,6 +216,28 @@ make_folder_of (const char *path, GError **error)
   return fd >= 0;
 }
 
+/* Below the embedded driver's root its name may not fit into a socket's address. */
+static char *
+agent_path (SclLibvirtVms *self, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".sock", NULL);
+
+  return g_build_filename (RUN_DIR, self->prefix, "agent", file, NULL);
+}
+
+gboolean
+_scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (RUN_DIR, self->prefix, "agent", NULL);
+  g_auto (SclFd) fd = -1;
+
+  if (!_scl_virt_connection_is_embedded (self->connection))
+    return TRUE;
+  /* libvirt opens the sockets as root, and hands them to QEMU. */
+  fd = _scl_fd_open_folder (path, 0700, error);
+  return fd >= 0;
+}
+
 static gboolean
 read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclDomainDef **out_def,
                GError **error)
@@ -253,6 +277,8 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   def = _scl_domain_def_from_spec (self->prefix, spec, wiring, kvm, existing, error);
   if (def == NULL || _scl_progress_is_cancelled (progress, error))
     return FALSE;
+  if (_scl_virt_connection_is_embedded (self->connection))
+    def->agent = agent_path (self, name);
   if (!_scl_virt_connection_is_test (self->connection)
       && (!make_folder_of (def->log, error) || !make_folder_of (def->nvram, error)))
     return scl_prefix (error, "VM \"%s\"", name);
