@@ -3,26 +3,10 @@
 
 /* What holds on every QEMU hypervisor. Each case uses its own VM and leaves it off. */
 
+#include "vm-guest-look.h"
 #include <net/if.h>
 #include <signal.h>
 #include <sys/stat.h>
-
-static SclObservedVm *
-look (SclObservation *seen, const char *name)
-{
-  SclObservedVm *vm = _scl_observation_lookup_vm (seen, name);
-
-  assert_non_null (vm);
-  return vm;
-}
-
-static void
-define_guest (GuestHost *host, const VmPlan *plan)
-{
-  g_autoptr (GError) error = NULL;
-
-  guest_must (guest_define (host, plan, &error), &error);
-}
 
 /* QEMU's pid: the process whose command line has the VM's disk. */
 static pid_t
@@ -250,27 +234,6 @@ test_killed_qemu (void **state)
   guest_stop (host, plan.name, 0, SCL_STOPPED_BY_USER);
 }
 
-static char *
-domain_xml (GuestHost *host, const char *name, guint flags)
-{
-  g_autofree char *domain_name = _scl_names_domain (GUEST_PREFIX, name);
-  g_autofree char *uri = strcmp (host->uri, "qemu:///embed") == 0
-                             ? g_strdup_printf ("qemu:///embed?root=%s/embed", host->state_dir)
-                             : g_strdup (host->uri);
-  virConnectPtr handle = virConnectOpen (uri);
-  virDomainPtr domain = handle != NULL ? virDomainLookupByName (handle, domain_name) : NULL;
-  char *text = domain != NULL ? virDomainGetXMLDesc (domain, flags) : NULL;
-  char *copy = g_strdup (text);
-
-  free (text);
-  if (domain != NULL)
-    virDomainFree (domain);
-  if (handle != NULL)
-    virConnectClose (handle);
-  assert_non_null (copy);
-  return copy;
-}
-
 static void
 guest_expect_mark (GuestHost *host, const char *name, const char *mark)
 {
@@ -304,20 +267,6 @@ test_ended_by_host (void **state)
   guest_say (console, "poweroff -f\n");
   await_state (host, &wait);
   guest_expect_mark (host, "killed", "guest");
-}
-
-/* The lines of XML with one of MARKERS in them. */
-static char *
-grep (const char *xml, const char *const *markers)
-{
-  g_auto (GStrv) lines = g_strsplit (xml, "\n", -1);
-  GString *found = g_string_new (NULL);
-
-  for (char **line = lines; *line != NULL; line++)
-    for (const char *const *marker = markers; *marker != NULL; marker++)
-      if (strstr (*line, *marker) != NULL)
-        g_string_append_printf (found, "%s\n", *line);
-  return g_string_free (found, FALSE);
 }
 
 static void

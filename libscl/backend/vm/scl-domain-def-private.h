@@ -54,6 +54,12 @@ typedef struct
   guint64 memory_kib;
   SclFirmware firmware;
   char *nvram;
+  /* libvirt >= 9.2 stores what it has chosen; without a loader it chooses anew, within the formats. */
+  char *loader;
+  char *loader_format;
+  char *nvram_template;
+  char *nvram_template_format;
+  char *nvram_format;
   char *log;
   char *agent;         /* socket of the agent's channel; NULL: libvirt finds a place */
   char *tty;           /* of a running domain */
@@ -93,6 +99,9 @@ char *_scl_domain_def_format_fields (const SclDomainDef *self);
 /* char*, a sentence for each field that is not as SCL set it. (transfer full)
  */
 GPtrArray *_scl_domain_def_list_changes (const SclDomainDef *self);
+
+/* Forgets what libvirt has chosen. NVRAM_FORMAT (nullable) binds the next choice. */
+void _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format);
 
 /* scl-domain-xml.c */
 

@@ -66,6 +66,7 @@ _scl_domain_def_free (SclDomainDef *self)
   g_free (self->uuid);
   g_free (self->machine);
   g_free (self->nvram);
+  _scl_domain_def_choose_firmware (self, NULL);
   g_free (self->log);
   g_free (self->agent);
   g_free (self->tty);
@@ -248,6 +249,32 @@ assign_buses (SclDomainDef *self, const SclDomainDef *existing)
     self->ports = MAX (self->ports, existing->ports);
 }
 
+void
+_scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format)
+{
+  g_clear_pointer (&self->loader, g_free);
+  g_clear_pointer (&self->nvram_template, g_free);
+  g_clear_pointer (&self->nvram_template_format, g_free);
+  g_free (self->loader_format);
+  g_free (self->nvram_format);
+  self->loader_format = g_strdup (nvram_format);
+  self->nvram_format = g_strdup (nvram_format);
+}
+
+/* A guest's NVRAM belongs to the firmware that made it. */
+static void
+keep_firmware (SclDomainDef *self, const SclDomainDef *existing)
+{
+  if (existing == NULL || existing->firmware != SCL_FIRMWARE_UEFI || existing->loader == NULL
+      || g_strcmp0 (existing->nvram, self->nvram) != 0)
+    return;
+  self->loader = g_strdup (existing->loader);
+  self->loader_format = g_strdup (existing->loader_format);
+  self->nvram_template = g_strdup (existing->nvram_template);
+  self->nvram_template_format = g_strdup (existing->nvram_template_format);
+  self->nvram_format = g_strdup (existing->nvram_format);
+}
+
 static void
 keep_identity (SclDomainDef *self, const SclDomainDef *existing)
 {
@@ -283,6 +310,7 @@ _scl_domain_def_from_spec (const char *prefix, SclVmSpec *spec, const SclVmWirin
       self->nvram = g_strdup (wiring->nvram_path);
       if (!check_text (name, "NVRAM's path", self->nvram, error))
         return NULL;
+      keep_firmware (self, existing);
     }
   if (!check_text (name, "console log's path", self->log, error)
       || !check_text (name, "spec", self->spec_text, error)

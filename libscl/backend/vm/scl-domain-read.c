@@ -121,6 +121,18 @@ read_metadata (SclDomainDef *self, const xmlNode *domain)
 }
 
 static void
+read_firmware (SclDomainDef *self, const xmlNode *loader, const xmlNode *nvram)
+{
+  g_autofree char *path = content (loader);
+
+  self->loader = path != NULL && *path != '\0' ? g_steal_pointer (&path) : NULL;
+  self->loader_format = attribute (loader, "format");
+  self->nvram_template = attribute (nvram, "template");
+  self->nvram_template_format = attribute (nvram, "templateFormat");
+  self->nvram_format = attribute (nvram, "format");
+}
+
+static void
 read_machine (SclDomainDef *self, const xmlNode *domain)
 {
   const xmlNode *os = child (domain, "os");
@@ -135,6 +147,7 @@ read_machine (SclDomainDef *self, const xmlNode *domain)
   self->machine = attribute (child (os, "type"), "machine");
   self->firmware = attribute_is (os, "firmware", "efi") ? SCL_FIRMWARE_UEFI : SCL_FIRMWARE_BIOS;
   self->nvram = content (child (os, "nvram"));
+  read_firmware (self, child (os, "loader"), child (os, "nvram"));
 }
 
 /* 0 unless the device is alone on a root port. */
@@ -222,6 +235,16 @@ read_serial (SclDomainDef *self, const xmlNode *device)
 }
 
 static void
+read_channel (SclDomainDef *self, const xmlNode *device)
+{
+  const xmlNode *source = child (device, "source");
+
+  /* Only with a mode is it a place that we chose. */
+  if (self->agent == NULL && attribute_is (source, "mode", "bind"))
+    self->agent = attribute (source, "path");
+}
+
+static void
 read_controller (SclDomainDef *self, const xmlNode *device)
 {
   if (attribute_is (device, "type", "pci") && attribute_is (device, "model", "pcie-root-port"))
@@ -238,6 +261,7 @@ read_devices (SclDomainDef *self, const xmlNode *devices)
   } readers[] = { { "disk", read_disk },
                   { "interface", read_nic },
                   { "serial", read_serial },
+                  { "channel", read_channel },
                   { "controller", read_controller } };
 
   if (devices == NULL)

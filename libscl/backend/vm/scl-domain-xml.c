@@ -44,18 +44,48 @@ add_metadata (GString *out, const SclDomainDef *self, const char *prefix)
 }
 
 static void
+add_attribute (GString *out, const char *name, const char *value)
+{
+  if (value != NULL)
+    add (out, " %s='%s'", name, value);
+}
+
+static void
+add_loader (GString *out, const SclDomainDef *self)
+{
+  if (self->loader == NULL && self->loader_format == NULL)
+    return;
+  g_string_append (out, self->loader != NULL ? "<loader readonly='yes' type='pflash'" : "<loader");
+  add_attribute (out, "format", self->loader_format);
+  if (self->loader != NULL)
+    add (out, ">%s</loader>", self->loader);
+  else
+    g_string_append (out, "/>");
+}
+
+static void
+add_nvram (GString *out, const SclDomainDef *self)
+{
+  g_string_append (out, "<nvram");
+  add_attribute (out, "template", self->nvram_template);
+  add_attribute (out, "templateFormat", self->nvram_template_format);
+  add_attribute (out, "format", self->nvram_format);
+  add (out, ">%s</nvram>", self->nvram);
+}
+
+static void
 add_firmware (GString *out, const SclDomainDef *self)
 {
   gboolean efi = self->firmware == SCL_FIRMWARE_UEFI;
 
-  /* Never a loader path: libvirt finds the image that fits, at every start
-   * anew. */
+  /* Never a loader of our own choice: libvirt finds the image that fits. */
   g_string_append (out, efi ? "<os firmware='efi'>" : "<os>");
   add (out, "<type arch='x86_64' machine='%s'>hvm</type>", self->machine);
   if (efi)
     {
       g_string_append (out, "<firmware><feature enabled='no' name='secure-boot'/></firmware>");
-      add (out, "<nvram>%s</nvram>", self->nvram);
+      add_loader (out, self);
+      add_nvram (out, self);
     }
   g_string_append (out, "</os><features><acpi/><apic/></features>");
 }
@@ -101,7 +131,8 @@ add_disks (GString *out, const SclDomainDef *self)
     {
       g_autofree char *alias = g_strdup_printf ("disk%u", i);
 
-      add_disk (out, g_ptr_array_index (self->disks, i), alias, i == 0 ? 1 : 0, FALSE);
+      if (g_ptr_array_index (self->disks, i) != NULL)
+        add_disk (out, g_ptr_array_index (self->disks, i), alias, i == 0 ? 1 : 0, FALSE);
     }
   if (self->seed != NULL)
     add_disk (out, self->seed, "seed", 0, TRUE);
@@ -123,7 +154,8 @@ add_nics (GString *out, const SclDomainDef *self)
 {
   for (guint i = 0; i < self->nics->len; i++)
     {
-      g_autofree char *xml = _scl_domain_nic_to_xml (g_ptr_array_index (self->nics, i), i);
+      const SclDomainNic *nic = g_ptr_array_index (self->nics, i);
+      g_autofree char *xml = nic != NULL ? _scl_domain_nic_to_xml (nic, i) : g_strdup ("");
 
       g_string_append (out, xml);
     }

@@ -159,6 +159,10 @@ add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config
   changes = _scl_domain_def_list_changes (config);
   for (guint i = 0; i < changes->len; i++)
     add_problem (vm, g_ptr_array_index (changes, i));
+  if (_scl_domain_firmware_is_gone (config))
+    g_ptr_array_add (vm->problems,
+                     g_strdup_printf ("its firmware %s is gone: it is taken anew at its next start",
+                                      config->loader));
   /* "auto" may come to another result after the host's next boot. */
   if (wanted != NULL && scl_vm_spec_get_accelerator (wanted) == SCL_ACCELERATOR_AUTO
       && scl_vm_spec_get_accelerator (vm->spec) == SCL_ACCELERATOR_AUTO

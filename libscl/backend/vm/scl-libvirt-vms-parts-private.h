@@ -6,6 +6,7 @@
 #include "backend/vm/scl-accel-probe-private.h"
 #include "backend/vm/scl-console-log-private.h"
 #include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-domain-firmware-private.h"
 #include "backend/vm/scl-libvirt-vms-private.h"
 #include "backend/vm/scl-virt-call-private.h"
 #include "backend/vm/scl-virt-connection-private.h"
@@ -54,6 +55,9 @@ const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
                                      GCancellable *cancellable);
 
+/* Defines DEF, with firmware that is there and fits its NVRAM. */
+gboolean _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *def,
+                               GError **error);
 gboolean _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
                                   const SclProgress *progress, GError **error);
 gboolean _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name,

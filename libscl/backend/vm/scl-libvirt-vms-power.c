@@ -51,6 +51,69 @@ throw_start (const SclDomainDef *def, GError **error)
 }
 
 static gboolean
+create (virDomainPtr domain, const SclDomainDef *config, GError **error)
+{
+  if (!_scl_virt_call_check ("starting", error))
+    return FALSE;
+  if (virDomainCreate (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+    return TRUE;
+  return throw_start (config, error);
+}
+
+/* The domain as it is, but for the firmware that libvirt once chose. */
+static gboolean
+renew_firmware (SclLibvirtVms *self, virDomainPtr domain, GError **error)
+{
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (SclDomainDef) now = NULL;
+  g_auto (SclMarkLock) lock = { NULL, -1 };
+
+  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
+    return FALSE;
+  now = _scl_libvirt_vms_read_config (domain, error);
+  if (now == NULL)
+    return FALSE;
+  _scl_domain_def_choose_firmware (now, NULL);
+  return _scl_libvirt_vms_put (self, handle, now, error);
+}
+
+static gboolean
+create_renewed (virDomainPtr domain, const SclDomainDef *config, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  SclNvram nvram;
+
+  if (create (domain, config, &cause))
+    return TRUE;
+  nvram = _scl_nvram_probe (config->nvram);
+  if (nvram.format != NULL && _scl_virt_error_is (VIR_ERR_OPERATION_FAILED))
+    return _scl_domain_firmware_throw (config, &nvram, error);
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
+}
+
+/* The stored firmware may have moved with an update, or be a file that no descriptor names any more,
+ * which libvirt tells as a failed operation. */
+static gboolean
+create_with_firmware (SclLibvirtVms *self, virDomainPtr domain, const SclDomainDef *config,
+                      GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  if (!_scl_domain_firmware_is_gone (config))
+    {
+      if (create (domain, config, &cause))
+        return TRUE;
+      if (config->loader == NULL || !_scl_virt_error_is (VIR_ERR_OPERATION_FAILED))
+        {
+          g_propagate_error (error, g_steal_pointer (&cause));
+          return FALSE;
+        }
+    }
+  return renew_firmware (self, domain, error) && create_renewed (domain, config, error);
+}
+
+static gboolean
 start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *config,
            GError **error)
 {
@@ -60,10 +123,8 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
       && !_scl_libvirt_vms_set_cleared (self, domain, error))
     return FALSE;
   if (!_scl_libvirt_vms_make_agent_folder (self, error)
-      || !_scl_virt_call_check ("starting", error))
+      || !create_with_firmware (self, domain, config, error))
     return FALSE;
-  if (virDomainCreate (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
-    return throw_start (config, error);
   if (virDomainIsActive (domain) != 1)
     return throw_start (config, error);
   return _scl_libvirt_vms_clear_marks (self, domain, error);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define RUN_DIR "/run/scl"
+#define STORES_FIRMWARE 9002000 /* libvirt 9.2.0 */
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclLibvirtVms, _scl_libvirt_vms, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (SCL_TYPE_VM_BACKEND,
@@ -252,6 +253,83 @@ read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclD
   return FALSE;
 }
 
+static gboolean
+put_xml (virConnectPtr handle, const SclDomainDef *def, const char *xml, GError **error)
+{
+  g_autoptr (virDomain) domain = NULL;
+
+  if (!_scl_virt_call_check ("defining its domain", error))
+    return FALSE;
+  /* Without VIR_DOMAIN_DEFINE_VALIDATE, which costs 8 ms; the tests validate.
+   */
+  domain = virDomainDefineXMLFlags (handle, xml, 0);
+  if (domain == NULL)
+    return scl_throw_virt (error, "VM \"%s\": cannot define domain \"%s\"", def->vm_name,
+                           def->domain_name);
+  return TRUE;
+}
+
+/* Older ones choose at each start, and only raw images. */
+static gboolean
+stores_firmware (virConnectPtr handle)
+{
+  unsigned long version = 0;
+
+  return virConnectGetLibVersion (handle, &version) == 0 && version >= STORES_FIRMWARE;
+}
+
+/* What libvirt has chosen now is looked at before anything starts with it; if it does not fit,
+ * BEFORE (nullable) is put back. */
+static gboolean
+check_choice (virConnectPtr handle, const SclDomainDef *def, const SclNvram *nvram,
+              const char *before, GError **error)
+{
+  g_autoptr (virDomain) domain = virDomainLookupByName (handle, def->domain_name);
+  g_autoptr (SclDomainDef) stored
+      = domain != NULL ? _scl_libvirt_vms_read_config (domain, NULL) : NULL;
+
+  if (stored == NULL || _scl_domain_firmware_fits (stored, nvram))
+    return TRUE;
+  if (before != NULL)
+    (void) put_xml (handle, def, before, NULL);
+  return _scl_domain_firmware_throw (def, nvram, error);
+}
+
+static gboolean
+choose_firmware (virConnectPtr handle, SclDomainDef *def, const SclNvram *nvram, GError **error)
+{
+  g_autoptr (virDomain) domain = virDomainLookupByName (handle, def->domain_name);
+  char *before = domain != NULL ? virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
+  g_autofree char *xml = NULL;
+  g_autoptr (GError) cause = NULL;
+  gboolean done = FALSE;
+
+  _scl_domain_def_choose_firmware (def, nvram->format);
+  xml = _scl_domain_def_to_xml (def);
+  if (put_xml (handle, def, xml, &cause))
+    done = check_choice (handle, def, nvram, before, error);
+  else if (_scl_virt_error_is (VIR_ERR_OPERATION_FAILED))
+    done = _scl_domain_firmware_throw (def, nvram, error);
+  else
+    g_propagate_error (error, g_steal_pointer (&cause));
+  free (before);
+  return done;
+}
+
+gboolean
+_scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *def, GError **error)
+{
+  SclNvram nvram = _scl_nvram_probe (def->firmware == SCL_FIRMWARE_UEFI ? def->nvram : NULL);
+  g_autofree char *xml = NULL;
+
+  if (_scl_domain_firmware_is_gone (def))
+    _scl_domain_def_choose_firmware (def, NULL);
+  if (nvram.format != NULL && def->loader == NULL && stores_firmware (handle))
+    return choose_firmware (handle, def, &nvram, error);
+  xml = _scl_domain_def_to_xml (def);
+  return put_xml (handle, def, xml, error);
+}
+
 gboolean
 _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
                         const SclProgress *progress, GError **error)
@@ -262,8 +340,6 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (SclDomainDef) existing = NULL;
   g_autoptr (SclDomainDef) def = NULL;
-  g_autoptr (virDomain) domain = NULL;
-  g_autofree char *xml = NULL;
   g_auto (SclMarkLock) lock = { NULL, -1 };
   gboolean kvm;
 
@@ -282,15 +358,7 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   if (!_scl_virt_connection_is_test (self->connection)
       && (!make_folder_of (def->log, error) || !make_folder_of (def->nvram, error)))
     return scl_prefix (error, "VM \"%s\"", name);
-  xml = _scl_domain_def_to_xml (def);
-  if (!_scl_virt_call_check ("defining its domain", error))
-    return FALSE;
-  /* Without VIR_DOMAIN_DEFINE_VALIDATE, which costs 8 ms; the tests validate.
-   */
-  domain = virDomainDefineXMLFlags (handle, xml, 0);
-  if (domain == NULL)
-    return scl_throw_virt (error, "VM \"%s\": cannot define domain \"%s\"", name, def->domain_name);
-  return TRUE;
+  return _scl_libvirt_vms_put (self, handle, def, error);
 }
 
 static gboolean
