@@ -58,6 +58,7 @@ SCL_PUBLIC SclPlan *scl_connection_plan_finish (SclConnection *self, GAsyncResul
                                                 GError **error);
 SCL_PUBLIC SclOperation *scl_connection_apply (SclConnection *self, SclManifest *manifest,
                                                SclApplyFlags flags);
+SCL_PUBLIC SclOperation *scl_connection_apply_plan (SclConnection *self, SclPlan *plan);
 SCL_PUBLIC SclOperation *scl_connection_prune_volumes (SclConnection *self);
 SCL_PUBLIC SclOperation *scl_connection_tear_down (SclConnection *self);
 

@@ -100,6 +100,7 @@ typedef struct
   SclDriver *driver;
   SclManifest *manifest;
   SclApplyFlags flags;
+  SclPlan *confirmed;
 } Request;
 
 /* NULL: it is closed. */
@@ -124,6 +125,7 @@ request_free (gpointer data)
 
   g_object_unref (request->driver);
   g_clear_object (&request->manifest);
+  g_clear_object (&request->confirmed);
   g_free (request);
 }
 
@@ -206,18 +208,20 @@ run_apply (SclOperation *operation, gpointer data, GCancellable *cancellable, GE
   Request *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
-      ->apply (request->driver, request->manifest, request->flags, operation, cancellable, error);
+      ->apply (request->driver, request->manifest, request->flags, request->confirmed, operation,
+               cancellable, error);
 }
 
 static SclOperation *
 start (SclConnection *self, const char *description, SclOperationFunc func, SclManifest *manifest,
-       SclApplyFlags flags)
+       SclApplyFlags flags, SclPlan *confirmed)
 {
   GError *error = NULL;
   Request *request = request_new (self, manifest, flags, &error);
 
   if (request == NULL)
     return _scl_operation_new_failed (description, error);
+  g_set_object (&request->confirmed, confirmed);
   return _scl_operation_start (description, func, request, request_free);
 }
 
@@ -241,7 +245,30 @@ scl_connection_apply (SclConnection *self, SclManifest *manifest, SclApplyFlags 
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_MANIFEST (manifest), NULL);
 
-  return start (self, "apply", run_apply, manifest, flags);
+  return start (self, "apply", run_apply, manifest, flags, NULL);
+}
+
+/**
+ * scl_connection_apply_plan:
+ * @self: a #SclConnection
+ * @plan: what scl_connection_plan() returned and somebody agreed to
+ *
+ * As scl_connection_apply() of the manifest that the plan was made for, with the removals of the plan
+ * confirmed, and only those. The host is looked at anew. If it has changed so that something else would be
+ * removed, too, nothing at all is done and the operation ends with %SCL_ERROR_CONFIRM, which names it.
+ *
+ * Returns: (transfer full): the operation under way; see scl_operation_wait() for its errors
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_apply_plan (SclConnection *self, SclPlan *plan)
+{
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && SCL_IS_PLAN (plan), NULL);
+  g_return_val_if_fail (_scl_plan_get_manifest (plan) != NULL, NULL);
+
+  return start (self, "apply", run_apply, _scl_plan_get_manifest (plan),
+                _scl_plan_get_flags (plan) | SCL_APPLY_PRUNE, plan);
 }
 
 static gboolean
@@ -269,7 +296,7 @@ scl_connection_prune_volumes (SclConnection *self)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
 
-  return start (self, "prune volumes", run_prune_volumes, NULL, SCL_APPLY_NONE);
+  return start (self, "prune volumes", run_prune_volumes, NULL, SCL_APPLY_NONE, NULL);
 }
 
 static gboolean
@@ -296,5 +323,5 @@ scl_connection_tear_down (SclConnection *self)
 {
   g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
 
-  return start (self, "tear down", run_tear_down, NULL, SCL_APPLY_NONE);
+  return start (self, "tear down", run_tear_down, NULL, SCL_APPLY_NONE, NULL);
 }

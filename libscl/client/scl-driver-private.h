@@ -23,8 +23,9 @@ struct _SclDriverInterface
   SclObservation *(*observe) (SclDriver *self, GCancellable *cancellable, GError **error);
   SclPlan *(*plan) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
                     GCancellable *cancellable, GError **error);
-  /* Reports steps to OPERATION; fails as scl_connection_apply says. */
-  gboolean (*apply) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
+  /* Reports steps to OPERATION; fails as scl_connection_apply says. CONFIRMED (nullable): the plan that
+   * was shown; nothing is done if more would be removed than it says. */
+  gboolean (*apply) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags, SclPlan *confirmed,
                      SclOperation *operation, GCancellable *cancellable, GError **error);
   gboolean (*start_vm) (SclDriver *self, const char *name, SclOperation *operation,
                         GCancellable *cancellable, GError **error);

@@ -37,7 +37,7 @@ wake (GCancellable *cancellable, gpointer data)
  *
  * Returns: %TRUE if everything was done. %FALSE with the operation's own error otherwise: for an
  * apply %SCL_ERROR_INVALID (nothing was changed), %SCL_ERROR_BUSY (locked), %SCL_ERROR_CONFIRM
- * (all done except removals that were not allowed), %SCL_ERROR_PARTIAL (some steps failed, see
+ * (all done except removals that were not allowed; of a confirmed plan: nothing done), %SCL_ERROR_PARTIAL (some steps failed, see
  * the results), %G_IO_ERROR_CANCELLED, or the one error of an apply of which nothing was done
  *
  * Since: 0.1

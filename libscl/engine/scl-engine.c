@@ -105,6 +105,7 @@ _scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
     return NULL;
   plan = _scl_planner_plan (manifest, observed, self->prefix, flags);
   _scl_plan_take_diagnostics (plan, g_steal_pointer (&diagnostics));
+  _scl_plan_set_request (plan, manifest, flags);
   return plan;
 }
 
@@ -148,8 +149,8 @@ reclaim_seeds (SclEngine *self, SclObservation *observed, GError **error)
 }
 
 static gboolean
-apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclOperation *operation,
-              GCancellable *cancellable, GError **error)
+apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPlan *confirmed,
+              SclOperation *operation, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclObservation) observed
       = _scl_engine_observe (self, manifest, cancellable, error);
@@ -158,15 +159,17 @@ apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclOp
   if (observed == NULL)
     return FALSE;
   plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
-  if (plan == NULL || !_scl_plan_check (plan, error) || !reclaim_seeds (self, observed, error))
+  if (plan == NULL || !_scl_plan_check (plan, error)
+      || (confirmed != NULL && !_scl_plan_check_shown (plan, confirmed, error))
+      || !reclaim_seeds (self, observed, error))
     return FALSE;
   return _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
                             cancellable, error);
 }
 
 static gboolean
-engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, SclOperation *operation,
-              GCancellable *cancellable, GError **error)
+engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, SclPlan *confirmed,
+              SclOperation *operation, GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
   g_autoptr (SclTurn) turn = NULL;
@@ -174,7 +177,8 @@ engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, Scl
   if (!check_manifest (self, manifest, flags, error))
     return FALSE;
   turn = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
-  return turn != NULL && apply_locked (self, manifest, flags, operation, cancellable, error);
+  return turn != NULL
+         && apply_locked (self, manifest, flags, confirmed, operation, cancellable, error);
 }
 
 /* --- locking --- */

@@ -17,6 +17,14 @@ void _scl_plan_take_diagnostics (SclPlan *self, GPtrArray *diagnostics);
 gboolean _scl_plan_check (SclPlan *self, GError **error);
 SclStep *_scl_plan_peek (SclPlan *self, guint id);
 
+/* What it was asked for, so that it can be carried out. */
+void _scl_plan_set_request (SclPlan *self, SclManifest *manifest, SclApplyFlags flags);
+/* NULL: of a plan that was asked for nowhere. (transfer none) */
+SclManifest *_scl_plan_get_manifest (SclPlan *self);
+SclApplyFlags _scl_plan_get_flags (SclPlan *self);
+/* SCL_ERROR_CONFIRM with the names, if it removes what SHOWN does not. */
+gboolean _scl_plan_check_shown (SclPlan *self, SclPlan *shown, GError **error);
+
 /* What to do so that OBSERVED becomes DESIRED. plan(x, x) is empty. */
 SclPlan *_scl_planner_plan (SclManifest *desired, SclObservation *observed, const char *prefix,
                             SclApplyFlags flags);

@@ -18,6 +18,8 @@ struct _SclPlan
   GPtrArray *by_id; /* borrowed from steps */
   GListStore *diagnostics;
   gboolean has_removals;
+  SclManifest *manifest; /* (nullable): what it was asked for … */
+  SclApplyFlags flags;   /* … and how */
 };
 
 G_DEFINE_FINAL_TYPE (SclPlan, scl_plan, G_TYPE_OBJECT)
@@ -30,6 +32,7 @@ scl_plan_finalize (GObject *object)
   g_ptr_array_unref (self->by_id);
   g_clear_object (&self->steps);
   g_clear_object (&self->diagnostics);
+  g_clear_object (&self->manifest);
   G_OBJECT_CLASS (scl_plan_parent_class)->finalize (object);
 }
 
@@ -120,6 +123,58 @@ _scl_plan_check (SclPlan *self, GError **error)
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics)); i++)
     g_ptr_array_add (all, g_list_model_get_item (G_LIST_MODEL (self->diagnostics), i));
   return _scl_diagnostic_throw (all, error);
+}
+
+void
+_scl_plan_set_request (SclPlan *self, SclManifest *manifest, SclApplyFlags flags)
+{
+  g_set_object (&self->manifest, manifest);
+  self->flags = flags;
+}
+
+SclManifest *
+_scl_plan_get_manifest (SclPlan *self)
+{
+  return self->manifest;
+}
+
+SclApplyFlags
+_scl_plan_get_flags (SclPlan *self)
+{
+  return self->flags;
+}
+
+static gboolean
+has_removal (SclPlan *self, const SclStep *wanted)
+{
+  for (guint i = 0; i < self->by_id->len; i++)
+    {
+      const SclStep *step = self->by_id->pdata[i];
+
+      if (step->removal && step->kind == wanted->kind && g_str_equal (step->name, wanted->name))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+_scl_plan_check_shown (SclPlan *self, SclPlan *shown, GError **error)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < self->by_id->len; i++)
+    {
+      const SclStep *step = self->by_id->pdata[i];
+
+      if (step->removal && !has_removal (shown, step))
+        g_string_append_printf (names, "%s%s \"%s\"", names->len > 0 ? ", " : "",
+                                step->kind == SCL_OBJECT_KIND_VM ? "VM" : "network", step->name);
+    }
+  return names->len == 0
+         || scl_throw (error, SCL_ERROR_CONFIRM,
+                       "the host has changed since the plan was shown: now %s would be removed, too; "
+                       "nothing was done: plan again",
+                       names->str);
 }
 
 /**

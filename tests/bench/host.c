@@ -243,8 +243,8 @@ apply_work (SclOperation *operation, gpointer manifest, GCancellable *cancellabl
 {
   SclDriver *driver = SCL_DRIVER (engine);
 
-  return SCL_DRIVER_GET_IFACE (driver)->apply (driver, manifest, SCL_APPLY_PRUNE, operation,
-                                               cancellable, error);
+  return SCL_DRIVER_GET_IFACE (driver)->apply (driver, manifest, SCL_APPLY_PRUNE, NULL,
+                                               operation, cancellable, error);
 }
 
 static gboolean

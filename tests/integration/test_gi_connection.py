@@ -132,6 +132,58 @@ class Objects(GiCase):
         self.assert_error(Scl.Error.INVALID, connection.apply(manifest, Scl.ApplyFlags.ALLOW_EMPTY).wait, None)
 
 
+class ConfirmedRemovals(GiCase):
+    """Between the question and its answer somebody else changes the host."""
+    BEFORE = "version: 1\nnetworks: {a: {externalIP: 192.168.33.1, gatewayIP: 10.0.0.1}, default: {}}\nvirtualMachines: {old: {image: image.raw}}\n"
+    MEANWHILE = BEFORE.replace("old: {image: image.raw}", "old: {image: image.raw}, new: {image: image.raw}").replace(
+        "default: {}", "b: {externalIP: 192.168.34.1, gatewayIP: 10.0.1.1}, default: {}")
+    WANTED = "version: 1\nnetworks: {default: {}}\nvirtualMachines: {wanted: {image: image.raw}}\n"
+
+    def names(self, connection):
+        connection.refresh(None)
+        return [each.get_name() for lists in (connection.get_networks(), connection.get_vms(), connection.get_volumes()) for each in lists]
+
+    def shown(self, hypervisor):
+        connection = self.connect(hypervisor)
+        connection.apply(self.manifest(self.BEFORE), Scl.ApplyFlags.NONE).wait(None)
+        return connection, connection.plan(self.manifest(self.WANTED), Scl.ApplyFlags.NONE, None)
+
+    def test_what_was_shown_is_done(self):
+        for hypervisor in HYPERVISORS:
+            with self.subTest(hypervisor):
+                connection, plan = self.shown(hypervisor)
+                self.assertTrue(connection.apply_plan(plan).wait(None))
+                self.assertEqual(self.names(connection), ["default", "wanted", "old", "wanted"])
+
+    def test_nothing_more_is_removed(self):
+        for hypervisor in HYPERVISORS:
+            with self.subTest(hypervisor):
+                connection, plan = self.shown(hypervisor)
+                connection.apply(self.manifest(self.MEANWHILE), Scl.ApplyFlags.NONE).wait(None)
+                before = self.names(connection)
+                operation = connection.apply_plan(plan)
+                message = self.assert_error(Scl.Error.CONFIRM, operation.wait, None)
+                self.assertEqual(message, 'the host has changed since the plan was shown: now VM "new", network "b" would be removed, too; '
+                                 "nothing was done: plan again")
+                self.assertEqual(len(list(operation.get_results())), 0)
+                self.assertEqual(self.names(connection), before)
+                again = connection.plan(self.manifest(self.WANTED), Scl.ApplyFlags.NONE, None)
+                self.assertTrue(connection.apply_plan(again).wait(None))
+
+    def test_less_may_be_left_to_remove(self):
+        connection, plan = self.shown("memory")
+        connection.refresh(None)
+        connection.lookup_vm("old").delete().wait(None)
+        self.assertTrue(connection.apply_plan(plan).wait(None))
+        self.assertEqual(self.names(connection)[:2], ["default", "wanted"])
+
+    def test_a_word_covers_all(self):
+        connection, _plan = self.shown("memory")
+        connection.apply(self.manifest(self.MEANWHILE), Scl.ApplyFlags.NONE).wait(None)
+        self.assertTrue(connection.apply(self.manifest(self.WANTED), Scl.ApplyFlags.PRUNE).wait(None))
+        self.assertEqual(self.names(connection)[:2], ["default", "wanted"])
+
+
 class Errors(GiCase):
     def test_uris(self):
         for uri in ("nowhere:", "local:?hypervisor=", "local:?wrong=1", self.uri(prefix="UPPER"), "local:?hypervisor=%zz", ""):

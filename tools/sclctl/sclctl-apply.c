@@ -20,22 +20,25 @@ fail (SclctlContext *context, SclPlan *plan, GListModel *results, GError *error)
   return sclctl_fail (error);
 }
 
-/* Adds PRUNE to FLAGS if the user says so. FALSE: nothing is to be done at all. */
+/* *OUT_CONFIRMED: the user agreed to the removals of PLAN. FALSE: nothing is to be done at all. */
 static gboolean
-confirm_removals (SclctlContext *context, SclPlan *plan, SclApplyFlags *flags)
+confirm_removals (SclctlContext *context, SclPlan *plan, SclApplyFlags flags, gboolean *out_confirmed)
 {
   g_autofree char *removals = sclctl_list_removals (plan);
   g_autofree char *question = NULL;
 
-  if (!scl_plan_has_removals (plan) || (*flags & SCL_APPLY_PRUNE) || !sclctl_can_ask (context))
+  *out_confirmed = FALSE;
+  if (!scl_plan_has_removals (plan) || (flags & SCL_APPLY_PRUNE) || !sclctl_can_ask (context))
     return TRUE;
+  /* Nobody else has to wait for the answer. */
+  scl_connection_unlock (context->connection);
   question = g_strdup_printf ("This removes %s (volumes are kept).\n"
                               "Remove? [y]es, [k]eep them and do the rest, [N]o, do nothing:",
                               removals);
   switch (sclctl_ask (question, 'n'))
     {
     case 'y':
-      *flags |= SCL_APPLY_PRUNE;
+      *out_confirmed = TRUE;
       return TRUE;
     case 'k':
       return TRUE;
@@ -62,6 +65,14 @@ is_said (GListModel *results, const GError *error)
   return FALSE;
 }
 
+/* Other removals than those that were confirmed: not one step was begun. */
+static gboolean
+is_stale (GListModel *results, const GError *error)
+{
+  return g_error_matches (error, SCL_ERROR, SCL_ERROR_CONFIRM)
+         && g_list_model_get_n_items (results) == 0;
+}
+
 static int
 finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *error)
 {
@@ -72,6 +83,11 @@ finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *erro
   report (context, sclctl_report_status (owned), plan, results, owned);
   if (owned == NULL)
     return SCLCTL_EXIT_DONE;
+  if (is_stale (results, owned))
+    {
+      sclctl_complain ("%s", owned->message);
+      return SCLCTL_EXIT_ERROR;
+    }
   if (g_error_matches (owned, SCL_ERROR, SCL_ERROR_CONFIRM))
     sclctl_complain ("%s: not removed, though no longer declared; \"apply --prune\" removes it",
                      removals);
@@ -84,16 +100,19 @@ static int
 carry_out (SclctlContext *context, SclManifest *manifest, SclPlan *plan, SclApplyFlags flags)
 {
   g_autoptr (SclOperation) operation = NULL;
+  gboolean confirmed;
   GError *error = NULL;
 
-  if (!confirm_removals (context, plan, &flags))
+  if (!confirm_removals (context, plan, flags, &confirmed))
     return sclctl_refusal_status ();
-  operation = scl_connection_apply (context->connection, manifest, flags);
+  operation = confirmed ? scl_connection_apply_plan (context->connection, plan)
+                        : scl_connection_apply (context->connection, manifest, flags);
   sclctl_operate_one (context, operation, &error);
   return finish (context, plan, scl_operation_get_results (operation), error);
 }
 
-/* Locks before it plans, so that what is shown is what is done. */
+/* Locks before it plans, so that what is shown is what is done; a question gives the lock up, and what
+ * was confirmed is compared with what would be done then. */
 static int
 apply (SclctlContext *context, SclManifest *manifest)
 {

@@ -28,6 +28,7 @@ typedef struct
   SclManifest *manifest;
   SclctlRunView *view;
   SclctlLink *link; /* NULL: the terminal is not on a console */
+  gboolean confirmed; /* the removals of the plan that was shown */
   int ready_fd;     /* -1: none */
   int status;       /* of the whole run, as far as it is known */
 } Run;
@@ -107,17 +108,15 @@ confirm_takeover (Run *self)
 }
 
 static gboolean
-confirm_removals (Run *self, SclPlan *plan, SclApplyFlags *flags)
+confirm_removals (Run *self, SclPlan *plan, SclApplyFlags flags)
 {
   g_autofree char *removals = sclctl_list_removals (plan);
   g_autofree char *what = g_strdup_printf ("remove %s (volumes are kept)", removals);
 
-  if (!scl_plan_has_removals (plan) || (*flags & SCL_APPLY_PRUNE))
+  if (!scl_plan_has_removals (plan) || (flags & SCL_APPLY_PRUNE))
     return TRUE;
-  if (!sclctl_confirm (self->context, what))
-    return FALSE;
-  *flags |= SCL_APPLY_PRUNE;
-  return TRUE;
+  self->confirmed = sclctl_confirm (self->context, what);
+  return self->confirmed;
 }
 
 static void
@@ -135,12 +134,20 @@ report_applied (Run *self, SclPlan *plan, GListModel *results, const GError *err
   json_node_unref (node);
 }
 
+/* What a question confirmed, or all that is declared. */
+static SclOperation *
+begin_apply (Run *self, SclPlan *plan, SclApplyFlags flags)
+{
+  if (self->confirmed)
+    return scl_connection_apply_plan (self->context->connection, plan);
+  return scl_connection_apply (self->context->connection, self->manifest, flags);
+}
+
 /* TRUE: VMs may run now, though perhaps not all. */
 static gboolean
 bring_up (Run *self, SclPlan *plan, SclApplyFlags flags)
 {
-  g_autoptr (SclOperation) operation
-      = scl_connection_apply (self->context->connection, self->manifest, flags);
+  g_autoptr (SclOperation) operation = begin_apply (self, plan, flags);
   g_autoptr (GError) error = NULL;
 
   sclctl_operate_one (self->context, operation, &error);
@@ -319,7 +326,7 @@ run (Run *self)
   if (plan == NULL || !sclctl_check_plan (context, plan, &error))
     return sclctl_fail (error);
   sclctl_show_plan (context, plan);
-  if (!confirm_takeover (self) || !confirm_removals (self, plan, &flags))
+  if (!confirm_takeover (self) || !confirm_removals (self, plan, flags))
     return sclctl_refusal_status ();
   live (self, plan, flags);
   tell_end (self);

@@ -400,6 +400,10 @@ class Connection(Scl.Connection):
         """apply() and its end."""
         return await _operation(lambda: self.apply(manifest, flags, prune=prune, allow_empty=allow_empty, boot=boot))
 
+    async def apply_plan_async(self, plan: Scl.Plan) -> Scl.Operation:
+        """apply_plan() and its end."""
+        return await _operation(lambda: self.apply_plan(plan))
+
     async def prune_volumes_async(self) -> Scl.Operation:
         """prune_volumes() and its end."""
         return await _operation(self.prune_volumes)
