@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-accel-probe-private.h"
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -90,6 +92,35 @@ test_cache_of_this_boot_is_used (void **state)
 }
 
 static void
+age_cache (Fixture *fixture, gint64 seconds)
+{
+  const gint64 then = g_get_real_time () / G_USEC_PER_SEC - seconds;
+  const struct timespec times[] = { { .tv_sec = then }, { .tv_sec = then } };
+
+  assert_int_equal (utimensat (AT_FDCWD, fixture->cache, times, 0), 0);
+}
+
+/* A host that was slow when it had just booted: only a "yes" is for the whole boot. */
+static void
+test_no_is_asked_again (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *id = read_boot_id ();
+  g_autoptr (SclAccelProbe) yes = NULL;
+  g_autoptr (SclAccelProbe) no = NULL;
+
+  write_cache (fixture, id, "kvm\n\n");
+  age_cache (fixture, 7 * 24 * 3600);
+  yes = _scl_accel_probe_new (fixture->folder, "/nonexistent/qemu", NULL);
+  assert_true (yes->kvm);
+  write_cache (fixture, id, "tcg\nit hung\n");
+  age_cache (fixture, 3600);
+  no = _scl_accel_probe_new (fixture->folder, "/nonexistent/qemu", NULL);
+  assert_false (no->kvm);
+  assert_string_not_equal (no->reason, "it hung");
+}
+
+static void
 test_cache_of_another_boot_is_not (void **state)
 {
   Fixture *fixture = *state;
@@ -122,6 +153,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (test_missing_emulator_is_no_kvm, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_cache_of_this_boot_is_used, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_no_is_asked_again, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_cache_of_another_boot_is_not, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_broken_cache_is_not_trusted, set_up, tear_down),
   };

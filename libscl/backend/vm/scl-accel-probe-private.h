@@ -17,6 +17,6 @@ void _scl_accel_probe_free (SclAccelProbe *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclAccelProbe, _scl_accel_probe_free)
 
 /* CACHE_DIR (made if it is missing, root only) keeps the answer together with
- * the boot's id. EMULATOR is QEMU's path. NULL only if it was cancelled. */
+ * the boot's id: a "yes" until the next boot, a "no" for some minutes. EMULATOR is QEMU's path. NULL only if it was cancelled. */
 SclAccelProbe *_scl_accel_probe_new (const char *cache_dir, const char *emulator,
                                      GCancellable *cancellable);

@@ -5,10 +5,13 @@
 #include "base/scl-run-private.h"
 #include "base/scl-throw-private.h"
 #include <string.h>
+#include <sys/stat.h>
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define CACHE_FILE "accelerator"
 #define PROBE_SECONDS 5
+/* A host that has just booted is slow, and its /dev/kvm may come late: a "no" is asked for again. */
+#define NO_SECONDS 600
 #define DISK_SIZE (1u << 20) /* SeaBIOS does not boot from less */
 #define STATUS_OK ((0x2a << 1) | 1)
 
@@ -71,6 +74,15 @@ read_boot_id (void)
   return g_strchomp (id);
 }
 
+static gboolean
+is_fresh (int fd)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  struct stat st;
+
+  return fstat (fd, &st) == 0 && st.st_mtim.tv_sec <= now && now - st.st_mtim.tv_sec < NO_SECONDS;
+}
+
 /* Lines: boot id, "kvm" or "tcg", reason. (nullable) */
 static SclAccelProbe *
 load (int folder, const char *boot_id)
@@ -89,6 +101,8 @@ load (int folder, const char *boot_id)
   text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   lines = g_strsplit (text, "\n", 3);
   if (g_strv_length (lines) < 3 || strcmp (lines[0], boot_id) != 0)
+    return NULL;
+  if (strcmp (lines[1], "kvm") != 0 && !is_fresh (fd))
     return NULL;
   return answer (strcmp (lines[1], "kvm") == 0, g_strchomp (lines[2]));
 }
