@@ -39,6 +39,12 @@ function (scl_add_test)
        SCL_BUILD_DIR=${PROJECT_BINARY_DIR} SCL_SOURCE_DIR=${PROJECT_SOURCE_DIR}
        PYTHONPATH=${SCL_TEST_SUPPORT} PYTHONDONTWRITEBYTECODE=1
        LD_LIBRARY_PATH=${PROJECT_BINARY_DIR}/libscl GI_TYPELIB_PATH=${PROJECT_BINARY_DIR}/libscl)
+  if (SCL_SANITIZE STREQUAL "thread")
+    # The sanitizer's own library comes first.
+    execute_process (COMMAND ${CMAKE_C_COMPILER} -print-file-name=libtsan.so OUTPUT_VARIABLE tsan OUTPUT_STRIP_TRAILING_WHITESPACE)
+    list (APPEND environment SCL_TEST_PRELOAD=${tsan}:${PROJECT_BINARY_DIR}/tests/libtsan-glib.so G_SLICE=always-malloc
+          "TSAN_OPTIONS=history_size=4 suppressions=${SCL_TEST_SUPPORT}/tsan.supp")
+  endif ()
   set_tests_properties (${TEST_NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${limit}
                                                 ENVIRONMENT "${environment};${TEST_ENVIRONMENT}")
   if (NOT "unit" IN_LIST TEST_LABELS AND NOT "static" IN_LIST TEST_LABELS)

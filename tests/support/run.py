@@ -35,7 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="KIND",
                         help=f"{', '.join(KINDS)}, all (the default: all of these), sanitize (unit and integration with "
-                             "AddressSanitizer and UBSan), long (each failure and 200 kills: an hour)")
+                             "AddressSanitizer and UBSan, \"threads\" with ThreadSanitizer), long (each failure and 200 kills: an hour)")
     parser.add_argument("-k", metavar="PATTERN", dest="pattern",
                         help="only the programs whose name matches this regular expression")
     parser.add_argument("--no-install", action="store_true", help="install no packages")
@@ -47,10 +47,11 @@ def arguments():
     return options
 
 
-def build(folder, *settings):
+def build(folder, kinds, settings):
     """Quiet if it works; all that was said if it does not."""
+    target = ["--target", "threads"] if kinds == ["threads"] else []
     for argv in (["cmake", "-S", str(SOURCE), "-B", str(folder), "-G", "Ninja", "-DSCL_TESTS=ON", *settings],
-                 ["cmake", "--build", str(folder)]):
+                 ["cmake", "--build", str(folder), *target]):
         print(f"# {' '.join(argv)}", flush=True)
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", check=False)
@@ -135,6 +136,9 @@ def plan(options):
                        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "SCL_TEST_SANITIZE": "1"}
         folder = options.build_dir.with_name(options.build_dir.name + "-sanitize")
         plans.append((folder, ["unit", "integration"], settings, environment))
+        settings = ["-DCMAKE_BUILD_TYPE=Debug", "-DSCL_SANITIZE=thread", "-DSCL_INTROSPECTION=OFF"]
+        folder = options.build_dir.with_name(options.build_dir.name + "-threads")
+        plans.append((folder, ["threads"], settings, {"SCL_TEST_TIMEOUT_FACTOR": "3"}))
     return plans
 
 
@@ -169,8 +173,8 @@ def surroundings(plans):
 def run_all(options, plans):
     """Returns the sums, and what the tests have left on the machine."""
     total = [0, 0, 0]
-    for folder, _, settings, _ in plans:
-        build(folder, *settings)
+    for folder, kinds, settings, _ in plans:
+        build(folder, kinds, settings)
     before = machine.snapshot()
     for folder, kinds, _, environment in plans:
         results = run_tests(folder, kinds, options.pattern, environment)

@@ -5,11 +5,11 @@ scl_test_program (NAME test-names LABELS unit SOURCES test-names.c LAYERS base m
 scl_test_program (NAME test-model LABELS unit SOURCES test-model.c LAYERS base model TIMEOUT 30)
 scl_test_program (NAME test-manifest-check LABELS unit SOURCES test-manifest-check.c LAYERS base model
                   TIMEOUT 30)
-scl_test_program (NAME test-executor LABELS unit SOURCES test-executor.c
+scl_test_program (NAME test-executor LABELS unit threads SOURCES test-executor.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
-scl_test_program (NAME test-operation LABELS unit SOURCES test-operation.c
+scl_test_program (NAME test-operation LABELS unit threads SOURCES test-operation.c
                   LAYERS base model plan backend client TIMEOUT 60)
-scl_test_program (NAME test-engine-queue LABELS unit SOURCES test-engine-queue.c
+scl_test_program (NAME test-engine-queue LABELS unit threads SOURCES test-engine-queue.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
 # Through the public interface only.
 scl_test_program (NAME test-client-threads LABELS unit SOURCES test-client-threads.c LIBRARIES scl

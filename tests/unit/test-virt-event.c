@@ -24,7 +24,7 @@ typedef struct
 static void
 seen_wait (Seen *seen, guint *counter, guint at_least)
 {
-  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  gint64 deadline = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
   gboolean in_time = TRUE;
 
   g_mutex_lock (&seen->lock);
@@ -66,7 +66,7 @@ on_handle (int watch, int fd, int events, void *opaque)
   Seen *seen = opaque;
   char byte;
 
-  seen->events = events;
+  g_atomic_int_set (&seen->events, events);
   if (events & VIR_EVENT_HANDLE_READABLE && read (fd, &byte, 1) < 1)
     virEventUpdateHandle (watch, 0);
   if (!(events & VIR_EVENT_HANDLE_READABLE))
@@ -128,10 +128,10 @@ test_handle (void **state)
   assert_int_equal (write (fds[1], "x", 1), 1);
   virEventUpdateHandle (id, VIR_EVENT_HANDLE_READABLE);
   seen_wait (&seen, &seen.fired, 1);
-  assert_true (seen.events & VIR_EVENT_HANDLE_READABLE);
+  assert_true (g_atomic_int_get (&seen.events) & VIR_EVENT_HANDLE_READABLE);
   (void) close (fds[1]);
   seen_wait (&seen, &seen.fired, 2);
-  assert_true (seen.events & VIR_EVENT_HANDLE_HANGUP);
+  assert_true (g_atomic_int_get (&seen.events) & VIR_EVENT_HANDLE_HANGUP);
   assert_int_equal (virEventRemoveHandle (id), 0);
   seen_wait (&seen, &seen.freed, 1);
   (void) close (fds[0]);

@@ -3,7 +3,7 @@ scl_test_program (NAME test-domain-xml LABELS unit SOURCES test-domain-xml.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 target_compile_definitions (test-domain-xml
                             PRIVATE SCL_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data/vm")
-scl_test_program (NAME test-virt-event LABELS unit SOURCES test-virt-event.c
+scl_test_program (NAME test-virt-event LABELS unit threads SOURCES test-virt-event.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-accel-probe LABELS unit SOURCES test-accel-probe.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
