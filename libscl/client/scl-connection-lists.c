@@ -161,7 +161,7 @@ take_diagnostics (SclConnection *self, SclObservation *observation)
 {
   g_list_store_remove_all (self->diagnostics);
   for (guint i = 0; i < observation->host.problems->len; i++)
-    add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.problems->pdata[i]);
+    add_diagnostic (self, SCL_SEVERITY_ERROR, "host", observation->host.problems->pdata[i]);
   for (guint i = 0; i < observation->host.notes->len; i++)
     add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
 }

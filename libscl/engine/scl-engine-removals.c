@@ -46,7 +46,7 @@ release_host (SclEngine *self, SclObservation *observation, const char *network,
     }
   ok = _scl_network_backend_ensure_host (self->networks, target, progress, error);
   _scl_host_target_free (target);
-  return ok;
+  return ok || scl_prefix (error, "host");
 }
 
 static gboolean

@@ -15,6 +15,7 @@ typedef struct
   char *vm;
   guint index;
   char *mac;        /* lower case */
+  char *address;    /* the only one that the guest may use; NULL: any of the subnet that is free */
   gboolean present; /* observed: both ends of the pair are there and wired as they should be */
 } SclPort;
 

@@ -18,6 +18,7 @@ _scl_port_copy (const SclPort *port)
 {
   SclPort *copy = _scl_port_new (port->vm, port->index, port->mac);
 
+  copy->address = g_strdup (port->address);
   copy->present = port->present;
   return copy;
 }
@@ -27,6 +28,7 @@ _scl_port_free (SclPort *port)
 {
   g_free (port->vm);
   g_free (port->mac);
+  g_free (port->address);
   g_free (port);
 }
 

@@ -143,7 +143,8 @@ _scl_planner_plan_host_release (SclPlanner *self)
 static gboolean
 same_port (const SclPort *a, const SclPort *b)
 {
-  return a->index == b->index && strcmp (a->vm, b->vm) == 0 && g_strcmp0 (a->mac, b->mac) == 0;
+  return a->index == b->index && strcmp (a->vm, b->vm) == 0 && g_strcmp0 (a->mac, b->mac) == 0
+         && g_strcmp0 (a->address, b->address) == 0;
 }
 
 /* The ports of WANTED that OBSERVED has not, or not intact: (transfer container). */

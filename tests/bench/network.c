@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include "backend/network/scl-kernel-networks-private.h"
+#include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-nft-table-private.h"
 #include "backend/network/scl-ruleset-private.h"
 #include "model/scl-list-private.h"
@@ -37,7 +38,9 @@ char *
 bench_network_rules (const char *prefix)
 {
   g_autoptr (GPtrArray) ports = g_ptr_array_new ();
-  g_autoptr (SclNftTable) network = _scl_ruleset_network (prefix, first_network ());
+  g_autoptr (GArray) addresses = g_array_new (FALSE, FALSE, sizeof (SclLinkAddress));
+  g_autoptr (SclNetworkGuard) guard = _scl_network_guard_new (addresses);
+  g_autoptr (SclNftTable) network = _scl_ruleset_network (prefix, first_network (), guard);
   g_autoptr (SclNftTable) bridge = _scl_ruleset_ports (prefix, first_network (), ports);
   GString *text = g_string_new (NULL);
 

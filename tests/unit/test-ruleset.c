@@ -29,6 +29,17 @@ make_spec (const char *gateway, guint length)
                        NULL);
 }
 
+static SclNftTable *
+network_table (SclNetworkSpec *spec)
+{
+  g_autoptr (GPtrArray) hosts = g_ptr_array_new ();
+  SclNetworkGuard guard = { hosts, 4096 };
+
+  g_ptr_array_add (hosts, (char *)"10.0.0.5");
+  g_ptr_array_add (hosts, (char *)"10.0.0.255");
+  return _scl_ruleset_network ("scl", spec, &guard);
+}
+
 static GPtrArray *
 make_ports (void)
 {
@@ -59,7 +70,7 @@ static void
 test_network_text (void **state)
 {
   g_autoptr (SclNetworkSpec) spec = make_spec ("192.168.20.1", 24);
-  g_autoptr (SclNftTable) table = _scl_ruleset_network ("scl", spec);
+  g_autoptr (SclNftTable) table = network_table (spec);
   g_autofree char *text = text_of (table);
 
   assert_true (
@@ -80,8 +91,9 @@ test_ports_text (void **state)
 
   assert_contains (text, "\"scln-demo-0\" . 52:00:00:00:00:0a comment \"demo-0\"");
   assert_contains (text, "\"scln-a-b-1\" . 52:00:00:00:00:02 comment \"a-b-1\"");
-  assert_contains (text,
-                   "ip saddr 10.1.2.32/28 ip saddr != { 10.1.2.32, 10.1.2.33, 10.1.2.47 } accept");
+  assert_contains (text, "ether type ip ip saddr != 10.1.2.32/28 drop");
+  assert_contains (text, "ether type ip ip saddr { 10.1.2.32, 10.1.2.33, 10.1.2.47 } drop");
+  assert_contains (text, "set bound {\n    type ifname . ipv4_addr\n  }");
 }
 
 static SclNftTable *
@@ -121,9 +133,9 @@ test_comments_are_digests (void **state)
 {
   g_autoptr (SclNetworkSpec) spec = make_spec ("192.168.20.1", 24);
   g_autoptr (SclNetworkSpec) other = make_spec ("192.168.20.2", 24);
-  g_autoptr (SclNftTable) a = _scl_ruleset_network ("scl", spec);
-  g_autoptr (SclNftTable) b = _scl_ruleset_network ("scl", spec);
-  g_autoptr (SclNftTable) c = _scl_ruleset_network ("scl", other);
+  g_autoptr (SclNftTable) a = network_table (spec);
+  g_autoptr (SclNftTable) b = network_table (spec);
+  g_autoptr (SclNftTable) c = network_table (other);
   g_autoptr (GPtrArray) same = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) different = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);

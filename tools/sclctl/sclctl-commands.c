@@ -217,7 +217,8 @@ const SclctlCommand sclctl_commands[] = {
     .summary = "Show networks, VMs, volumes and what is wrong with them",
     .description
     = "An overview of everything that belongs to this instance, and of anything on the "
-      "host that keeps it from working.",
+      "host that keeps it from working. The exit status is 2 if a network or the host is not as "
+      "the last apply made it and another one would repair it, else 0.",
     .examples = status_examples,
     .run = sclctl_status },
   { .verb = "console",

@@ -70,6 +70,31 @@ sclctl_status_print (SclConnection *connection)
   print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
+/* What the next apply would repair of networks and host: then the guests may not be separated as
+ * they were. */
+static gboolean
+needs_repair (SclConnection *connection)
+{
+  GListModel *networks = scl_connection_get_networks (connection);
+  GListModel *diagnostics = scl_connection_get_diagnostics (connection);
+
+  for (guint i = 0; i < g_list_model_get_n_items (networks); i++)
+    {
+      g_autoptr (SclNetwork) network = g_list_model_get_item (networks, i);
+
+      if (scl_network_get_problems (network)[0] != NULL)
+        return TRUE;
+    }
+  for (guint i = 0; i < g_list_model_get_n_items (diagnostics); i++)
+    {
+      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
+
+      if (scl_diagnostic_get_severity (diagnostic) == SCL_SEVERITY_ERROR)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 int
 sclctl_status (SclctlContext *context)
 {
@@ -81,5 +106,5 @@ sclctl_status (SclctlContext *context)
     sclctl_json_print (sclctl_status_to_json (context->connection));
   else if (!sclctl_is_quiet (context))
     sclctl_status_print (context->connection);
-  return SCLCTL_EXIT_DONE;
+  return needs_repair (context->connection) ? SCLCTL_EXIT_CHANGES : SCLCTL_EXIT_DONE;
 }

@@ -4,6 +4,7 @@
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
+#include "backend/network/scl-port-set-private.h"
 #include "backend/network/scl-sysctl-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-file-lock-private.h"
@@ -66,11 +67,25 @@ _scl_host_network_is_closed (const SclHostNetwork *self, const char *gateway_int
   return g_strcmp0 (old, "0") == 0;
 }
 
+/* Not for the host's own sockets: the ports that guests' connections get. */
+static void
+add_reserved_ports (GPtrArray *pairs)
+{
+  g_autofree char *now = _scl_sysctl_read (SCL_SYSCTL_RESERVED_PORTS);
+
+  if (now == NULL)
+    return;
+  g_ptr_array_add (pairs, g_strdup (SCL_SYSCTL_RESERVED_PORTS));
+  g_ptr_array_add (pairs, _scl_port_set_with (now, SCL_MASQUERADE_FIRST, SCL_MASQUERADE_LAST));
+}
+
 GPtrArray *
 _scl_host_network_list_sysctls (const SclGateway *gateway, const char *interface)
 {
   GPtrArray *pairs = g_ptr_array_new_with_free_func (g_free);
 
+  if (interface != NULL)
+    add_reserved_ports (pairs);
   if (!gateway->present)
     return pairs;
   g_ptr_array_add (pairs, _scl_sysctl_link (interface, "forwarding"));
@@ -389,6 +404,6 @@ _scl_host_network_ensure (const SclHostNetwork *self, const SclHostTarget *targe
     return FALSE;
   if (wanted ? !ensure_present (self, root, target, cancellable, error)
              : !ensure_absent (self, root, cancellable, error))
-    return scl_prefix (error, "host");
+    return FALSE;
   return remove_orphans (self, target, root, error) && remove_leftovers (self, target, error);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-foreign-firewall-private.h"
 #include "backend/network/scl-host-network-private.h"
+#include "backend/network/scl-host-ports-private.h"
 #include "backend/network/scl-netns-private.h"
+#include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-sysctl-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
@@ -57,6 +59,7 @@ add_gateway_notes (const SclGateway *gateway, const char *interface, GPtrArray *
 {
   if (interface == NULL)
     return;
+  _scl_host_ports_explain (notes);
   if (!gateway->present)
     g_ptr_array_add (notes, g_strdup_printf ("gatewayInterface %s does not exist: no egress until "
                                              "it does",
@@ -124,6 +127,27 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
   return check_routes (self, &gateway, uplinks, root, out->problems, error);
 }
 
+/* The table is gone, with `nft flush ruleset` perhaps, and what it was for is there. */
+static void
+check_table_is_missed (const SclHostNetwork *self, GPtrArray *links, GPtrArray *problems)
+{
+  g_autofree char *start = g_strdup_printf ("%s%c-", self->prefix, SCL_LINK_UPLINK);
+
+  for (guint i = 0; i < links->len; i++)
+    {
+      const SclLink *link = links->pdata[i];
+
+      if (!g_str_has_prefix (link->name, start)
+          || !_scl_network_links_is_own (link, self->prefix))
+        continue;
+      g_ptr_array_add (problems,
+                       g_strdup_printf ("nft table inet %s is missing: VMs have no internet, and "
+                                        "only the namespaces keep them from this host",
+                                        self->prefix));
+      return;
+    }
+}
+
 gboolean
 _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
                            GHashTable *inner_peers, SclObservedHost *out, GError **error)
@@ -136,6 +160,8 @@ _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
 
   if (root == NULL || (table != NULL && !observe_table (self, table, root, out, error)))
     return FALSE;
+  if (table == NULL)
+    check_table_is_missed (self, root_links, out->problems);
   for (guint i = 0; i < orphans->len; i++)
     g_ptr_array_add (out->problems, g_strdup_printf ("link %s is left over",
                                                      ((SclLink *)orphans->pdata[i])->name));

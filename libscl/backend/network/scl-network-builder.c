@@ -31,11 +31,16 @@ links_free (gpointer data)
 static gboolean
 apply_rules (SclNetworkLinks *links, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (SclNftTable) network = _scl_ruleset_network (links->prefix, links->target->spec);
+  g_autoptr (GArray) addresses = _scl_netlink_list_addresses (links->root, error);
+  g_autoptr (SclNetworkGuard) guard = addresses == NULL ? NULL : _scl_network_guard_new (addresses);
+  g_autoptr (SclNftTable) network = NULL;
   g_autoptr (SclNftTable) ports
       = _scl_ruleset_ports (links->prefix, links->target->spec, links->target->ports);
   g_autoptr (GString) text = g_string_new (NULL);
 
+  if (guard == NULL)
+    return FALSE;
+  network = _scl_ruleset_network (links->prefix, links->target->spec, guard);
   _scl_nft_table_append_text (network, text);
   _scl_nft_table_append_text (ports, text);
   return _scl_nft_apply (links->netns_fd, text->str, cancellable, error);

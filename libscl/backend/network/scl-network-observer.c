@@ -232,6 +232,33 @@ check_port (Reading *r, const SclPort *port)
   return is_wired (r, port, outer, inner);
 }
 
+/* Link → the address that its guest is held to. Values are the set's. */
+static GHashTable *
+list_bound (SclNftTable *table)
+{
+  GHashTable *bound = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, SCL_SET_BOUND);
+
+  for (guint i = 0; set != NULL && i < set->elements->len; i++)
+    {
+      const char *key = ((SclNftElement *) set->elements->pdata[i])->key;
+      const char *address = strstr (key, " . ");
+
+      if (address != NULL)
+        g_hash_table_insert (bound, g_strndup (key, (gsize) (address - key)),
+                             (char *) address + 3);
+    }
+  return bound;
+}
+
+static char *
+lookup_bound (Reading *r, GHashTable *bound, const SclPort *port)
+{
+  g_autofree char *link = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
+
+  return g_strdup (g_hash_table_lookup (bound, link));
+}
+
 static gboolean
 knows_port (Reading *r, const SclPort *port)
 {
@@ -282,6 +309,7 @@ read_ports (Reading *r)
 {
   SclNftTable *table = _scl_nft_tables_find (r->tables, "bridge", r->prefix);
   SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, SCL_SET_MACS);
+  g_autoptr (GHashTable) bound = list_bound (table);
 
   for (guint i = 0; set != NULL && i < set->elements->len; i++)
     {
@@ -292,7 +320,10 @@ read_ports (Reading *r)
       if (port == NULL)
         add_problem (r, "the port \"%s\" is not one of ours", element->key);
       else
-        take_port (r, port);
+        {
+          port->address = lookup_bound (r, bound, port);
+          take_port (r, port);
+        }
     }
   read_marked_ports (r);
 }
@@ -368,12 +399,14 @@ check_default_route (Reading *r)
 static void
 check_rules (Reading *r)
 {
+  g_autoptr (SclNetworkGuard) guard = NULL;
   g_autoptr (SclNftTable) network = NULL;
   g_autoptr (SclNftTable) ports = NULL;
 
   if (r->out->spec == NULL)
     return;
-  network = _scl_ruleset_network (r->prefix, r->out->spec);
+  guard = _scl_network_guard_new (r->root_addresses);
+  network = _scl_ruleset_network (r->prefix, r->out->spec, guard);
   ports = _scl_ruleset_ports (r->prefix, r->out->spec, r->out->ports);
   _scl_nft_table_compare (network, _scl_nft_tables_find (r->tables, "inet", r->prefix),
                           r->out->problems);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-preflight-private.h"
 #include "backend/network/scl-foreign-firewall-private.h"
+#include "backend/network/scl-host-ports-private.h"
 #include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
@@ -274,11 +275,12 @@ check_gateway (const Host *host, const char *interface)
 }
 
 static void
-check_foreign_chains (const Host *host, GPtrArray *tables)
+check_foreign (const Host *host, GPtrArray *tables)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
 
   _scl_foreign_firewall_explain (tables, host->prefix, notes);
+  _scl_host_ports_explain (notes);
   for (guint i = 0; i < notes->len; i++)
     add (host->diagnostics, SCL_SEVERITY_WARNING, "gatewayInterface", "%s",
          (const char *)notes->pdata[i]);
@@ -304,6 +306,6 @@ _scl_network_preflight_run (const char *prefix, SclManifest *manifest, GPtrArray
       check_nic (&host, vm, n);
   check_gateway (&host, scl_manifest_get_gateway_interface (manifest));
   if (tables != NULL && scl_manifest_get_gateway_interface (manifest) != NULL)
-    check_foreign_chains (&host, tables);
+    check_foreign (&host, tables);
   return TRUE;
 }

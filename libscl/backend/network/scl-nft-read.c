@@ -210,6 +210,11 @@ add_set (const struct nlmsghdr *header, gpointer data)
   if (place.table == NULL)
     return;
   place.set = _scl_nft_table_add_set (place.table, nla_get_string (tb[NFTA_SET_NAME]), NULL);
+  if ((be32_of (tb[NFTA_SET_FLAGS]) & NFT_SET_EVAL) != 0)
+    {
+      place.set->size = 1;
+      return;
+    }
   place.key_type = be32_of (tb[NFTA_SET_KEY_TYPE]);
   place.data_type = be32_of (tb[NFTA_SET_DATA_TYPE]);
   g_array_append_val (reading->sets, place);

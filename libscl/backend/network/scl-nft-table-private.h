@@ -21,6 +21,8 @@ typedef struct
 {
   char *name;
   char *type; /* as in nft text; NULL if it was read */
+  guint size; /* > 0: the kernel fills it while packets pass; its elements are nobody's business */
+  guint timeout; /* of its elements, seconds; 0: none */
   GPtrArray *elements;
   GHashTable *by_key; /* the same; keys are theirs */
 } SclNftSet;
@@ -56,6 +58,9 @@ void _scl_nft_table_free (SclNftTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclNftTable, _scl_nft_table_free)
 
 SclNftSet *_scl_nft_table_add_set (SclNftTable *table, const char *name, const char *type);
+/* One that rules fill, with at most SIZE elements; TIMEOUT in seconds, 0: none. */
+void _scl_nft_table_add_dynamic_set (SclNftTable *table, const char *name, const char *type,
+                                     guint size, guint timeout);
 /* VALUE and COMMENT may be NULL. Equal elements are added once. */
 void _scl_nft_set_add (SclNftSet *set, const char *key, const char *value, const char *comment);
 gboolean _scl_nft_set_has (SclNftSet *set, const char *key);

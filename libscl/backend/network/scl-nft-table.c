@@ -85,6 +85,16 @@ _scl_nft_table_add_set (SclNftTable *table, const char *name, const char *type)
   return set;
 }
 
+void
+_scl_nft_table_add_dynamic_set (SclNftTable *table, const char *name, const char *type, guint size,
+                                guint timeout)
+{
+  SclNftSet *set = _scl_nft_table_add_set (table, name, type);
+
+  set->size = size;
+  set->timeout = timeout;
+}
+
 static SclNftElement *
 find_element (SclNftSet *set, const char *key)
 {
@@ -220,6 +230,11 @@ append_set (SclNftSet *set, GString *text)
 {
   g_string_append_printf (text, "  %s %s {\n    type %s\n",
                           strchr (set->type, ':') != NULL ? "map" : "set", set->name, set->type);
+  if (set->size > 0)
+    g_string_append_printf (text, "    size %u\n    flags dynamic%s\n", set->size,
+                            set->timeout > 0 ? ", timeout" : "");
+  if (set->timeout > 0)
+    g_string_append_printf (text, "    timeout %us\n", set->timeout);
   if (set->elements->len > 0)
     g_string_append (text, "    elements = { ");
   for (guint i = 0; i < set->elements->len; i++)
@@ -286,6 +301,9 @@ compare_set (SclNftTable *table, SclNftSet *expected, SclNftSet *observed, GPtrA
   if (observed == NULL)
     add_problem (problems, "nft set %s of table %s %s is missing", expected->name, table->family,
                  table->name);
+  else if ((expected->size > 0) != (observed->size > 0))
+    add_problem (problems, "nft set %s of table %s %s is of another kind", expected->name,
+                 table->family, table->name);
   else if (equal != expected->elements->len || equal != observed->elements->len)
     add_problem (problems, "nft set %s of table %s %s has other elements", expected->name,
                  table->family, table->name);

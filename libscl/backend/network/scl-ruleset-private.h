@@ -5,6 +5,7 @@
  * out; the same function makes what is written and what an observation is compared with. */
 
 #include "backend/network/scl-network-backend-private.h"
+#include "backend/network/scl-network-guard-private.h"
 #include "backend/network/scl-nft-table-private.h"
 
 /* IFLA_GROUP of every host end that SCL makes, set in the creating message: marks a link from its
@@ -20,8 +21,23 @@
 #define SCL_SET_EXTERNALS "externals"
 #define SCL_SET_GATEWAY "gateway"
 
-/* Layer 3 of a namespace: forwards, masquerade, filter. */
-SclNftTable *_scl_ruleset_network (const char *prefix, SclNetworkSpec *spec);
+#define SCL_SET_BOUND "bound"
+
+/* Source ports on the host's own addresses that connections of guests get, and nothing else: above
+ * what a kernel gives out by itself, and reserved while there is an instance. */
+#define SCL_MASQUERADE_FIRST 61000
+#define SCL_MASQUERADE_LAST 65535
+
+/* Flows that the guests of one network may have to one destination (address, protocol and port):
+ * less than a quarter of those ports. */
+#define SCL_FLOWS_PER_DESTINATION 1024
+/* Addresses that one port of a network may send from: the kernel has one small table of neighbours
+ * for the whole host. */
+#define SCL_SENDERS_PER_PORT 256
+
+/* Layer 3 of a namespace: forwards, masquerade, filter, bounds. */
+SclNftTable *_scl_ruleset_network (const char *prefix, SclNetworkSpec *spec,
+                                   const SclNetworkGuard *guard);
 /* Layer 2 of a namespace: anti-spoofing of PORTS (SclPort). */
 SclNftTable *_scl_ruleset_ports (const char *prefix, SclNetworkSpec *spec, GPtrArray *ports);
 

@@ -5,6 +5,15 @@
 #include "model/scl-names-private.h"
 #include <string.h>
 
+/* TCP, UDP, DCCP, SCTP, UDP-Lite, as numbers: nft has the names from a file that need not be there.
+ */
+#define WITH_PORTS "{ 6, 17, 33, 132, 136 }"
+/* Guests' own ports in front of a network's external address. */
+#define FIRST_OWN_PORT 32768u
+/* Far more than a quarter of any table of connections: full would mean closed. */
+#define DYNAMIC_MAX 1048576
+#define SENDER_IDLE 3600
+
 enum
 {
   PRIORITY_RAW = -300,
@@ -74,16 +83,48 @@ add_forwards (SclNftTable *table, SclNetworkSpec *spec)
     }
 }
 
+/* The longest run of ports that no forward has, so that what a guest sends can never stand for the
+ * answers of a forward. */
 static void
-add_nat (SclNftTable *table, const Addresses *a)
+find_free_ports (SclNetworkSpec *spec, guint *out_first, guint *out_last)
+{
+  GListModel *forwards = scl_network_spec_get_forwards (spec);
+  g_autofree gboolean *taken = g_new0 (gboolean, G_MAXUINT16 + 1);
+  guint start = FIRST_OWN_PORT;
+  guint best = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (forwards); i++)
+    taken[scl_forward_spec_get_host_port (_scl_list_peek (forwards, i))] = TRUE;
+  *out_first = *out_last = G_MAXUINT16;
+  for (guint port = FIRST_OWN_PORT; port <= G_MAXUINT16; port++)
+    {
+      if (taken[port])
+        start = port + 1;
+      else if (port - start + 1 > best)
+        {
+          best = port - start + 1;
+          *out_first = start;
+          *out_last = port;
+        }
+    }
+}
+
+static void
+add_nat (SclNftTable *table, SclNetworkSpec *spec, const Addresses *a)
 {
   SclNftChain *in = _scl_nft_table_add_chain (table, "prerouting", "nat", "prerouting",
                                               PRIORITY_DSTNAT, "accept");
   SclNftChain *out = _scl_nft_table_add_chain (table, "postrouting", "nat", "postrouting",
                                                PRIORITY_SRCNAT, "accept");
+  guint first, last;
 
+  find_free_ports (spec, &first, &last);
   _scl_nft_chain_add (in, "ip daddr %s dnat ip to meta l4proto . th dport map @%s", a->external,
                       SCL_SET_FORWARDS);
+  _scl_nft_chain_add (out,
+                      "oifname \"%s\" ip saddr %s meta l4proto " WITH_PORTS
+                      " masquerade to :%u-%u",
+                      SCL_NS_UPLINK, a->subnet, first, last);
   _scl_nft_chain_add (out, "oifname \"%s\" ip saddr %s masquerade", SCL_NS_UPLINK, a->subnet);
   /* A guest that reaches another (or itself) through the external IP must see the answer come back
    * the same way. */
@@ -94,22 +135,56 @@ add_nat (SclNftTable *table, const Addresses *a)
                       a->gateway);
 }
 
+/* What no guest may begin, whatever became of the host's own rules: link-local is never forwarded
+ * (the host's end of the uplink, and the cloud's metadata service, which would take the guest for
+ * the host), and what the host has is the host's. */
 static void
-add_filter (SclNftTable *table, const Addresses *a)
+add_guard (SclNftTable *table, SclNftChain *out, const SclNetworkGuard *guard)
 {
+  SclNftSet *hosts = _scl_nft_table_add_set (table, "hosts", "ipv4_addr");
+
+  for (guint i = 0; i < guard->hosts->len; i++)
+    _scl_nft_set_add (hosts, g_ptr_array_index (guard->hosts, i), NULL, NULL);
+  _scl_nft_chain_add (out, "ip daddr 169.254.0.0/16 drop");
+  _scl_nft_chain_add (out, "ip daddr @hosts drop");
+}
+
+/* What cannot be counted does not pass. */
+static void
+add_bounds (SclNftTable *table, SclNftChain *out, const SclNetworkGuard *guard)
+{
+  _scl_nft_table_add_dynamic_set (table, "flows", "ipv4_addr . inet_proto . inet_service",
+                                  DYNAMIC_MAX, 0);
+  _scl_nft_table_add_dynamic_set (table, "others", "ipv4_addr", DYNAMIC_MAX, 0);
+  _scl_nft_chain_add (out, "ct count over %u drop", guard->flows);
+  _scl_nft_chain_add (out,
+                      "meta l4proto " WITH_PORTS
+                      " add @flows { ip daddr . meta l4proto . th dport ct count %u } accept",
+                      SCL_FLOWS_PER_DESTINATION);
+  _scl_nft_chain_add (out,
+                      "meta l4proto != " WITH_PORTS " add @others { ip daddr ct count %u } accept",
+                      SCL_FLOWS_PER_DESTINATION);
+}
+
+static void
+add_filter (SclNftTable *table, const Addresses *a, const SclNetworkGuard *guard)
+{
+  SclNftChain *out = _scl_nft_table_add_chain (table, "out", NULL, NULL, 0, NULL);
   SclNftChain *forward
       = _scl_nft_table_add_chain (table, "forward", "filter", "forward", PRIORITY_FILTER, "drop");
   SclNftChain *input
       = _scl_nft_table_add_chain (table, "input", "filter", "input", PRIORITY_FILTER, "drop");
 
+  add_guard (table, out, guard);
+  add_bounds (table, out, guard);
   _scl_nft_chain_add (forward, "ct state established,related accept");
   _scl_nft_chain_add (forward, "ct state invalid drop");
   _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ct status dnat accept", SCL_NS_UPLINK,
                       SCL_NS_BRIDGE);
   _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ct status dnat accept", SCL_NS_BRIDGE,
                       SCL_NS_BRIDGE);
-  _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ip saddr %s accept", SCL_NS_BRIDGE,
-                      SCL_NS_UPLINK, a->subnet);
+  _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ip saddr %s goto out",
+                      SCL_NS_BRIDGE, SCL_NS_UPLINK, a->subnet);
   _scl_nft_chain_add (input, "iifname \"lo\" accept");
   _scl_nft_chain_add (input, "ct state established,related accept");
   _scl_nft_chain_add (input, "iifname \"%s\" ip saddr %s icmp type echo-request accept",
@@ -117,33 +192,63 @@ add_filter (SclNftTable *table, const Addresses *a)
 }
 
 SclNftTable *
-_scl_ruleset_network (const char *prefix, SclNetworkSpec *spec)
+_scl_ruleset_network (const char *prefix, SclNetworkSpec *spec, const SclNetworkGuard *guard)
 {
   SclNftTable *table = _scl_nft_table_new ("inet", prefix);
   g_auto (Addresses) a = { 0 };
 
   addresses_init (&a, spec);
   add_forwards (table, spec);
-  add_nat (table, &a);
-  add_filter (table, &a);
+  add_nat (table, spec, &a);
+  add_filter (table, &a, guard);
   return table;
 }
 
 static void
-add_macs (SclNftTable *table, const char *prefix, GPtrArray *ports)
+add_port (SclNftSet *macs, SclNftSet *bound, SclNftSet *fixed, const char *prefix,
+          const SclPort *port)
 {
-  SclNftSet *set = _scl_nft_table_add_set (table, SCL_SET_MACS, "ifname . ether_addr");
+  g_autofree char *link = _scl_names_nic (prefix, SCL_LINK_NIC, port->vm, port->index);
+  g_autofree char *mac = g_ascii_strdown (port->mac, -1);
+  g_autofree char *key = g_strdup_printf ("%s . %s", link, mac);
+  g_autofree char *comment = g_strdup_printf ("%s-%u", port->vm, port->index);
+  g_autofree char *address = NULL;
+
+  _scl_nft_set_add (macs, key, NULL, comment);
+  if (port->address == NULL)
+    return;
+  address = g_strdup_printf ("%s . %s", link, port->address);
+  _scl_nft_set_add (bound, address, NULL, comment);
+  _scl_nft_set_add (fixed, link, NULL, NULL);
+}
+
+static void
+add_port_sets (SclNftTable *table, const char *prefix, GPtrArray *ports)
+{
+  SclNftSet *macs = _scl_nft_table_add_set (table, SCL_SET_MACS, "ifname . ether_addr");
+  SclNftSet *bound = _scl_nft_table_add_set (table, SCL_SET_BOUND, "ifname . ipv4_addr");
+  SclNftSet *fixed = _scl_nft_table_add_set (table, "fixed", "ifname");
 
   for (guint i = 0; i < ports->len; i++)
-    {
-      SclPort *port = g_ptr_array_index (ports, i);
-      g_autofree char *link = _scl_names_nic (prefix, SCL_LINK_NIC, port->vm, port->index);
-      g_autofree char *mac = g_ascii_strdown (port->mac, -1);
-      g_autofree char *key = g_strdup_printf ("%s . %s", link, mac);
-      g_autofree char *comment = g_strdup_printf ("%s-%u", port->vm, port->index);
+    add_port (macs, bound, fixed, prefix, g_ptr_array_index (ports, i));
+  _scl_nft_table_add_dynamic_set (table, "senders", "ifname . ipv4_addr",
+                                  SCL_SENDERS_PER_PORT * (ports->len + 1), SENDER_IDLE);
+  _scl_nft_table_add_dynamic_set (table, "newcomers", "ifname", DYNAMIC_MAX, 0);
+}
 
-      _scl_nft_set_add (set, key, NULL, comment);
-    }
+/* A port that has an address sends from no other one; of the rest each may have so many. What one
+ * port uses up too fast comes back slowly: addresses change hands in the life of a guest. */
+static void
+add_senders (SclNftChain *chain, const char *type, const char *sender)
+{
+  _scl_nft_chain_add (chain, "%s iifname @fixed iifname . %s != @%s drop", type, sender,
+                      SCL_SET_BOUND);
+  _scl_nft_chain_add (chain, "%s iifname . %s @senders update @senders { iifname . %s } accept",
+                      type, sender, sender);
+  _scl_nft_chain_add (chain,
+                      "%s add @newcomers { iifname limit rate over 16/hour burst %u packets } drop",
+                      type, SCL_SENDERS_PER_PORT);
+  _scl_nft_chain_add (chain, "%s add @senders { iifname . %s } accept", type, sender);
 }
 
 SclNftTable *
@@ -154,24 +259,29 @@ _scl_ruleset_ports (const char *prefix, SclNetworkSpec *spec, GPtrArray *ports)
   SclNftChain *chain;
 
   addresses_init (&a, spec);
-  add_macs (table, prefix, ports);
+  add_port_sets (table, prefix, ports);
   chain = _scl_nft_table_add_chain (table, "prerouting", "filter", "prerouting", PRIORITY_RAW,
                                     "drop");
   _scl_nft_chain_add (chain, "iifname . ether saddr != @%s drop", SCL_SET_MACS);
   /* The bytes of the frame, not skb->protocol: a VLAN tag in front of IPv4 ends here too. */
   _scl_nft_chain_add (chain, "ether type != { ip, arp } drop");
   _scl_nft_chain_add (chain, "ether type arp iifname . arp saddr ether != @%s drop", SCL_SET_MACS);
-  _scl_nft_chain_add (chain,
-                      "ether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 "
-                      "arp saddr ip %s arp saddr ip != %s accept",
-                      a.subnet, a.reserved);
+  _scl_nft_chain_add (chain, "ether type arp arp htype != 1 drop");
+  _scl_nft_chain_add (chain, "ether type arp arp ptype != ip drop");
+  _scl_nft_chain_add (chain, "ether type arp arp hlen != 6 drop");
+  _scl_nft_chain_add (chain, "ether type arp arp plen != 4 drop");
   /* The probe of a DHCP client or of RFC 5227 for an address that it is about to take. */
-  _scl_nft_chain_add (chain, "ether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 "
-                             "arp operation request arp saddr ip 0.0.0.0 accept");
-  _scl_nft_chain_add (chain, "ether type ip ip saddr %s ip saddr != %s accept", a.subnet,
-                      a.reserved);
+  _scl_nft_chain_add (chain, "ether type arp arp operation request arp saddr ip 0.0.0.0 accept");
+  _scl_nft_chain_add (chain, "ether type arp arp saddr ip != %s drop", a.subnet);
+  _scl_nft_chain_add (chain, "ether type arp arp saddr ip %s drop", a.reserved);
+  add_senders (chain, "ether type arp", "arp saddr ip");
   _scl_nft_chain_add (chain, "ether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 "
                              "udp dport 67 accept");
+  /* A guest is nobody's DHCP server. */
+  _scl_nft_chain_add (chain, "ether type ip udp sport 67 drop");
+  _scl_nft_chain_add (chain, "ether type ip ip saddr != %s drop", a.subnet);
+  _scl_nft_chain_add (chain, "ether type ip ip saddr %s drop", a.reserved);
+  add_senders (chain, "ether type ip", "ip saddr");
   return table;
 }
 
@@ -222,6 +332,8 @@ add_host_raw (SclNftTable *table)
   _scl_nft_chain_add (chain, "iifname @nics drop");
   _scl_nft_chain_add (chain, "iifname @uplinks meta nfproto ipv6 drop");
   _scl_nft_chain_add (chain, "iifname @uplinks iifname . ip saddr != @externals drop");
+  /* Nobody else has a network's address: whoever forges it would be taken for that network. */
+  _scl_nft_chain_add (chain, "iifname != @uplinks ip saddr @addresses drop");
 }
 
 /* Answers to connections that came to a forward from elsewhere than the gateway interface leave by
@@ -286,6 +398,10 @@ _scl_ruleset_host (const char *prefix, const SclHostRules *rules)
   add_host_filter (table);
   out = _scl_nft_table_add_chain (table, "postrouting", "nat", "postrouting", PRIORITY_SRCNAT,
                                   "accept");
+  _scl_nft_chain_add (out,
+                      "oifname @gateway ip saddr @addresses meta l4proto " WITH_PORTS
+                      " masquerade to :%u-%u",
+                      SCL_MASQUERADE_FIRST, SCL_MASQUERADE_LAST);
   _scl_nft_chain_add (out, "oifname @gateway ip saddr @addresses masquerade");
   return table;
 }

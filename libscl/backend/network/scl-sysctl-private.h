@@ -7,6 +7,9 @@
 
 #include <glib.h>
 
+/* Ports that the host's own sockets are not given by themselves. */
+#define SCL_SYSCTL_RESERVED_PORTS "ipv4/ip_local_reserved_ports"
+
 /* PATH is below /proc/sys/net, e.g. "ipv4/ip_forward". NULL if there is no such value. */
 char *_scl_sysctl_read (const char *path);
 /* Writes only if the value differs. */

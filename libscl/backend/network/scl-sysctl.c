@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-sysctl-private.h"
+#include "backend/network/scl-port-set-private.h"
+#include "backend/network/scl-ruleset-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <fcntl.h>
@@ -31,7 +33,8 @@ write_value (const char *path, const char *value, gboolean optional, GError **er
   fd = open (file, O_WRONLY | O_CLOEXEC);
   if (fd < 0)
     return scl_throw_errno (error, errno, "%s: cannot open", file);
-  if (write (fd, value, strlen (value)) < 0)
+  /* Nothing at all would not be taken for an empty list. */
+  if (write (fd, value[0] == '\0' ? "\n" : value, MAX (strlen (value), 1)) < 0)
     return scl_throw_errno (error, errno, "%s: cannot set to %s", file, value);
   return TRUE;
 }
@@ -151,6 +154,19 @@ _scl_sysctl_borrow (const char *run_dir, const char *prefix, const char *path, c
   return _scl_sysctl_write (path, value, error);
 }
 
+/* Of the reserved ports only ours are given back: others reserve some too, meanwhile. */
+static char *
+value_to_restore (const char *path, const char *old)
+{
+  g_autofree char *now = NULL;
+
+  if (strcmp (path, SCL_SYSCTL_RESERVED_PORTS) != 0)
+    return g_strdup (old);
+  now = _scl_sysctl_read (path);
+  return _scl_port_set_restore (now == NULL ? old : now, old, SCL_MASQUERADE_FIRST,
+                                SCL_MASQUERADE_LAST);
+}
+
 static gboolean
 give_back_one (const char *run_dir, const char *prefix, GKeyFile *record, const char *key,
                GError **error)
@@ -158,11 +174,13 @@ give_back_one (const char *run_dir, const char *prefix, GKeyFile *record, const 
   g_autofree char *path = g_uri_unescape_string (key, NULL);
   g_autofree char *old = g_key_file_get_value (record, GROUP, key, NULL);
   g_autofree char *sibling = find_sibling (run_dir, prefix, key);
+  g_autofree char *value = NULL;
 
   /* Whoever still needs the value has its own record of the same old one. */
   if (path == NULL || sibling != NULL)
     return TRUE;
-  return _scl_sysctl_write_optional (path, old, error);
+  value = value_to_restore (path, old);
+  return _scl_sysctl_write_optional (path, value, error);
 }
 
 static gboolean
