@@ -50,6 +50,14 @@ guint32 _scl_names_rule_priority (const char *prefix, guint choice); /* and the 
 gboolean _scl_names_is_table (guint32 table);
 gboolean _scl_names_is_rule_priority (guint32 priority);
 
+/* Another one for each prefix there can be, less than 2^31. */
+guint32 _scl_names_number (const char *prefix);
+
+/* Of all instances: prohibitions that packets from uplinks meet before any other rule but the local
+ * table. Routes in it have their instance's number as metric. */
+#define SCL_GUARD_TABLE 0x5c0fffffu
+#define SCL_GUARD_RULE_PRIORITY 19999u
+
 /* NULL if NAME is a DNS label of up to 63 lower- or upper-case letters, digits and inner
  * hyphens; else what is wrong with it (static). */
 const char *_scl_names_check_label (const char *name);

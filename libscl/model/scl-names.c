@@ -108,6 +108,23 @@ _scl_names_is_rule_priority (guint32 priority)
          && priority % 2 == 0;
 }
 
+guint32
+_scl_names_number (const char *prefix)
+{
+  guint32 number = 0;
+
+  /* Six places of 37 digits (the last of them: nothing) would be too many, but the first place has
+   * 26. */
+  for (gsize i = 0; i < 6; i++)
+    {
+      char c = i < strlen (prefix) ? prefix[i] : '\0';
+      guint32 digit = c == '\0' ? 36 : c >= 'a' ? (guint32)(c - 'a') : 26 + (guint32)(c - '0');
+
+      number = number * 37 + digit;
+    }
+  return number;
+}
+
 const char *
 _scl_names_check_label (const char *name)
 {

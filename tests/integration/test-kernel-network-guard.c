@@ -44,15 +44,47 @@ test_flushed_host_is_closed (void **state)
   g_autoptr (GPtrArray) targets = start (f, "gw0");
   g_autofree char *problems = NULL;
   int ssh = serve ("g-one", SOCK_STREAM, "0.0.0.0", 22);
+  int other = serve ("g-three", SOCK_STREAM, "0.0.0.0", 22);
 
   flush_host ();
   assert_host_is_closed (host_addresses);
+  assert_no_tcp ("g-one", "192.168.10.2", 2222);
+  assert_tcp (NULL, "192.168.10.2", 2222, other, "192.168.20.1");
   assert_tcp (NULL, "192.168.10.1", 2222, ssh, "192.168.20.1");
   assert_tcp ("client", "192.168.10.1", 2222, ssh, CLIENT_IP);
   problems = list_problems (f->backend);
   assert_non_null (strstr (problems, "host: nft table inet tkn is missing"));
   assert_ok (apply_networks (f->backend, "gw0", targets, &error));
   assert_clean (f->backend);
+  close (ssh);
+  close (other);
+}
+
+/* Nobody has applied since, and no daemon runs: by the kernel's own decision what is local. */
+static void
+test_flushed_host_with_a_new_address (void **state)
+{
+  const char *const addresses[] = { "198.51.100.77", "172.31.9.1", "172.31.255.255", NULL };
+  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
+  int ssh = serve ("g-one", SOCK_STREAM, "0.0.0.0", 22);
+  int bound, peer;
+
+  sh ("ip addr add 198.51.100.77/24 dev gw0; "
+      "ip addr add 172.31.9.1/16 broadcast 172.31.255.255 dev alt0");
+  flush_host ();
+  assert_host_is_closed (addresses);
+  assert_tcp (NULL, "192.168.10.1", 2222, ssh, "192.168.20.1");
+  /* A program of the host that has chosen such an address gets its answers. */
+  bound = socket_in (NULL, AF_INET, SOCK_STREAM, 0);
+  {
+    struct sockaddr_in own = address_of ("172.31.9.1", 0), to = address_of ("192.168.10.1", 2222);
+
+    assert_int_equal (bind (bound, (struct sockaddr *)&own, sizeof own), 0);
+    assert_int_equal (connect (bound, (struct sockaddr *)&to, sizeof to), 0);
+  }
+  peer = accept_one (ssh, NULL);
+  close (peer);
+  close (bound);
   close (ssh);
 }
 
@@ -65,6 +97,8 @@ test_what_is_missing_is_named (void **state)
     const char *command, *problem;
   } cases[] = {
     { "nft delete table inet tkn", "host: nft table inet tkn is missing" },
+    { "ip rule del iif tknu-a", "host: the guard of the uplinks" },
+    { "ip xfrm policy flush", "host: the guard of the uplinks" },
     { "nft flush chain inet tkn input", "host: nft chain input of table inet tkn has other rules" },
     { "ip netns exec tkn-a nft flush ruleset", "a: nft table inet tkn is missing" },
     { "ip netns exec tkn-a nft flush chain inet tkn out",
@@ -172,7 +206,8 @@ test_ports_of_the_host (void **state)
     assert_port_is_the_hosts (ports[i]);
 }
 
-/* The same inside: a neighbour's flow does not stand for the answers of a forward. */
+/* The same inside: a neighbour's flow does not stand for the answers of a forward. While the host
+ * translates, its own table keeps the two apart. */
 static void
 test_ports_of_a_forward (void **state)
 {
@@ -181,6 +216,8 @@ test_ports_of_a_forward (void **state)
   int neighbour = udp_at ("g-two", "192.168.20.12", 5353);
   int peer = udp_at ("client", CLIENT_IP, 6000);
 
+  flush_host ();
+  wire_guest ("two");
   send_udp (neighbour, CLIENT_IP, 6000, "shadow");
   assert_true (wait_for (peer, POLLIN, ARRIVES_MS));
   send_udp (peer, "192.168.10.1", 5353, "question");
@@ -426,6 +463,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_flushed_host_is_closed),
+    network_test (test_flushed_host_with_a_new_address),
     network_test (test_what_is_missing_is_named),
     network_test (test_new_address_of_the_host),
     network_test (test_link_local_is_not_forwarded),

@@ -6,6 +6,7 @@
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-port-set-private.h"
 #include "backend/network/scl-sysctl-private.h"
+#include "backend/network/scl-uplink-guard-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-file-lock-private.h"
 #include "base/scl-throw-private.h"
@@ -373,6 +374,7 @@ ensure_present (const SclHostNetwork *self, SclNetlink *root, const SclHostTarge
   names_init (&names, target, self->prefix);
   return _scl_gateway_init (&gateway, root, target->gateway_interface, error)
          && ensure_rules (self, target, &gateway, &names, cancellable, error)
+         && _scl_uplink_guard_ensure (root, self->prefix, names.externals, error)
          && ensure_shared (self, root, &gateway, target->gateway_interface, names.uplinks,
                            cancellable, error)
          && _scl_foreign_firewall_ensure (self->tables, self->run_dir, self->prefix, names.uplinks,
@@ -389,6 +391,7 @@ ensure_absent (const SclHostNetwork *self, SclNetlink *root, GCancellable *cance
   return remove_shared (self, root, cancellable, error)
          && _scl_foreign_firewall_ensure (self->tables, self->run_dir, self->prefix, none,
                                           cancellable, error)
+         && _scl_uplink_guard_ensure (root, self->prefix, none, error)
          && remove_rules (self, cancellable, error);
 }
 

@@ -5,6 +5,7 @@
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-sysctl-private.h"
+#include "backend/network/scl-uplink-guard-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
 
@@ -84,6 +85,20 @@ check_routes (const SclHostNetwork *self, const SclGateway *gateway, GPtrArray *
 }
 
 static gboolean
+check_guard (const SclHostNetwork *self, GPtrArray *externals, SclNetlink *root,
+             GPtrArray *problems, GError **error)
+{
+  gboolean same = TRUE;
+
+  if (!_scl_uplink_guard_check (root, self->prefix, externals, &same, error))
+    return FALSE;
+  if (!same)
+    g_ptr_array_add (problems, g_strdup ("the guard of the uplinks (ip rule, ip xfrm policy) is "
+                                         "not what it should be"));
+  return TRUE;
+}
+
+static gboolean
 observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
                SclObservedHost *out, GError **error)
 {
@@ -124,7 +139,8 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
   if (!_scl_foreign_firewall_is_done (self->tables, self->prefix, uplinks))
     g_ptr_array_add (out->problems, g_strdup ("accepts in chain DOCKER-USER are missing"));
   _scl_foreign_firewall_explain (self->tables, self->prefix, out->notes);
-  return check_routes (self, &gateway, uplinks, root, out->problems, error);
+  return check_guard (self, externals, root, out->problems, error)
+         && check_routes (self, &gateway, uplinks, root, out->problems, error);
 }
 
 /* The table is gone, with `nft flush ruleset` perhaps, and what it was for is there. */

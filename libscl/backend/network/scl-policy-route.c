@@ -110,7 +110,8 @@ is_for_own_uplink (const SclPolicyRule *rule, const char *prefix)
 {
   g_autofree char *start = g_strdup_printf ("%s%c-", prefix, SCL_LINK_UPLINK);
 
-  return rule->protocol == SCL_ROUTE_PROTOCOL && g_str_has_prefix (rule->iif, start);
+  return rule->protocol == SCL_ROUTE_PROTOCOL && rule->table != SCL_GUARD_TABLE
+         && g_str_has_prefix (rule->iif, start);
 }
 
 static gboolean

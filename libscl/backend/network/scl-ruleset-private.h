@@ -28,6 +28,9 @@
 #define SCL_MASQUERADE_FIRST 61000
 #define SCL_MASQUERADE_LAST 65535
 
+/* Guests' own ports on a network's external address begin here, whatever the guest chose. */
+#define SCL_OWN_PORT_FIRST 32768
+
 /* Flows that the guests of one network may have to one destination (address, protocol and port):
  * less than a quarter of those ports. */
 #define SCL_FLOWS_PER_DESTINATION 1024

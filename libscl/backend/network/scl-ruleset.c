@@ -8,8 +8,6 @@
 /* TCP, UDP, DCCP, SCTP, UDP-Lite, as numbers: nft has the names from a file that need not be there.
  */
 #define WITH_PORTS "{ 6, 17, 33, 132, 136 }"
-/* Guests' own ports in front of a network's external address. */
-#define FIRST_OWN_PORT 32768u
 /* Far more than a quarter of any table of connections: full would mean closed. */
 #define DYNAMIC_MAX 1048576
 #define SENDER_IDLE 3600
@@ -90,13 +88,13 @@ find_free_ports (SclNetworkSpec *spec, guint *out_first, guint *out_last)
 {
   GListModel *forwards = scl_network_spec_get_forwards (spec);
   g_autofree gboolean *taken = g_new0 (gboolean, G_MAXUINT16 + 1);
-  guint start = FIRST_OWN_PORT;
+  guint start = SCL_OWN_PORT_FIRST;
   guint best = 0;
 
   for (guint i = 0; i < g_list_model_get_n_items (forwards); i++)
     taken[scl_forward_spec_get_host_port (_scl_list_peek (forwards, i))] = TRUE;
   *out_first = *out_last = G_MAXUINT16;
-  for (guint port = FIRST_OWN_PORT; port <= G_MAXUINT16; port++)
+  for (guint port = SCL_OWN_PORT_FIRST; port <= G_MAXUINT16; port++)
     {
       if (taken[port])
         start = port + 1;
