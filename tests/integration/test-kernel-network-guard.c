@@ -88,6 +88,31 @@ test_flushed_host_with_a_new_address (void **state)
   close (ssh);
 }
 
+/* Its answers come from a port as guests' own connections do. */
+static void
+test_forward_with_a_high_port (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets
+      = make_targets (make_target (make_spec ("a", "192.168.10.1", "192.168.20.1", 24,
+                                              "tcp:50022:192.168.20.11:22", NULL),
+                                   "one=" MAC1, NULL),
+                      NULL);
+  int server, ssh;
+
+  make_lab ();
+  sh ("ip route add default via 198.51.100.1 dev gw0");
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  start_guest ("one", "192.168.20.11", "192.168.20.1");
+  server = serve ("server", SOCK_STREAM, SERVER_IP, 80);
+  ssh = serve ("g-one", SOCK_STREAM, "0.0.0.0", 22);
+  assert_tcp (NULL, "192.168.10.1", 50022, ssh, "192.168.20.1");
+  assert_tcp ("client", "192.168.10.1", 50022, ssh, CLIENT_IP);
+  assert_tcp ("g-one", SERVER_IP, 80, server, LAN_IP);
+  close (server);
+  close (ssh);
+}
+
 /* Each part that is missing is named, on the host and in the namespace. */
 static void
 test_what_is_missing_is_named (void **state)
@@ -464,6 +489,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     network_test (test_flushed_host_is_closed),
     network_test (test_flushed_host_with_a_new_address),
+    network_test (test_forward_with_a_high_port),
     network_test (test_what_is_missing_is_named),
     network_test (test_new_address_of_the_host),
     network_test (test_link_local_is_not_forwarded),

@@ -32,6 +32,14 @@ state_clear (State *state)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (State, state_clear)
 
+/* Each prefix has two numbers of its own: the kernel asks the lower one first. */
+static guint32
+first_priority (const char *prefix)
+{
+  return 2 * _scl_names_number (prefix);
+}
+
+/* To the host's end of an uplink go answers only: the namespace lets nothing else through. */
 static void
 add_blocks (GArray *blocks, guint32 source, guint32 priority)
 {
@@ -43,14 +51,20 @@ add_blocks (GArray *blocks, guint32 source, guint32 priority)
                 { IPPROTO_UDP, SCL_OWN_PORT_FIRST, SCL_OWN_PORT_FIRST },
                 { IPPROTO_SCTP, SCL_OWN_PORT_FIRST, SCL_OWN_PORT_FIRST },
                 { IPPROTO_ICMP, ICMP_ECHO, G_MAXUINT16 } };
+  g_autoptr (GInetAddress) host = g_inet_address_new_from_string (SCL_HOST_ADDRESS);
+  SclXfrmPolicy answers = { .source = source,
+                            .destination = _scl_address_number (host),
+                            .priority = priority,
+                            .allow = TRUE };
 
+  g_array_append_val (blocks, answers);
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
-      SclXfrmBlock block = { .source = source,
-                             .priority = priority,
-                             .port = kinds[i].port,
-                             .port_mask = kinds[i].mask,
-                             .protocol = kinds[i].protocol };
+      SclXfrmPolicy block = { .source = source,
+                              .priority = priority + 1,
+                              .port = kinds[i].port,
+                              .port_mask = kinds[i].mask,
+                              .protocol = kinds[i].protocol };
 
       g_array_append_val (blocks, block);
     }
@@ -74,7 +88,7 @@ add_wanted (State *state, const char *prefix, const char *link, const char *text
   g_strlcpy (rule.iif, link, sizeof rule.iif);
   g_array_append_val (state->wanted_rules, rule);
   g_array_append_val (state->wanted_routes, route);
-  add_blocks (state->wanted_blocks, route.destination, route.metric);
+  add_blocks (state->wanted_blocks, route.destination, first_priority (prefix));
 }
 
 static gboolean
@@ -109,7 +123,8 @@ list_blocks (State *state, const char *prefix)
 {
   state->xfrm = _scl_netlink_open (-1, NETLINK_XFRM, NULL);
   if (state->xfrm != NULL)
-    state->blocks = _scl_xfrm_list (state->xfrm, _scl_names_number (prefix), NULL);
+    state->blocks = _scl_xfrm_list (state->xfrm, first_priority (prefix),
+                                    first_priority (prefix) + 1, NULL);
 }
 
 static gboolean
@@ -124,7 +139,7 @@ state_init (State *state, SclNetlink *root, const char *prefix, GPtrArray *exter
   list_blocks (state, prefix);
   state->wanted_rules = g_array_new (FALSE, FALSE, sizeof (SclPolicyRule));
   state->wanted_routes = g_array_new (FALSE, FALSE, sizeof (SclRoute));
-  state->wanted_blocks = g_array_new (FALSE, FALSE, sizeof (SclXfrmBlock));
+  state->wanted_blocks = g_array_new (FALSE, FALSE, sizeof (SclXfrmPolicy));
   for (guint i = 0; i < externals->len; i++)
     {
       g_auto (GStrv) parts = g_strsplit (g_ptr_array_index (externals, i), " ", 2);
@@ -159,10 +174,10 @@ has_route (GArray *routes, const SclRoute *route)
 }
 
 static gboolean
-has_block (GArray *blocks, const SclXfrmBlock *block)
+has_block (GArray *blocks, const SclXfrmPolicy *block)
 {
   for (guint i = 0; i < blocks->len; i++)
-    if (memcmp (&g_array_index (blocks, SclXfrmBlock, i), block, sizeof *block) == 0)
+    if (memcmp (&g_array_index (blocks, SclXfrmPolicy, i), block, sizeof *block) == 0)
       return TRUE;
   return FALSE;
 }
@@ -187,7 +202,7 @@ add_missing (SclNetlink *root, const State *state)
     }
   for (guint i = 0; rc == 0 && state->blocks != NULL && i < state->wanted_blocks->len; i++)
     {
-      const SclXfrmBlock *block = &g_array_index (state->wanted_blocks, SclXfrmBlock, i);
+      const SclXfrmPolicy *block = &g_array_index (state->wanted_blocks, SclXfrmPolicy, i);
 
       rc = has_block (state->blocks, block) ? 0 : _scl_xfrm_add (state->xfrm, block);
     }
@@ -213,7 +228,7 @@ remove_extra (SclNetlink *root, const State *state)
     }
   for (guint i = 0; rc == 0 && state->blocks != NULL && i < state->blocks->len; i++)
     {
-      const SclXfrmBlock *block = &g_array_index (state->blocks, SclXfrmBlock, i);
+      const SclXfrmPolicy *block = &g_array_index (state->blocks, SclXfrmPolicy, i);
 
       rc = has_block (state->wanted_blocks, block) ? 0 : _scl_xfrm_delete (state->xfrm, block);
     }
@@ -250,6 +265,6 @@ _scl_uplink_guard_check (SclNetlink *root, const char *prefix, GPtrArray *extern
     *out_same = has_rule (state.rules, &g_array_index (state.wanted_rules, SclPolicyRule, i))
                 && has_route (state.routes, &g_array_index (state.wanted_routes, SclRoute, i));
   for (guint i = 0; *out_same && state.blocks != NULL && i < state.wanted_blocks->len; i++)
-    *out_same = has_block (state.blocks, &g_array_index (state.wanted_blocks, SclXfrmBlock, i));
+    *out_same = has_block (state.blocks, &g_array_index (state.wanted_blocks, SclXfrmPolicy, i));
   return TRUE;
 }

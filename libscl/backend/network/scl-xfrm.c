@@ -8,8 +8,8 @@
 
 typedef struct
 {
-  GArray *blocks;
-  guint32 priority;
+  GArray *policies;
+  guint32 first, last;
 } Listing;
 
 static void
@@ -17,68 +17,73 @@ add_policy (const struct nlmsghdr *header, gpointer data)
 {
   Listing *listing = data;
   const struct xfrm_userpolicy_info *info = nlmsg_data (header);
-  SclXfrmBlock block = { 0 };
+  SclXfrmPolicy policy = { 0 };
 
   if (header->nlmsg_type != XFRM_MSG_NEWPOLICY || nlmsg_datalen (header) < (int)sizeof *info
-      || info->dir != XFRM_POLICY_IN || info->action != XFRM_POLICY_BLOCK
-      || info->priority != listing->priority || info->sel.family != AF_INET
-      || info->sel.prefixlen_s != 32 || info->sel.prefixlen_d != 0 || info->sel.ifindex != 0)
+      || info->dir != XFRM_POLICY_IN || info->priority < listing->first
+      || info->priority > listing->last || info->sel.family != AF_INET
+      || info->sel.prefixlen_s != 32)
     return;
-  block.source = g_ntohl (info->sel.saddr.a4);
-  block.priority = info->priority;
-  block.port = g_ntohs (info->sel.sport);
-  block.port_mask = g_ntohs (info->sel.sport_mask);
-  block.protocol = info->sel.proto;
-  g_array_append_val (listing->blocks, block);
+  policy.destination = info->sel.prefixlen_d == 0 ? 0 : g_ntohl (info->sel.daddr.a4);
+  policy.allow = info->action == XFRM_POLICY_ALLOW;
+  policy.source = g_ntohl (info->sel.saddr.a4);
+  policy.priority = info->priority;
+  policy.port = g_ntohs (info->sel.sport);
+  policy.port_mask = g_ntohs (info->sel.sport_mask);
+  policy.protocol = info->sel.proto;
+  g_array_append_val (listing->policies, policy);
 }
 
 GArray *
-_scl_xfrm_list (SclNetlink *sock, guint32 priority, GError **error)
+_scl_xfrm_list (SclNetlink *sock, guint32 first, guint32 last, GError **error)
 {
-  g_autoptr (GArray) blocks = g_array_new (FALSE, FALSE, sizeof (SclXfrmBlock));
-  Listing listing = { blocks, priority };
+  g_autoptr (GArray) policies = g_array_new (FALSE, FALSE, sizeof (SclXfrmPolicy));
+  Listing listing = { policies, first, last };
   struct nl_msg *msg = nlmsg_alloc_simple (XFRM_MSG_GETPOLICY, NLM_F_DUMP);
   struct xfrm_userpolicy_id id = { 0 };
 
   nlmsg_append (msg, &id, sizeof id, NLMSG_ALIGNTO);
   if (!_scl_netlink_dump (sock, msg, add_policy, &listing, "IPsec policies", error))
     return NULL;
-  return g_steal_pointer (&blocks);
+  return g_steal_pointer (&policies);
 }
 
 static struct xfrm_selector
-selector_of (const SclXfrmBlock *block)
+selector_of (const SclXfrmPolicy *policy)
 {
-  return (struct xfrm_selector){ .saddr = { .a4 = g_htonl (block->source) },
+  return (struct xfrm_selector){ .saddr = { .a4 = g_htonl (policy->source) },
+                                 .daddr = { .a4 = g_htonl (policy->destination) },
                                  .prefixlen_s = 32,
+                                 .prefixlen_d = policy->destination == 0 ? 0 : 32,
                                  .family = AF_INET,
-                                 .proto = block->protocol,
-                                 .sport = g_htons (block->port),
-                                 .sport_mask = g_htons (block->port_mask) };
+                                 .proto = policy->protocol,
+                                 .sport = g_htons (policy->port),
+                                 .sport_mask = g_htons (policy->port_mask) };
 }
 
 int
-_scl_xfrm_add (SclNetlink *sock, const SclXfrmBlock *block)
+_scl_xfrm_add (SclNetlink *sock, const SclXfrmPolicy *policy)
 {
   struct nl_msg *msg = nlmsg_alloc_simple (XFRM_MSG_UPDPOLICY, NLM_F_CREATE);
-  struct xfrm_userpolicy_info info = { .sel = selector_of (block),
+  struct xfrm_userpolicy_info info = { .sel = selector_of (policy),
                                        .lft = { .soft_byte_limit = XFRM_INF,
                                                 .hard_byte_limit = XFRM_INF,
                                                 .soft_packet_limit = XFRM_INF,
                                                 .hard_packet_limit = XFRM_INF },
-                                       .priority = block->priority,
+                                       .priority = policy->priority,
                                        .dir = XFRM_POLICY_IN,
-                                       .action = XFRM_POLICY_BLOCK };
+                                       .action = policy->allow ? XFRM_POLICY_ALLOW
+                                                                 : XFRM_POLICY_BLOCK };
 
   nlmsg_append (msg, &info, sizeof info, NLMSG_ALIGNTO);
   return _scl_netlink_talk (sock, msg);
 }
 
 int
-_scl_xfrm_delete (SclNetlink *sock, const SclXfrmBlock *block)
+_scl_xfrm_delete (SclNetlink *sock, const SclXfrmPolicy *policy)
 {
   struct nl_msg *msg = nlmsg_alloc_simple (XFRM_MSG_DELPOLICY, 0);
-  struct xfrm_userpolicy_id id = { .sel = selector_of (block), .dir = XFRM_POLICY_IN };
+  struct xfrm_userpolicy_id id = { .sel = selector_of (policy), .dir = XFRM_POLICY_IN };
   int rc;
 
   nlmsg_append (msg, &id, sizeof id, NLMSG_ALIGNTO);
