@@ -60,6 +60,7 @@ SCL_PUBLIC SclOperation *scl_connection_apply (SclConnection *self, SclManifest 
                                                SclApplyFlags flags);
 SCL_PUBLIC SclOperation *scl_connection_apply_plan (SclConnection *self, SclPlan *plan);
 SCL_PUBLIC SclOperation *scl_connection_prune_volumes (SclConnection *self);
+SCL_PUBLIC SclOperation *scl_connection_create_volume (SclConnection *self, const char *name);
 SCL_PUBLIC SclOperation *scl_connection_tear_down (SclConnection *self);
 
 G_END_DECLS

@@ -109,6 +109,7 @@ typedef enum {
  * @SCL_ACTION_STOP: shut a VM down
  * @SCL_ACTION_DELETE: remove something
  * @SCL_ACTION_RELEASE: take back what removed objects needed
+ * @SCL_ACTION_BLOCKED: nothing: the reason is an error, and what needs the object stays as it is
  *
  * What a plan step does.
  *
@@ -124,6 +125,7 @@ typedef enum {
   SCL_ACTION_STOP,
   SCL_ACTION_DELETE,
   SCL_ACTION_RELEASE,
+  SCL_ACTION_BLOCKED,
 } SclAction;
 
 /**

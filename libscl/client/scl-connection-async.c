@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/scl-connection-private.h"
+#include "client/scl-request-private.h"
 #include "base/scl-throw-private.h"
 
 /* --- open --- */
@@ -297,6 +298,42 @@ scl_connection_prune_volumes (SclConnection *self)
   g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
 
   return start (self, "prune volumes", run_prune_volumes, NULL, SCL_APPLY_NONE, NULL);
+}
+
+static gboolean
+run_create_volume (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  SclRequest *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->create_volume (request->driver, request->name, operation, cancellable, error);
+}
+
+/**
+ * scl_connection_create_volume:
+ * @self: a #SclConnection
+ * @name: the volume's name
+ *
+ * Makes a volume anew, from the image that its VM was declared with, whose file is gone. scl_connection_apply()
+ * never does that for a VM that is there already: the file may only be out of sight, and a blank disk would look
+ * like its data. %SCL_ERROR_EXISTS if the volume is there, %SCL_ERROR_NOT_FOUND if no VM has such a volume,
+ * %SCL_ERROR_BUSY if its VM still runs from the file that is gone.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_create_volume (SclConnection *self, const char *name)
+{
+  GError *error = NULL;
+
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL, NULL);
+
+  if (!_scl_connection_check_open (self, &error))
+    return _scl_operation_new_failed ("create volume", error);
+  return _scl_request_start (self->driver, "create", SCL_OBJECT_KIND_VOLUME, name, FALSE,
+                             run_create_volume);
 }
 
 static gboolean

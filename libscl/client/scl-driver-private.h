@@ -37,6 +37,8 @@ struct _SclDriverInterface
                       GCancellable *cancellable, GError **error);
   gboolean (*prune_volumes) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
                              GError **error);
+  gboolean (*create_volume) (SclDriver *self, const char *name, SclOperation *operation,
+                             GCancellable *cancellable, GError **error);
   gboolean (*tear_down) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
                          GError **error);
   GIOStream *(*open_console) (SclDriver *self, const char *vm, GCancellable *cancellable,

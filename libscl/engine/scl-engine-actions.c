@@ -54,7 +54,10 @@ engine_start_vm (SclDriver *driver, const char *name, SclOperation *operation,
   if (turn == NULL)
     return FALSE;
   observation = observe_vm (self, name, &vm, cancellable, error);
-  return observation != NULL && _scl_vm_backend_start (self->vms, name, &progress, error);
+  return observation != NULL
+         && (vm->live_spec != NULL
+             || _scl_engine_check_volumes (self, observation, vm, cancellable, error))
+         && _scl_vm_backend_start (self->vms, name, &progress, error);
 }
 
 gboolean
@@ -77,7 +80,10 @@ stop (SclEngine *self, const char *name, gboolean force, SclStoppedBy by,
   g_autoptr (SclObservation) observation
       = observe_vm (self, name, &vm, progress->cancellable, error);
 
+  /* Started again, it would not have what it has now. */
   return observation != NULL
+         && (by != SCL_STOPPED_BY_NOBODY
+             || _scl_engine_check_volumes (self, observation, vm, progress->cancellable, error))
          && _scl_engine_stop_vm (self, name, force ? 0 : _scl_engine_shutdown_timeout (vm), by,
                                  progress, error);
 }

@@ -61,3 +61,11 @@ guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
 
 /* scl-engine-removals.c */
 void _scl_engine_init_removals (SclDriverInterface *iface);
+
+/* scl-engine-volumes.c */
+void _scl_engine_init_volumes (SclDriverInterface *iface);
+/* SCL_ERROR_NOT_FOUND if a volume of VM, which is in OBSERVATION, is gone. Adds all volumes to
+ * OBSERVATION. */
+gboolean _scl_engine_check_volumes (SclEngine *self, SclObservation *observation,
+                                    const SclObservedVm *vm, GCancellable *cancellable,
+                                    GError **error);

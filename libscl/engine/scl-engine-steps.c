@@ -116,6 +116,8 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
       return restart_vm (self, step, progress, error);
     case SCL_JOB_VM_REMOVE:
       return remove_vm (self, step, progress, error);
+    case SCL_JOB_BLOCKED:
+      return scl_throw (error, SCL_ERROR_NOT_FOUND, "%s", step->reason->str);
     default:
       return scl_throw (error, SCL_ERROR_UNSUPPORTED, "unknown step %d", (int) step->job);
     }

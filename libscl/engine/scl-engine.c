@@ -332,6 +332,7 @@ scl_engine_driver_init (SclDriverInterface *iface)
   iface->list_addresses = engine_list_addresses;
   _scl_engine_init_actions (iface);
   _scl_engine_init_removals (iface);
+  _scl_engine_init_volumes (iface);
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclEngine, _scl_engine, G_TYPE_OBJECT,

@@ -74,6 +74,7 @@ typedef struct
   SclVmSpec *spec;   /* of the persistent definition, from the metadata; NULL: unreadable */
   SclVmSpec *live_spec; /* that the running QEMU was started with; NULL: not running */
   GPtrArray *macs;   /* char*: of the definition, by NIC number */
+  GPtrArray *disk_paths; /* char*: files of the definition, by disk number; NULL where one is missing */
   SclVmState state;
   char *state_reason;
   SclStoppedBy stopped_by;
@@ -108,3 +109,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclObservation, _scl_observation_unref)
 SclObservedNetwork *_scl_observation_lookup_network (SclObservation *self, const char *name);
 SclObservedVolume *_scl_observation_lookup_volume (SclObservation *self, const char *name);
 SclObservedVm *_scl_observation_lookup_vm (SclObservation *self, const char *name);
+
+/* A volume is made before the domain of its VM is. So of a VM (nullable) that is there already, VOLUME,
+ * its disk number INDEX, cannot be yet to be made: if it is not in SELF, it is gone. */
+gboolean _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const char *volume,
+                                   guint index);
+/* What to say about that. (transfer full) */
+char *_scl_observation_describe_lost (const SclObservedVm *vm, const char *volume, guint index);

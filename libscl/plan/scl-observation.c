@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan/scl-observation-private.h"
+#include "model/scl-list-private.h"
+#include <scl/scl-disk-spec.h>
 #include <string.h>
 
 SclPort *
@@ -81,6 +83,7 @@ _scl_observed_vm_new (const char *name)
   self->name = g_strdup (name);
   self->macs = g_ptr_array_new_with_free_func (g_free);
   self->problems = g_ptr_array_new_with_free_func (g_free);
+  self->disk_paths = g_ptr_array_new_with_free_func (g_free);
   self->guest_sizes = g_array_new (FALSE, TRUE, sizeof (guint64));
   return self;
 }
@@ -96,6 +99,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->state_reason);
   g_free (self->log_path);
   g_ptr_array_unref (self->problems);
+  g_ptr_array_unref (self->disk_paths);
   g_array_unref (self->guest_sizes);
   g_free (self);
 }
@@ -197,4 +201,39 @@ SclObservedVm *
 _scl_observation_lookup_vm (SclObservation *self, const char *name)
 {
   return lookup (self->vms, name);
+}
+
+static gboolean
+has_volume (const SclObservedVm *vm, const char *volume, guint index)
+{
+  SclDiskSpec *disk;
+
+  /* What it was made from cannot be read. It has a disk there, or it is one that somebody has handed over
+   * without any. */
+  if (vm->spec == NULL)
+    return index < vm->disk_paths->len && vm->disk_paths->pdata[index] != NULL;
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL; i++)
+    if (g_strcmp0 (scl_disk_spec_get_volume (disk), volume) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+_scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const char *volume,
+                          guint index)
+{
+  return vm != NULL && !vm->foreign && has_volume (vm, volume, index)
+         && _scl_observation_lookup_volume (self, volume) == NULL;
+}
+
+char *
+_scl_observation_describe_lost (const SclObservedVm *vm, const char *volume, guint index)
+{
+  const char *path = index < vm->disk_paths->len ? vm->disk_paths->pdata[index] : NULL;
+  g_autofree char *volumes = path == NULL ? NULL : g_path_get_dirname (path);
+  g_autofree char *state = path == NULL ? g_strdup ("the state folder") : g_path_get_dirname (volumes);
+
+  return g_strdup_printf ("volume \"%s\" of VM \"%s\" is gone (%s): is %s mounted? If its data is lost for "
+                          "good, `sclctl volume create %s --from-image` makes it anew",
+                          volume, vm->name, path == NULL ? "no path" : path, state, volume);
 }

@@ -28,6 +28,7 @@ typedef struct
   GHashTable *removed_vms;   /* VM -> step */
   GHashTable *removed_networks; /* network -> step */
   GHashTable *volume_steps;  /* volume -> step */
+  GHashTable *blocked_vms;   /* VM -> step that says why it is left as it is */
 } SclPlanner;
 
 char *_scl_planner_port_key (const char *vm, guint index);

@@ -212,6 +212,19 @@ plan_growth (SclPlanner *self, SclStep *step, const SclObservedVolume *is, const
                           seen >> 20, is->size >> 20);
 }
 
+/* The VM stays as it is: a blank disk under its name would look like its data. */
+static void
+plan_lost_volume (SclPlanner *self, const SclObservedVm *vm, const char *volume, guint index)
+{
+  SclStep *step
+      = _scl_step_new (SCL_JOB_BLOCKED, SCL_ACTION_BLOCKED, SCL_OBJECT_KIND_VOLUME, volume);
+  g_autofree char *why = _scl_observation_describe_lost (vm, volume, index);
+
+  _scl_step_add_reason (step, "%s", why);
+  _scl_plan_take (self->plan, step);
+  g_hash_table_insert (self->blocked_vms, vm->name, step);
+}
+
 static void
 plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
 {
@@ -229,6 +242,11 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
                               "volume \"%s\" is %" G_GUINT64_FORMAT
                               " MiB and never shrinks: set at least that",
                               name, (is->size + (1 << 20) - 1) >> 20);
+  if (_scl_observation_is_lost (self->observed, running, name, index))
+    {
+      plan_lost_volume (self, running, name, index);
+      return;
+    }
   seen = seen_by_guest (running, index);
   if (is != NULL && size <= is->size && (seen == 0 || seen >= is->size))
     return;
@@ -456,7 +474,8 @@ plan_vm (SclPlanner *self, SclVmSpec *vm)
   SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
   SclStep *defined;
 
-  if (is != NULL && is->foreign)
+  if ((is != NULL && is->foreign)
+      || g_hash_table_contains (self->blocked_vms, scl_vm_spec_get_name (vm)))
     return;
   defined = plan_definition (self, vm, is);
   if (is != NULL && is_on (is))

@@ -170,6 +170,7 @@ planner_init (SclPlanner *self)
   self->removed_vms = table_of_steps ();
   self->removed_networks = table_of_steps ();
   self->volume_steps = table_of_steps ();
+  self->blocked_vms = table_of_steps ();
 }
 
 static void
@@ -186,6 +187,7 @@ planner_clear (SclPlanner *self)
   g_hash_table_unref (self->removed_vms);
   g_hash_table_unref (self->removed_networks);
   g_hash_table_unref (self->volume_steps);
+  g_hash_table_unref (self->blocked_vms);
 }
 
 SclPlan *

@@ -18,6 +18,7 @@ typedef enum {
   SCL_JOB_VM_START,       /* vm */
   SCL_JOB_VM_RESTART,     /* vm */
   SCL_JOB_VM_REMOVE,      /* name, shutdown_timeout */
+  SCL_JOB_BLOCKED,        /* reason: nothing can be done */
 } SclJob;
 
 struct _SclStep

@@ -73,6 +73,8 @@ class Calls(GiCase):
                     self.assertTrue((await called).is_done())
                     await conn.refresh_async()
                     self.assertEqual(vm.state, getattr(Scl.VmState, state))
+                with self.assertRaisesRegex(Scl.Error, "is there"):
+                    await conn.create_volume_async("demo")
                 await conn.vms["web"].delete_async()
                 await conn.refresh_async()
                 self.assertEqual((len(conn.vms), conn.volumes["web"].used), (1, False))

@@ -15,7 +15,7 @@ from scltest.sclctl import program
 COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schema", "completion SHELL",
             "vm list", "vm show NAME", "vm start NAME…", "vm stop [NAME…]", "vm restart [NAME…]", "vm delete NAME…",
             "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
-            "volume list", "volume show NAME", "volume delete NAME…", "volume prune"]
+            "volume list", "volume show NAME", "volume create NAME", "volume delete NAME…", "volume prune"]
 
 
 def call(*words, stdin="", **environment):

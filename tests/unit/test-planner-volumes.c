@@ -170,12 +170,82 @@ growth_reaches_a_guest_that_stands (void **state)
     }
 }
 
+#define LOST(name)                                                                                 \
+  "volume \"" name "\" of VM \"" name "\" is gone (memory:" name "): is . mounted? If its data is lost "    \
+  "for good, `sclctl volume create " name " --from-image` makes it anew"
+
+/* A VM that is there had its volume before: it is not made anew, and the VM stays as it is. */
+static void
+a_lost_volume_is_an_error (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) first = manifest_of (1024, 1);
+  g_autoptr (SclManifest) changed = manifest_of (2048, 2);
+  g_autoptr (GError) error = NULL;
+
+  must_apply (world, first);
+  vm (world, "demo")->state = SCL_VM_STATE_STOPPED;
+  g_clear_object (&vm (world, "demo")->live_spec);
+  g_hash_table_remove (world->host->volumes, "demo");
+  assert_plan (world, changed,
+               "blocked volume \"demo\": " LOST ("demo") "\n"
+               "update vm \"other\": cores 1 → 2\n");
+  assert_false (apply (world, changed, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL));
+  assert_non_null (strstr (error->message, LOST ("demo")));
+  assert_null (g_hash_table_lookup (world->host->volumes, "demo"));
+  assert_int_equal (scl_vm_spec_get_cores (vm (world, "demo")->spec), 1);
+  assert_int_equal (vm (world, "demo")->state, SCL_VM_STATE_STOPPED);
+  assert_int_equal (scl_vm_spec_get_cores (vm (world, "other")->spec), 2);
+}
+
+static gboolean
+create (World *world, const char *name, GError **error)
+{
+  SclDriver *driver = SCL_DRIVER (world->engine);
+
+  return SCL_DRIVER_GET_IFACE (driver)->create_volume (driver, name, NULL, NULL, error);
+}
+
+static void
+assert_refused (World *world, const char *name, SclError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  assert_false (create (world, name, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, (int) code));
+}
+
+static void
+a_lost_volume_is_made_anew_by_a_verb (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) manifest = manifest_of (1024, 1);
+  g_autoptr (GError) error = NULL;
+
+  must_apply (world, manifest);
+  assert_refused (world, "demo", SCL_ERROR_EXISTS);
+  assert_refused (world, "nobodys", SCL_ERROR_NOT_FOUND);
+  g_hash_table_remove (world->host->volumes, "demo");
+  /* QEMU still has the file. */
+  assert_refused (world, "demo", SCL_ERROR_BUSY);
+  g_clear_object (&vm (world, "demo")->live_spec);
+  vm (world, "demo")->state = SCL_VM_STATE_STOPPED;
+  if (!create (world, "demo", &error))
+    fail_msg ("%s", error->message);
+  must_apply (world, manifest);
+  assert_int_equal (vm (world, "demo")->state, SCL_VM_STATE_RUNNING);
+  assert_plan (world, manifest, "");
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (growth_reaches_the_guest, set_up, tear_down),
     cmocka_unit_test_setup_teardown (growth_reaches_a_guest_that_stands, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (a_lost_volume_is_an_error, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (a_lost_volume_is_made_anew_by_a_verb, set_up, tear_down),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

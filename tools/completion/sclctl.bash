@@ -36,7 +36,7 @@ _sclctl ()
     '') words=' run apply plan validate status console schema completion vm network sc volume' ;;
     'vm') words=' list show start stop restart delete console attach' ;;
     'network') words=' list show delete' ;;
-    'volume') words=' list show delete prune' ;;
+    'volume') words=' list show create delete prune' ;;
     'run')
       options+=' --file --hypervisor --state --console --no-console --ready-fd --until-off --prune'
       [[ $cur == -* ]] || COMPREPLY=()
@@ -120,6 +120,10 @@ _sclctl ()
     'volume show')
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
+      ;;
+    'volume create')
+      options+=' --from-image'
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
     'volume delete')
       options+=''

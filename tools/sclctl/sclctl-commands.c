@@ -96,6 +96,10 @@ static const SclctlOption stop_options[]
 static const SclctlOption restart_options[]
     = { OPTION_ALL, OPTION_FORCE ("switch off and on, without asking the guest to shut down"),
         OPTIONS_END };
+static const SclctlOption create_options[]
+    = { { "from-image", 0, NULL, "copy the image of the VM; what was on the volume is lost",
+          SCLCTL_COMPLETE_NOTHING, NULL },
+        OPTIONS_END };
 static const SclctlOption attach_options[] = {
   { "start", 0, NULL, "start the VM if it is not running", SCLCTL_COMPLETE_NOTHING, NULL },
   { "stop-on-term", 0, NULL, "shut the VM down when a SIGTERM or Ctrl-C arrives",
@@ -161,6 +165,9 @@ static const char *const network_delete_examples[]
 static const char *const volume_list_examples[] = { "All volumes", "sclctl volume list", NULL };
 static const char *const volume_show_examples[]
     = { "Everything about a volume", "sclctl volume show demo", NULL };
+static const char *const volume_create_examples[]
+    = { "Make the disk of a VM anew whose file is lost for good",
+        "sclctl volume create demo --from-image", NULL };
 static const char *const volume_delete_examples[]
     = { "Delete the disk of a VM that is gone", "sclctl volume delete demo", NULL };
 static const char *const volume_prune_examples[]
@@ -396,6 +403,20 @@ const SclctlCommand sclctl_commands[] = {
     .examples = volume_show_examples,
     .complete = SCLCTL_COMPLETE_VOLUME,
     .run = sclctl_volume_show },
+  { .noun = "volume",
+    .verb = "create",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Make the lost volume of a VM anew",
+    .description
+    = "For a VM whose volume is gone: apply does not make it anew, because its file may only be out of sight, "
+      "as when the state folder is not mounted. The new volume is a copy of the image that the VM was "
+      "declared with; apply then starts the VM.",
+    .options = create_options,
+    .examples = volume_create_examples,
+    .complete = SCLCTL_COMPLETE_VM,
+    .run = sclctl_volume_create },
   { .noun = "volume",
     .verb = "delete",
     .arguments = "NAME…",

@@ -21,6 +21,9 @@ step_symbol (SclStep *step, SclctlColour *out_colour)
     case SCL_ACTION_RELEASE:
       *out_colour = SCLCTL_COLOUR_BAD;
       return "-";
+    case SCL_ACTION_BLOCKED:
+      *out_colour = SCLCTL_COLOUR_BAD;
+      return "!";
     case SCL_ACTION_UPDATE:
     case SCL_ACTION_REPAIR:
     case SCL_ACTION_GROW:
@@ -66,6 +69,22 @@ sclctl_show_plan (SclctlContext *context, SclPlan *plan)
     }
   sclctl_table_print (table);
   fflush (stdout);
+}
+
+GError *
+sclctl_blocked_error (SclPlan *plan)
+{
+  GListModel *steps = scl_plan_get_steps (plan);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
+    {
+      g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+
+      if (scl_step_get_action (step) == SCL_ACTION_BLOCKED)
+        g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", scl_step_get_reason (step));
+    }
+  return text->len > 0 ? g_error_new_literal (SCL_ERROR, SCL_ERROR_NOT_FOUND, text->str) : NULL;
 }
 
 char *

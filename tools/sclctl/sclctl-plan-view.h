@@ -7,8 +7,11 @@
 
 #include <json-glib/json-glib.h>
 
-/* One line per step: + made, ~ changed, - removed, with the reason. */
+/* One line per step: + made, ~ changed, - removed, ! nothing can be done, with the reason. */
 void sclctl_show_plan (SclctlContext *context, SclPlan *plan);
+
+/* What cannot be done, one line each; NULL: there is nothing of that kind. */
+GError *sclctl_blocked_error (SclPlan *plan);
 
 /* How many steps came to each end, and one line on stderr per step that failed. */
 void sclctl_show_results (SclctlContext *context, GListModel *results);

@@ -37,6 +37,12 @@ sclctl_plan (SclctlContext *context)
       return sclctl_fail (error);
     }
   sclctl_show_plan (context, plan);
+  error = sclctl_blocked_error (plan);
+  if (error != NULL)
+    {
+      report (context, sclctl_report_status (error), plan, error);
+      return sclctl_fail (error);
+    }
   report (context, scl_plan_is_empty (plan) ? "nothing" : "changes", plan, NULL);
   return scl_plan_is_empty (plan) ? SCLCTL_EXIT_DONE : SCLCTL_EXIT_CHANGES;
 }

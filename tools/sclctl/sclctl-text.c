@@ -98,7 +98,7 @@ sclctl_text_action (SclAction action)
     [SCL_ACTION_REPAIR] = "repair",   [SCL_ACTION_GROW] = "grow",
     [SCL_ACTION_START] = "start",     [SCL_ACTION_RESTART] = "restart",
     [SCL_ACTION_STOP] = "stop",       [SCL_ACTION_DELETE] = "delete",
-    [SCL_ACTION_RELEASE] = "release",
+    [SCL_ACTION_RELEASE] = "release", [SCL_ACTION_BLOCKED] = "blocked",
   };
 
   return action < G_N_ELEMENTS (names) ? names[action] : "change";

@@ -16,6 +16,31 @@ sclctl_volume_show (SclctlContext *context)
   return sclctl_show_object (context, SCL_OBJECT_KIND_VOLUME);
 }
 
+static int
+create (SclctlContext *context, const char *name)
+{
+  g_autoptr (SclOperation) operation = NULL;
+  GError *error = NULL;
+
+  if (!sclctl_open (context, &error) || !sclctl_lock (context, &error))
+    return sclctl_fail (error);
+  operation = scl_connection_create_volume (context->connection, name);
+  if (!sclctl_operate_one (context, operation, &error))
+    return sclctl_fail (error);
+  return SCLCTL_EXIT_DONE;
+}
+
+int
+sclctl_volume_create (SclctlContext *context)
+{
+  const char *name = g_ptr_array_index (context->arguments, 0);
+
+  if (sclctl_has (context, "from-image"))
+    return create (context, name);
+  sclctl_complain ("volume create needs --from-image: it makes the volume anew, without what was on it");
+  return SCLCTL_EXIT_USAGE;
+}
+
 static SclOperation *
 begin_delete (GObject *volume, gboolean force G_GNUC_UNUSED)
 {

@@ -22,6 +22,8 @@ copy_vm (const SclObservedVm *from)
   copy->live_spec = from->live_spec == NULL ? NULL : g_object_ref (from->live_spec);
   for (guint i = 0; i < from->macs->len; i++)
     g_ptr_array_add (copy->macs, g_strdup (from->macs->pdata[i]));
+  for (guint i = 0; i < from->disk_paths->len; i++)
+    g_ptr_array_add (copy->disk_paths, g_strdup (from->disk_paths->pdata[i]));
   copy->state = from->state;
   copy->state_reason = g_strdup (from->state_reason);
   copy->stopped_by = from->stopped_by;
@@ -65,6 +67,9 @@ memory_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wi
   g_ptr_array_set_size (vm->macs, 0);
   for (guint i = 0; i < wiring->macs->len; i++)
     g_ptr_array_add (vm->macs, g_strdup (wiring->macs->pdata[i]));
+  g_ptr_array_set_size (vm->disk_paths, 0);
+  for (guint i = 0; i < wiring->disk_paths->len; i++)
+    g_ptr_array_add (vm->disk_paths, g_strdup (wiring->disk_paths->pdata[i]));
   return TRUE;
 }
 

@@ -139,6 +139,17 @@ add_macs (SclObservedVm *vm, const SclDomainDef *config)
 }
 
 static void
+add_disk_paths (SclObservedVm *vm, const SclDomainDef *config)
+{
+  for (guint i = 0; i < config->disks->len; i++)
+    {
+      const SclDomainDisk *disk = g_ptr_array_index (config->disks, i);
+
+      g_ptr_array_add (vm->disk_paths, g_strdup (disk != NULL ? disk->path : NULL));
+    }
+}
+
+static void
 add_problem (SclObservedVm *vm, const char *problem)
 {
   g_ptr_array_add (vm->problems, g_strdup (problem));
@@ -226,6 +237,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
   add_macs (vm, config);
+  add_disk_paths (vm, config);
   add_problems (scan->self, vm, config, wanted, scan->cancellable);
   if (live != NULL)
     add_live (scan->self, vm, live);

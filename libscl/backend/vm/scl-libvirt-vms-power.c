@@ -29,7 +29,7 @@ throw_start (const SclDomainDef *def, GError **error)
 
       if (disk != NULL && disk->path != NULL && !g_file_test (disk->path, G_FILE_TEST_EXISTS))
         return scl_throw (error, SCL_ERROR_NOT_FOUND,
-                          "VM \"%s\": cannot start: volume file %s is missing: apply again",
+                          "VM \"%s\": cannot start: volume file %s is gone: is its file system mounted?",
                           def->vm_name, disk->path);
     }
   for (guint i = 0; i < def->nics->len; i++)

@@ -122,14 +122,17 @@ preflight_image (SclPreflight *self, const char *vm, SclDiskSpec *disk, gboolean
 }
 
 static void
-preflight_disk (SclPreflight *self, const char *vm, SclDiskSpec *disk)
+preflight_disk (SclPreflight *self, const char *vm, SclDiskSpec *disk, guint index)
 {
-  const SclObservedVolume *volume
-      = self->observed != NULL
-            ? _scl_observation_lookup_volume (self->observed, scl_disk_spec_get_volume (disk))
-            : NULL;
+  const char *name = scl_disk_spec_get_volume (disk);
+  gboolean is_made = FALSE;
 
-  preflight_image (self, vm, disk, volume != NULL);
+  /* One that is lost is not made anew either: its image matters to nobody now. */
+  if (self->observed != NULL)
+    is_made = _scl_observation_lookup_volume (self->observed, name) != NULL
+              || _scl_observation_is_lost (
+                  self->observed, _scl_observation_lookup_vm (self->observed, vm), name, index);
+  preflight_image (self, vm, disk, is_made);
 }
 
 static void
@@ -149,7 +152,7 @@ preflight_vm (SclPreflight *self, SclVmSpec *vm)
   GListModel *disks = scl_vm_spec_get_disks (vm);
 
   for (guint i = 0; i < g_list_model_get_n_items (disks); i++)
-    preflight_disk (self, name, _scl_list_peek (disks, i));
+    preflight_disk (self, name, _scl_list_peek (disks, i), i);
   preflight_input (self, name, "cloudInitUserConfigFile", scl_vm_spec_get_user_config_file (vm));
   preflight_input (self, name, "cloudInitNetworkConfigFile",
                    scl_vm_spec_get_network_config_file (vm));

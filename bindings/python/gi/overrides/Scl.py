@@ -408,6 +408,10 @@ class Connection(Scl.Connection):
         """prune_volumes() and its end."""
         return await _operation(self.prune_volumes)
 
+    async def create_volume_async(self, name: str) -> Scl.Operation:
+        """create_volume() and its end."""
+        return await _operation(lambda: self.create_volume(name))
+
     async def tear_down_async(self) -> Scl.Operation:
         """tear_down() and its end."""
         return await _operation(self.tear_down)
