@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/scl-connection-private.h"
 #include "client/scl-objects-private.h"
+#include "model/scl-list-private.h"
 #include "model/scl-vm-spec-private.h"
 
 /* Names of volumes that VMs use. */
@@ -157,6 +158,42 @@ add_diagnostic (SclConnection *self, SclSeverity severity, const char *path, con
 }
 
 static void
+add_lost_volumes (SclConnection *self, SclObservation *observation, SclObservedVm *vm, const char *path)
+{
+  SclDiskSpec *disk;
+
+  for (guint i = 0; vm->spec != NULL
+                    && (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL;
+       i++)
+    {
+      const char *volume = scl_disk_spec_get_volume (disk);
+      g_autofree char *why = _scl_observation_is_lost (observation, vm, volume, i)
+                                 ? _scl_observation_describe_lost (vm, volume, i)
+                                 : NULL;
+
+      if (why != NULL)
+        add_diagnostic (self, SCL_SEVERITY_ERROR, path, why);
+    }
+}
+
+/* What keeps a VM from being made as it is declared. */
+static void
+add_vm_diagnostics (SclConnection *self, SclObservation *observation)
+{
+  for (guint i = 0; i < observation->vms->len; i++)
+    {
+      SclObservedVm *vm = observation->vms->pdata[i];
+      g_autofree char *path = g_strdup_printf ("virtualMachines.%s", vm->name);
+
+      if (vm->foreign)
+        continue;
+      add_lost_volumes (self, observation, vm, path);
+      if (vm->overlay != NULL)
+        add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
+    }
+}
+
+static void
 take_diagnostics (SclConnection *self, SclObservation *observation)
 {
   g_list_store_remove_all (self->diagnostics);
@@ -164,6 +201,7 @@ take_diagnostics (SclConnection *self, SclObservation *observation)
     add_diagnostic (self, SCL_SEVERITY_ERROR, "host", observation->host.problems->pdata[i]);
   for (guint i = 0; i < observation->host.notes->len; i++)
     add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
+  add_vm_diagnostics (self, observation);
 }
 
 void

@@ -83,6 +83,9 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   if (vm == NULL || vm->foreign)
     return scl_throw (error, SCL_ERROR_NOT_FOUND,
                       "VM \"%s\" does not exist: `sclctl vm list` shows those that do", name);
+  /* Only its domain says which files have its data. */
+  if (vm->overlay != NULL)
+    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", name, vm->overlay);
   return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
                               progress, error)
          && _scl_vm_backend_remove (self->vms, name, progress, error)

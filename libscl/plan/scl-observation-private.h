@@ -80,6 +80,7 @@ typedef struct
   SclStoppedBy stopped_by;
   gint64 started;    /* seconds since the epoch; 0: not running */
   char *log_path;    /* console log */
+  char *overlay;     /* what another tool has put over a volume, and what that means; NULL: nothing */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
   GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or

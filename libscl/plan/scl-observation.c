@@ -98,6 +98,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_ptr_array_unref (self->macs);
   g_free (self->state_reason);
   g_free (self->log_path);
+  g_free (self->overlay);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->disk_paths);
   g_array_unref (self->guest_sizes);

@@ -147,6 +147,17 @@ _scl_planner_describe_restart (SclVmSpec *live, SclVmSpec *wanted)
 
 /* --- removals --- */
 
+/* Only its domain says which files have its data. STEP would have removed it. */
+static void
+keep_covered (SclPlanner *self, SclObservedVm *vm, SclStep *step)
+{
+  step->job = SCL_JOB_BLOCKED;
+  step->action = SCL_ACTION_BLOCKED;
+  _scl_step_add_reason (step, "VM \"%s\" is no longer declared, but %s", vm->name, vm->overlay);
+  _scl_plan_take (self->plan, step);
+  g_hash_table_insert (self->removed_vms, vm->name, step);
+}
+
 void
 _scl_planner_plan_vm_removals (SclPlanner *self)
 {
@@ -156,6 +167,11 @@ _scl_planner_plan_vm_removals (SclPlanner *self)
       SclStep *step
           = _scl_step_new (SCL_JOB_VM_REMOVE, SCL_ACTION_DELETE, SCL_OBJECT_KIND_VM, vm->name);
 
+      if (vm->overlay != NULL)
+        {
+          keep_covered (self, vm, step);
+          continue;
+        }
       step->removal = TRUE;
       step->shutdown_timeout = vm->spec == NULL ? 90 : scl_vm_spec_get_shutdown_timeout (vm->spec);
       _scl_step_add_reason (step, "no longer declared%s; its volume is kept",
@@ -231,6 +247,7 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
   const char *name = scl_disk_spec_get_volume (disk);
   SclObservedVolume *is = _scl_observation_lookup_volume (self->observed, name);
   SclObservedVm *running = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
+  gboolean is_covered = running != NULL && running->overlay != NULL;
   guint64 size = scl_disk_spec_get_size_mib (disk) << 20;
   g_autofree char *path
       = g_strdup_printf ("virtualMachines.%s.imageSize", scl_vm_spec_get_name (vm));
@@ -248,7 +265,7 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
       return;
     }
   seen = seen_by_guest (running, index);
-  if (is != NULL && size <= is->size && (seen == 0 || seen >= is->size))
+  if (is != NULL && ((size <= is->size && (seen == 0 || seen >= is->size)) || is_covered))
     return;
   step = _scl_step_new (is == NULL ? SCL_JOB_VOLUME_CREATE : SCL_JOB_VOLUME_GROW,
                         is == NULL ? SCL_ACTION_CREATE : SCL_ACTION_GROW, SCL_OBJECT_KIND_VOLUME,
@@ -368,15 +385,28 @@ explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *
     _scl_step_add_reason (step, "%s", (const char *) is->problems->pdata[i]);
 }
 
+/* The definition that SCL would make has the volume in it, and not what is over it. */
+static void
+note_overlay (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is, gboolean is_changed)
+{
+  g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+
+  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s%s", is->overlay,
+                            is_changed ? "; what has changed in its declaration waits for that" : "");
+}
+
 static SclStep *
 plan_definition (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is)
 {
   g_autoptr (GPtrArray) macs = macs_of (self, vm);
   gboolean spec_differs = is != NULL && (is->spec == NULL || !scl_vm_spec_equal (is->spec, vm));
+  gboolean is_as_declared = is != NULL && !spec_differs && !is->seed_differs
+                            && is->problems->len == 0 && same_macs (macs, is->macs);
   SclStep *step;
 
-  if (is != NULL && !spec_differs && !is->seed_differs && is->problems->len == 0
-      && same_macs (macs, is->macs))
+  if (is != NULL && is->overlay != NULL)
+    note_overlay (self, vm, is, !is_as_declared);
+  if (is_as_declared || (is != NULL && is->overlay != NULL))
     return NULL;
   step = vm_step (self, SCL_JOB_VM_DEFINE,
                   is == NULL                        ? SCL_ACTION_CREATE
@@ -455,7 +485,9 @@ plan_restart (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defin
   g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
   SclStep *step;
 
-  if (why == NULL || is->state != SCL_VM_STATE_RUNNING)
+  /* A restart brings what is defined. */
+  if (why == NULL || is->state != SCL_VM_STATE_RUNNING
+      || (is->overlay != NULL && (is->spec == NULL || !scl_vm_spec_equal (is->spec, vm))))
     return;
   if (scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
     {

@@ -111,37 +111,6 @@ class Disks(SharedCase):
         self.assertEqual((self.vm()["state"], self.guest_mib()), ("paused", 24))
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
-    def test_lost_volume_is_not_made_anew(self):
-        """The state folder's volumes are not mounted; the other VM goes on."""
-        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
-        self.volume().rename(self.dir / "away.raw")
-        before = self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo"))
-        self.scene.manifest["virtualMachines"]["demo"]["memorySize"] = 80
-        self.scene.manifest["virtualMachines"]["other"]["memorySize"] = 80
-        for done in (self.plan(1), self.scene.apply(None, "--boot", check=3),
-                     self.scene.ctl.run("vm", "start", "demo", check=1), self.scene.ctl.run("vm", "restart", "demo", check=1)):
-            self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.volume().parent.parent} mounted?', done.stderr)
-            self.assertIn("sclctl volume create demo --from-image", done.stderr)
-        self.assertFalse(self.volume().exists())
-        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "shut off")
-        self.assertEqual(self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo")), before)
-        self.assertIn(str(80 << 10), self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("other")))
-        (self.dir / "away.raw").rename(self.volume())
-        self.scene.apply(None, "--boot")
-        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
-
-    def test_lost_volume_is_made_anew_by_its_verb(self):
-        self.assertIn("is there", self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1).stderr)
-        os.unlink(self.volume())
-        self.assertIn("still runs", self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1).stderr)
-        self.assertEqual(self.vm()["state"], "running")
-        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
-        self.assertIn("--from-image", self.scene.ctl.run("volume", "create", "demo", check=64).stderr)
-        self.scene.ctl.run("volume", "create", "demo", "--from-image", check=0)
-        self.assertEqual(self.volume().stat().st_size, 16 * MIB)
-        self.scene.apply(None, "--boot")
-        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
-
     def test_other_ends_than_declared_are_repaired(self):
         name = self.scene.domain("demo")
         text = self.libvirtd.virsh("dumpxml", "--inactive", name)

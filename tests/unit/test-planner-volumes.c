@@ -238,6 +238,37 @@ a_lost_volume_is_made_anew_by_a_verb (void **state)
   assert_plan (world, manifest, "");
 }
 
+/* Another tool's snapshot is over the volume: the definition, the volume and the VM stay. */
+static void
+an_overlay_is_left_alone (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) first = manifest_of (1024, 1);
+  g_autoptr (SclManifest) changed = manifest_of (2048, 2);
+  g_autoptr (SclManifest) nothing = scl_manifest_new (NULL, NULL, NULL);
+  g_autoptr (SclPlan) made = NULL;
+  g_autoptr (SclDiagnostic) told = NULL;
+  g_autoptr (GError) error = NULL;
+
+  must_apply (world, first);
+  vm (world, "demo")->overlay = g_strdup ("an overlay");
+  assert_plan (world, changed, "update vm \"other\": cores 1 → 2\n");
+  made = plan (world, changed);
+  told = g_list_model_get_item (scl_plan_get_diagnostics (made), 0);
+  assert_string_equal (scl_diagnostic_get_message (told),
+                       "an overlay; what has changed in its declaration waits for that");
+  must_apply (world, changed);
+  assert_int_equal (scl_vm_spec_get_cores (vm (world, "demo")->spec), 1);
+  assert_int_equal (seen_by_guest (world, "demo"), 1024 * MIB);
+  assert_false (apply (world, nothing, &error));
+  assert_non_null (strstr (error->message, "VM \"demo\" is no longer declared, but an overlay"));
+  assert_int_equal (vm (world, "demo")->state, SCL_VM_STATE_RUNNING);
+  g_clear_pointer (&vm (world, "demo")->overlay, g_free);
+  must_apply (world, changed);
+  assert_int_equal (seen_by_guest (world, "demo"), 2048 * MIB);
+  assert_int_equal (scl_vm_spec_get_cores (vm (world, "demo")->spec), 2);
+}
+
 int
 main (void)
 {
@@ -246,6 +277,7 @@ main (void)
     cmocka_unit_test_setup_teardown (growth_reaches_a_guest_that_stands, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_an_error, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_made_anew_by_a_verb, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -26,6 +26,7 @@ copy_vm (const SclObservedVm *from)
     g_ptr_array_add (copy->disk_paths, g_strdup (from->disk_paths->pdata[i]));
   copy->state = from->state;
   copy->state_reason = g_strdup (from->state_reason);
+  copy->overlay = g_strdup (from->overlay);
   copy->stopped_by = from->stopped_by;
   copy->started = from->started;
   g_array_append_vals (copy->guest_sizes, from->guest_sizes->data, from->guest_sizes->len);
@@ -63,6 +64,8 @@ memory_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wi
       vm->state_reason = g_strdup ("never started");
       g_hash_table_insert (host->vms, g_strdup (vm->name), vm);
     }
+  if (vm->overlay != NULL)
+    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", vm->name, vm->overlay);
   g_set_object (&vm->spec, spec);
   g_ptr_array_set_size (vm->macs, 0);
   for (guint i = 0; i < wiring->macs->len; i++)

@@ -32,6 +32,7 @@ SclDomainMark _scl_domain_mark_from_string (const char *text); /* unknown: NOBOD
 typedef struct
 {
   char *path;
+  char *format; /* of the file, as QEMU is told; read only */
   char *target; /* vda … */
   guint bus;    /* of its root port; 0: none yet */
 } SclDomainDisk;
@@ -102,6 +103,12 @@ GPtrArray *_scl_domain_def_list_changes (const SclDomainDef *self);
 
 /* Forgets what libvirt has chosen. NVRAM_FORMAT (nullable) binds the next choice. */
 void _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format);
+
+/* scl-domain-overlay.c */
+
+/* Disks whose file stands on the one that SCL set are that one from here on. The first of those files;
+ * NULL: there is none. (transfer full) */
+char *_scl_domain_def_skip_overlays (SclDomainDef *self);
 
 /* scl-domain-xml.c */
 

@@ -30,6 +30,7 @@ disk_free (gpointer data)
   if (disk == NULL)
     return;
   g_free (disk->path);
+  g_free (disk->format);
   g_free (disk->target);
   g_free (disk);
 }

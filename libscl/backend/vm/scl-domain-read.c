@@ -199,6 +199,7 @@ read_disk (SclDomainDef *self, const xmlNode *device)
     return;
   disk = g_new0 (SclDomainDisk, 1);
   disk->path = attribute (child (device, "source"), "file");
+  disk->format = attribute (child (device, "driver"), "type");
   disk->target = attribute (child (device, "target"), "dev");
   disk->bus = read_bus (device);
   if (is_seed)

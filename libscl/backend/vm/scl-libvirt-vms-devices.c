@@ -79,10 +79,15 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
   g_autoptr (SclDomainDef) live = NULL;
   g_autoptr (virDomain) domain
       = handle != NULL ? lookup_running (self, handle, name, &live, error) : NULL;
+  g_autofree char *overlay = NULL;
   const SclDomainDisk *disk;
 
   if (domain == NULL)
     return FALSE;
+  overlay = _scl_domain_def_skip_overlays (live);
+  if (overlay != NULL)
+    return scl_throw (error, SCL_ERROR_BUSY,
+                      "VM \"%s\": another tool has put %s over its volume: it cannot grow", name, overlay);
   disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
   if (disk == NULL || disk->target == NULL)
     return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);

@@ -218,6 +218,20 @@ answer_free (Answer *answer)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Answer, answer_free)
 
+static void
+find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
+{
+  g_autofree char *defined = _scl_domain_def_skip_overlays (config);
+  g_autofree char *running = live != NULL ? _scl_domain_def_skip_overlays (live) : NULL;
+  const char *file = running != NULL ? running : defined;
+
+  if (file != NULL)
+    vm->overlay = g_strdup_printf (
+        "another tool has put %s over its volume (a snapshot, or a backup that is under way): the VM is left as "
+        "it is until that is merged (virsh blockcommit %s DISK --active --pivot)",
+        file, config->domain_name);
+}
+
 static SclObservedVm *
 read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
 {
@@ -236,6 +250,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
   vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
+  find_overlay (vm, config, live);
   add_macs (vm, config);
   add_disk_paths (vm, config);
   add_problems (scan->self, vm, config, wanted, scan->cancellable);

@@ -46,6 +46,8 @@ SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
 /* The same from text. Of a domain that has just gone off, libvirt gives the persistent definition
  * instead: that is SCL_ERROR_BUSY, too. */
 SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
+/* SCL_ERROR_BUSY if another tool has put a file over a volume: what SCL defines would not have it. */
+gboolean _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error);
 gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
                                          GError **error);
 /* Where the embedded driver's domains have the sockets of their agents; gone with each boot of the host. */

@@ -71,7 +71,7 @@ renew_firmware (SclLibvirtVms *self, virDomainPtr domain, GError **error)
   if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
     return FALSE;
   now = _scl_libvirt_vms_read_config (domain, error);
-  if (now == NULL)
+  if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error))
     return FALSE;
   _scl_domain_def_choose_firmware (now, NULL);
   return _scl_libvirt_vms_put (self, handle, now, error);

@@ -331,6 +331,18 @@ _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *d
 }
 
 gboolean
+_scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error)
+{
+  g_autofree char *overlay = _scl_domain_def_skip_overlays (existing);
+
+  return overlay == NULL
+         || scl_throw (error, SCL_ERROR_BUSY,
+                       "VM \"%s\": another tool has put %s over its volume: a definition without that would "
+                       "lose what was written since",
+                       existing->vm_name, overlay);
+}
+
+gboolean
 _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
                         const SclProgress *progress, GError **error)
 {
@@ -349,6 +361,8 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   handle = _scl_virt_connection_get (self->connection, error);
   if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error)
       || !read_existing (self, handle, name, &existing, error))
+    return FALSE;
+  if (existing != NULL && !_scl_libvirt_vms_check_overlays (existing, error))
     return FALSE;
   def = _scl_domain_def_from_spec (self->prefix, spec, wiring, kvm, existing, error);
   if (def == NULL || _scl_progress_is_cancelled (progress, error))

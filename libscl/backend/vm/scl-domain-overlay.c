@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files that another tool has put over a volume: a snapshot, or a backup that is under way. */
+#include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-domain-paths-private.h"
+#include <string.h>
+#include <sys/stat.h>
+
+/* What SCL set as disk INDEX; NULL: nothing, or it is not noted. (transfer full) */
+static char *
+set_path (const SclDomainDef *self, guint index)
+{
+  g_autofree char *key = g_strdup_printf ("disk %u=", index);
+  const char *at = self->fields;
+
+  while (at != NULL && !g_str_has_prefix (at, key))
+    {
+      at = strchr (at, '\n');
+      at = at != NULL ? at + 1 : NULL;
+    }
+  return at != NULL ? g_strndup (at + strlen (key), strcspn (at + strlen (key), "\n")) : NULL;
+}
+
+typedef struct
+{
+  const char *base;
+  gboolean found;
+} Search;
+
+static void
+compare (const char *path, gpointer user_data)
+{
+  Search *search = user_data;
+  struct stat a, b;
+
+  search->found = search->found || strcmp (path, search->base) == 0
+                  || (stat (path, &a) == 0 && stat (search->base, &b) == 0 && a.st_dev == b.st_dev
+                      && a.st_ino == b.st_ino);
+}
+
+/* A raw file stands on nothing, whatever a guest has written into it. */
+static gboolean
+stands_on (const SclDomainDisk *disk, const char *base)
+{
+  Search search = { .base = base };
+
+  if (g_strcmp0 (disk->format, "qcow2") == 0)
+    _scl_backing_chain_foreach (disk->path, compare, &search);
+  return search.found;
+}
+
+char *
+_scl_domain_def_skip_overlays (SclDomainDef *self)
+{
+  char *first = NULL;
+
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      SclDomainDisk *disk = g_ptr_array_index (self->disks, i);
+      g_autofree char *base = disk != NULL && disk->path != NULL ? set_path (self, i) : NULL;
+
+      if (base == NULL || strcmp (base, disk->path) == 0 || !stands_on (disk, base))
+        continue;
+      if (first == NULL)
+        first = g_strdup (disk->path);
+      g_free (disk->path);
+      disk->path = g_steal_pointer (&base);
+    }
+  return first;
+}
