@@ -215,6 +215,20 @@ typedef enum {
 } SclApplyFlags;
 
 /**
+ * SclDeleteFlags:
+ * @SCL_DELETE_NONE: only what SCL made
+ * @SCL_DELETE_FOREIGN: also a file that SCL did not make
+ *
+ * What a deletion may delete.
+ *
+ * Since: 0.1
+ */
+typedef enum {
+  SCL_DELETE_NONE = 0,
+  SCL_DELETE_FOREIGN = 1 << 0,
+} SclDeleteFlags;
+
+/**
  * SclStepStatus:
  * @SCL_STEP_STATUS_WAITING: not begun
  * @SCL_STEP_STATUS_RUNNING: under way

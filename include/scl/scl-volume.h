@@ -6,6 +6,7 @@
 #endif
 
 #include <gio/gio.h>
+#include <scl/scl-enums.h>
 #include <scl/scl-macros.h>
 #include <scl/scl-operation.h>
 
@@ -22,7 +23,8 @@ SCL_PUBLIC guint64 scl_volume_get_allocated_bytes (SclVolume *self);
 SCL_PUBLIC const char *scl_volume_get_image (SclVolume *self);
 SCL_PUBLIC const char *scl_volume_get_vm (SclVolume *self);
 SCL_PUBLIC gboolean scl_volume_is_used (SclVolume *self);
+SCL_PUBLIC gboolean scl_volume_is_foreign (SclVolume *self);
 SCL_PUBLIC GDateTime *scl_volume_get_created (SclVolume *self);
-SCL_PUBLIC SclOperation *scl_volume_delete (SclVolume *self);
+SCL_PUBLIC SclOperation *scl_volume_delete (SclVolume *self, SclDeleteFlags flags);
 
 G_END_DECLS

@@ -113,9 +113,14 @@ take_volumes (SclConnection *self, SclDriver *driver, SclObservation *observatio
   for (guint i = 0; i < observation->volumes->len; i++)
     {
       SclObservedVolume *observed = observation->volumes->pdata[i];
-      g_autoptr (SclVolume) volume = merge_find (&merge, observed->name);
-      gboolean is_new = volume == NULL;
+      g_autoptr (SclVolume) volume = NULL;
+      gboolean is_new;
 
+      /* Another instance's is no business of this one. A file that nobody has claimed is shown. */
+      if (observed->foreign && observed->instance != NULL)
+        continue;
+      volume = merge_find (&merge, observed->name);
+      is_new = volume == NULL;
       if (is_new)
         volume = _scl_volume_new (driver, self->home, observed->name);
       _scl_volume_update (volume, observed, g_hash_table_contains (used, observed->name));

@@ -33,8 +33,8 @@ struct _SclDriverInterface
                        GCancellable *cancellable, GError **error);
   gboolean (*restart_vm) (SclDriver *self, const char *name, gboolean force, SclOperation *operation,
                           GCancellable *cancellable, GError **error);
-  gboolean (*remove) (SclDriver *self, SclObjectKind kind, const char *name, SclOperation *operation,
-                      GCancellable *cancellable, GError **error);
+  gboolean (*remove) (SclDriver *self, SclObjectKind kind, const char *name, SclDeleteFlags flags,
+                      SclOperation *operation, GCancellable *cancellable, GError **error);
   gboolean (*prune_volumes) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
                              GError **error);
   gboolean (*create_volume) (SclDriver *self, const char *name, SclOperation *operation,

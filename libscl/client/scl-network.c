@@ -312,5 +312,6 @@ scl_network_delete (SclNetwork *self)
 {
   g_return_val_if_fail (SCL_IS_NETWORK (self), NULL);
 
-  return _scl_request_start_removal (self->driver, SCL_OBJECT_KIND_NETWORK, self->name);
+  return _scl_request_start_removal (self->driver, SCL_OBJECT_KIND_NETWORK, self->name,
+                                     SCL_DELETE_NONE);
 }

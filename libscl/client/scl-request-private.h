@@ -12,10 +12,12 @@ typedef struct
   SclObjectKind kind;
   char *name;
   gboolean force;
+  SclDeleteFlags flags;
 } SclRequest;
 
 /* FUNC gets an SclRequest as its data. */
 SclOperation *_scl_request_start (SclDriver *driver, const char *verb, SclObjectKind kind,
                                   const char *name, gboolean force, SclOperationFunc func);
 /* The removal that all kinds have. */
-SclOperation *_scl_request_start_removal (SclDriver *driver, SclObjectKind kind, const char *name);
+SclOperation *_scl_request_start_removal (SclDriver *driver, SclObjectKind kind, const char *name,
+                                          SclDeleteFlags flags);

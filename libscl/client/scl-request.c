@@ -28,18 +28,35 @@ kind_word (SclObjectKind kind)
     }
 }
 
-SclOperation *
-_scl_request_start (SclDriver *driver, const char *verb, SclObjectKind kind, const char *name,
-                    gboolean force, SclOperationFunc func)
+static SclRequest *
+request_new (SclDriver *driver, SclObjectKind kind, const char *name)
 {
   SclRequest *request = g_new0 (SclRequest, 1);
-  g_autofree char *description = g_strdup_printf ("%s %s \"%s\"", verb, kind_word (kind), name);
 
   request->driver = g_object_ref (driver);
   request->kind = kind;
   request->name = g_strdup (name);
-  request->force = force;
+  return request;
+}
+
+/* Takes REQUEST. */
+static SclOperation *
+request_start (SclRequest *request, const char *verb, SclOperationFunc func)
+{
+  g_autofree char *description
+      = g_strdup_printf ("%s %s \"%s\"", verb, kind_word (request->kind), request->name);
+
   return _scl_operation_start (description, func, request, request_free);
+}
+
+SclOperation *
+_scl_request_start (SclDriver *driver, const char *verb, SclObjectKind kind, const char *name,
+                    gboolean force, SclOperationFunc func)
+{
+  SclRequest *request = request_new (driver, kind, name);
+
+  request->force = force;
+  return request_start (request, verb, func);
 }
 
 static gboolean
@@ -48,11 +65,16 @@ run_removal (SclOperation *operation, gpointer data, GCancellable *cancellable, 
   SclRequest *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
-      ->remove (request->driver, request->kind, request->name, operation, cancellable, error);
+      ->remove (request->driver, request->kind, request->name, request->flags, operation,
+                cancellable, error);
 }
 
 SclOperation *
-_scl_request_start_removal (SclDriver *driver, SclObjectKind kind, const char *name)
+_scl_request_start_removal (SclDriver *driver, SclObjectKind kind, const char *name,
+                            SclDeleteFlags flags)
 {
-  return _scl_request_start (driver, "delete", kind, name, FALSE, run_removal);
+  SclRequest *request = request_new (driver, kind, name);
+
+  request->flags = flags;
+  return request_start (request, "delete", run_removal);
 }

@@ -26,7 +26,7 @@ scl_vm_delete (SclVm *self)
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
 
   return _scl_request_start_removal (_scl_vm_peek_driver (self), SCL_OBJECT_KIND_VM,
-                                     scl_vm_get_name (self));
+                                     scl_vm_get_name (self), SCL_DELETE_NONE);
 }
 
 static gboolean

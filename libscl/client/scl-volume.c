@@ -22,6 +22,7 @@ struct _SclVolume
   char *image;
   char *vm;
   gboolean used;
+  gboolean foreign;
   GDateTime *created;
 };
 
@@ -35,6 +36,7 @@ typedef enum {
   PROP_IMAGE,
   PROP_VM,
   PROP_USED,
+  PROP_FOREIGN,
   PROP_CREATED,
 } SclVolumeProperty;
 
@@ -69,6 +71,9 @@ scl_volume_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       break;
     case PROP_USED:
       g_value_set_boolean (value, self->used);
+      break;
+    case PROP_FOREIGN:
+      g_value_set_boolean (value, self->foreign);
       break;
     case PROP_CREATED:
       g_value_set_boxed (value, self->created);
@@ -166,6 +171,16 @@ scl_volume_class_init (SclVolumeClass *klass)
    */
   properties[PROP_USED]
       = g_param_spec_boolean ("used", NULL, NULL, FALSE, FLAGS);
+  /**
+   * SclVolume:foreign:
+   *
+   * Whether it is a file that SCL did not make: it is never pruned, and deleted only with
+   * %SCL_DELETE_FOREIGN.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_FOREIGN]
+      = g_param_spec_boolean ("foreign", NULL, NULL, FALSE, FLAGS);
   /**
    * SclVolume:created:
    *
@@ -321,6 +336,24 @@ scl_volume_is_used (SclVolume *self)
 }
 
 /**
+ * scl_volume_is_foreign:
+ * @self: a #SclVolume
+ *
+ * Whether it is a file that SCL did not make.
+ *
+ * Returns: see #SclVolume:foreign
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_volume_is_foreign (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), 0);
+
+  return self->foreign;
+}
+
+/**
  * scl_volume_get_created:
  * @self: a #SclVolume
  *
@@ -369,6 +402,7 @@ _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean
   tell (self, PROP_IMAGE, _scl_change_text (&self->image, observed->image));
   tell (self, PROP_VM, _scl_change_text (&self->vm, observed->vm));
   tell (self, PROP_USED, SCL_CHANGE (self->used, used));
+  tell (self, PROP_FOREIGN, SCL_CHANGE (self->foreign, observed->foreign));
   tell (self, PROP_CREATED, change_created (self, observed->created));
   g_object_thaw_notify (G_OBJECT (self));
 }
@@ -376,17 +410,19 @@ _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean
 /**
  * scl_volume_delete:
  * @self: a #SclVolume
+ * @flags: %SCL_DELETE_FOREIGN for a file that SCL did not make
  *
- * Deletes the volume and all data on it, for good. %SCL_ERROR_BUSY if a VM uses it.
+ * Deletes the volume and all data on it, for good. %SCL_ERROR_BUSY if a VM or any other domain of the
+ * hypervisor uses it, %SCL_ERROR_EXISTS if it is foreign and @flags do not say that this is known.
  *
  * Returns: (transfer full): the operation under way
  *
  * Since: 0.1
  */
 SclOperation *
-scl_volume_delete (SclVolume *self)
+scl_volume_delete (SclVolume *self, SclDeleteFlags flags)
 {
   g_return_val_if_fail (SCL_IS_VOLUME (self), NULL);
 
-  return _scl_request_start_removal (self->driver, SCL_OBJECT_KIND_VOLUME, self->name);
+  return _scl_request_start_removal (self->driver, SCL_OBJECT_KIND_VOLUME, self->name, flags);
 }

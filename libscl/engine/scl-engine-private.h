@@ -9,6 +9,7 @@
 #include "backend/volume/scl-volume-backend-private.h"
 #include "client/scl-driver-private.h"
 #include "engine/scl-engine-queue-private.h"
+#include "engine/scl-instance-claim-private.h"
 #include "plan/scl-plan-private.h"
 
 #define SCL_TYPE_ENGINE (_scl_engine_get_type ())
@@ -21,12 +22,14 @@ struct _SclEngine
   char *machine_id;
   char *state_dir;
   SclEngineQueue *queue;
+  SclInstanceClaim *claim; /* NULL: nothing outside this process is touched */
   guint max_workers;
   SclNetworkBackend *networks;
   SclVolumeBackend *volumes;
   SclVmBackend *vms;
 
   GMutex mutex; /* over what follows */
+  SclSources *sources; /* what all domains name, asked at the beginning of a change that removes */
   guint lock_timeout;
   SclDriverEventFunc watcher;
   gpointer watcher_data;
@@ -36,12 +39,17 @@ SclEngine *_scl_engine_new (const char *prefix, const char *machine_id, SclNetwo
                             SclVolumeBackend *volumes, SclVmBackend *vms);
 /* From now on changes hold the instance's lock. */
 void _scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *state_dir);
+/* Who the instance is. Takes CLAIM. */
+void _scl_engine_set_claim (SclEngine *self, SclInstanceClaim *claim);
 
 SclObservation *_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
                                      GError **error);
 /* With preflight. OBSERVED is what the plan was made from. */
 SclPlan *_scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
                            SclObservation *observed, GCancellable *cancellable, GError **error);
+/* All steps of PLAN. */
+gboolean _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flags,
+                              SclOperation *operation, GCancellable *cancellable, GError **error);
 /* A step of any plan; an SclStepFunc. */
 gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine,
                                GError **error);
@@ -59,7 +67,25 @@ void _scl_engine_init_actions (SclDriverInterface *iface);
 SclProgress _scl_engine_progress (SclOperation *operation, GCancellable *cancellable);
 guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
 
+/* scl-engine-owners.c */
+gboolean _scl_engine_settle_owners (SclEngine *self, SclObservation *observed,
+                                    GCancellable *cancellable, GError **error);
+/* As _observe, and notes whose our volumes are. The instance is locked. */
+SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
+                                               GCancellable *cancellable, GError **error);
+/* The instance is this one's before anything is changed, and until nothing is left. The latter is
+ * looked at after something was removed (OK), or after a first change that failed. */
+gboolean _scl_engine_take_claim (SclEngine *self, gboolean *out_new, GError **error);
+void _scl_engine_settle_claim (SclEngine *self);
+/* Asks once for many steps, until it is forgotten. */
+gboolean _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GError **error);
+void _scl_engine_forget_sources (SclEngine *self);
+/* (transfer full) */
+SclSources *_scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **error);
+
 /* scl-engine-removals.c */
+gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout,
+                                const SclProgress *progress, GError **error);
 void _scl_engine_init_removals (SclDriverInterface *iface);
 
 /* scl-engine-volumes.c */

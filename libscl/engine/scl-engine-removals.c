@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
-#include "engine/scl-executor-private.h"
 #include <scl/scl-disk-spec.h>
 #include <string.h>
 
@@ -74,6 +73,19 @@ release_ports (SclEngine *self, SclObservation *observation, const char *vm,
   return TRUE;
 }
 
+gboolean
+_scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout,
+                       const SclProgress *progress, GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+
+  if (!_scl_engine_stop_vm (self, name, shutdown_timeout, SCL_STOPPED_BY_NOBODY, progress, error))
+    return FALSE;
+  sources = _scl_engine_get_sources (self, progress->cancellable, error);
+  return sources != NULL && _scl_vm_backend_remove (self->vms, name, progress, error)
+         && _scl_volume_backend_release (self->volumes, name, sources, progress, error);
+}
+
 static gboolean
 remove_vm (SclEngine *self, SclObservation *observation, const char *name,
            const SclProgress *progress, GError **error)
@@ -86,11 +98,8 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   /* Only its domain says which files have its data. */
   if (vm->overlay != NULL)
     return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", name, vm->overlay);
-  return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
-                              progress, error)
-         && _scl_vm_backend_remove (self->vms, name, progress, error)
+  return _scl_engine_remove_vm (self, name, _scl_engine_shutdown_timeout (vm), progress, error)
          && tell (self, SCL_OBJECT_KIND_VM, name)
-         && _scl_volume_backend_release (self->volumes, name, progress, error)
          && release_ports (self, observation, name, progress, error)
          && release_host (self, observation, NULL, name, progress, error);
 }
@@ -141,25 +150,88 @@ user_of_volume (SclObservation *observation, const char *volume)
   return NULL;
 }
 
+/* Whether it may be deleted at all, whoever uses it. */
 static gboolean
-remove_volume (SclEngine *self, SclObservation *observation, const char *name,
-               const SclProgress *progress, GError **error)
+check_ours (const SclObservedVolume *volume, SclDeleteFlags flags, GError **error)
 {
-  const char *user = user_of_volume (observation, name);
-
-  if (_scl_observation_lookup_volume (observation, name) == NULL)
-    return scl_throw (error, SCL_ERROR_NOT_FOUND,
-                      "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
-  if (user != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY, "volume \"%s\" is used by VM \"%s\": delete the VM first",
-                      name, user);
-  return _scl_volume_backend_remove (self->volumes, name, progress, error)
-         && tell (self, SCL_OBJECT_KIND_VOLUME, name);
+  if (!volume->foreign || (volume->instance == NULL && (flags & SCL_DELETE_FOREIGN) != 0))
+    return TRUE;
+  if (volume->instance != NULL)
+    return scl_throw (error, SCL_ERROR_EXISTS,
+                      "volume \"%s\" belongs to instance \"%s\": only that one deletes it "
+                      "(local:?prefix=%s)",
+                      volume->name, volume->instance, volume->instance);
+  return scl_throw (error, SCL_ERROR_EXISTS,
+                    "volume \"%s\": %s was not made by SCL: it is kept; `sclctl volume delete "
+                    "--foreign %s` deletes it all the same",
+                    volume->name, volume->path, volume->name);
 }
 
 static gboolean
-engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclOperation *operation,
-               GCancellable *cancellable, GError **error)
+check_unused (SclObservation *observation, SclSources *sources, const SclObservedVolume *volume,
+              GError **error)
+{
+  const char *user = user_of_volume (observation, volume->name);
+  SclSourceUser domain;
+
+  if (user != NULL && !volume->foreign)
+    return scl_throw (error, SCL_ERROR_BUSY, "volume \"%s\" is used by VM \"%s\": delete the VM first",
+                      volume->name, user);
+  if (_scl_sources_find (sources, volume->path, NULL, NULL, &domain))
+    return scl_throw (error, SCL_ERROR_BUSY,
+                      "volume \"%s\": domain \"%s\" uses %s: it is kept; take it away from the domain "
+                      "first (virsh edit %s)",
+                      volume->name, domain.domain, volume->path, domain.domain);
+  return TRUE;
+}
+
+static gboolean
+remove_volume (SclEngine *self, SclObservation *observation, SclSources *sources,
+               const SclObservedVolume *volume, SclDeleteFlags flags, const SclProgress *progress,
+               GError **error)
+{
+  if (!check_ours (volume, flags, error) || !check_unused (observation, sources, volume, error)
+      || !_scl_volume_backend_remove (self->volumes, volume->name, sources, progress, error))
+    return FALSE;
+  return tell (self, SCL_OBJECT_KIND_VOLUME, volume->name);
+}
+
+static gboolean
+remove_named_volume (SclEngine *self, SclObservation *observation, const char *name,
+                     SclDeleteFlags flags, const SclProgress *progress, GError **error)
+{
+  const SclObservedVolume *volume = _scl_observation_lookup_volume (observation, name);
+  g_autoptr (SclSources) sources = NULL;
+
+  if (volume == NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
+  sources = _scl_vm_backend_list_sources (self->vms, progress->cancellable, error);
+  return sources != NULL
+         && remove_volume (self, observation, sources, volume, flags, progress, error);
+}
+
+static gboolean
+remove_object (SclEngine *self, SclObservation *observation, SclObjectKind kind, const char *name,
+               SclDeleteFlags flags, const SclProgress *progress, GError **error)
+{
+  switch (kind)
+    {
+    case SCL_OBJECT_KIND_VM:
+      return remove_vm (self, observation, name, progress, error);
+    case SCL_OBJECT_KIND_NETWORK:
+      return remove_network (self, observation, name, progress, error);
+    case SCL_OBJECT_KIND_VOLUME:
+      return remove_named_volume (self, observation, name, flags, progress, error);
+    case SCL_OBJECT_KIND_HOST:
+    default:
+      return scl_throw (error, SCL_ERROR_UNSUPPORTED, "the host cannot be removed");
+    }
+}
+
+static gboolean
+engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclDeleteFlags flags,
+               SclOperation *operation, GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
   SclProgress progress = _scl_engine_progress (operation, cancellable);
@@ -171,21 +243,51 @@ engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclOpera
 
   if (turn == NULL)
     return FALSE;
-  observation = _scl_engine_observe (self, NULL, cancellable, error);
-  if (observation == NULL)
+  observation = _scl_engine_observe_to_change (self, NULL, cancellable, error);
+  if (observation == NULL
+      || !remove_object (self, observation, kind, name, flags, &progress, error))
     return FALSE;
-  switch (kind)
+  if (kind != SCL_OBJECT_KIND_VOLUME)
+    _scl_engine_settle_claim (self);
+  return TRUE;
+}
+
+/* What was kept although nothing of ours uses it, one sentence each. */
+static gboolean
+throw_kept (GPtrArray *kept, guint removed, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (kept->len == 0)
+    return TRUE;
+  g_ptr_array_add (kept, NULL);
+  text = g_strjoinv ("; ", (char **) kept->pdata);
+  return scl_throw (error, removed > 0 ? SCL_ERROR_PARTIAL : SCL_ERROR_BUSY, "%s", text);
+}
+
+/* Those of ours that no VM of ours uses; one that cannot be removed does not keep the others. */
+static gboolean
+prune (SclEngine *self, SclObservation *observation, SclSources *sources,
+       const SclProgress *progress, GError **error)
+{
+  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_free);
+  guint removed = 0;
+
+  for (guint i = 0; i < observation->volumes->len; i++)
     {
-    case SCL_OBJECT_KIND_VM:
-      return remove_vm (self, observation, name, &progress, error);
-    case SCL_OBJECT_KIND_NETWORK:
-      return remove_network (self, observation, name, &progress, error);
-    case SCL_OBJECT_KIND_VOLUME:
-      return remove_volume (self, observation, name, &progress, error);
-    case SCL_OBJECT_KIND_HOST:
-    default:
-      return scl_throw (error, SCL_ERROR_UNSUPPORTED, "the host cannot be removed");
+      const SclObservedVolume *volume = observation->volumes->pdata[i];
+      g_autoptr (GError) why = NULL;
+
+      if (_scl_progress_is_cancelled (progress, error))
+        return FALSE;
+      if (volume->foreign || user_of_volume (observation, volume->name) != NULL)
+        continue;
+      if (remove_volume (self, observation, sources, volume, SCL_DELETE_NONE, progress, &why))
+        removed++;
+      else
+        g_ptr_array_add (kept, g_strdup (why->message));
     }
+  return throw_kept (kept, removed, error);
 }
 
 static gboolean
@@ -197,23 +299,15 @@ engine_prune_volumes (SclDriver *driver, SclOperation *operation, GCancellable *
   g_autoptr (SclTurn) turn
       = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
   g_autoptr (SclObservation) observation = NULL;
+  g_autoptr (SclSources) sources = NULL;
 
   if (turn == NULL)
     return FALSE;
-  observation = _scl_engine_observe (self, NULL, cancellable, error);
+  observation = _scl_engine_observe_to_change (self, NULL, cancellable, error);
   if (observation == NULL)
     return FALSE;
-  for (guint i = 0; i < observation->volumes->len; i++)
-    {
-      SclObservedVolume *volume = observation->volumes->pdata[i];
-
-      if (_scl_progress_is_cancelled (&progress, error))
-        return FALSE;
-      if (user_of_volume (observation, volume->name) == NULL
-          && !remove_volume (self, observation, volume->name, &progress, error))
-        return FALSE;
-    }
-  return TRUE;
+  sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+  return sources != NULL && prune (self, observation, sources, &progress, error);
 }
 
 static gboolean
@@ -230,14 +324,16 @@ engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *canc
 
   if (turn == NULL)
     return FALSE;
-  observed = _scl_engine_observe (self, NULL, cancellable, error);
+  observed = _scl_engine_observe_to_change (self, NULL, cancellable, error);
   if (observed == NULL)
     return FALSE;
   /* The way out stays open until the guests have said goodbye. */
   nothing = scl_manifest_new (observed->host.gateway_interface, NULL, NULL);
   plan = _scl_planner_plan (nothing, observed, self->prefix, SCL_APPLY_PRUNE);
-  return _scl_executor_run (plan, SCL_APPLY_PRUNE, self->max_workers, _scl_engine_run_step, self,
-                            operation, cancellable, error);
+  if (!_scl_engine_execute (self, plan, SCL_APPLY_PRUNE, operation, cancellable, error))
+    return FALSE;
+  _scl_engine_settle_claim (self);
+  return TRUE;
 }
 
 void

@@ -82,15 +82,6 @@ restart_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError 
 }
 
 static gboolean
-remove_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
-{
-  return _scl_engine_stop_vm (self, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
-                              progress, error)
-         && _scl_vm_backend_remove (self->vms, step->name, progress, error)
-         && _scl_volume_backend_release (self->volumes, step->name, progress, error);
-}
-
-static gboolean
 run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
 {
   switch (step->job)
@@ -115,7 +106,7 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
     case SCL_JOB_VM_RESTART:
       return restart_vm (self, step, progress, error);
     case SCL_JOB_VM_REMOVE:
-      return remove_vm (self, step, progress, error);
+      return _scl_engine_remove_vm (self, step->name, step->shutdown_timeout, progress, error);
     case SCL_JOB_BLOCKED:
       return scl_throw (error, SCL_ERROR_NOT_FOUND, "%s", step->reason->str);
     default:

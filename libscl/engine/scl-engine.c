@@ -64,7 +64,8 @@ _scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancel
   if (!read_networks_and_vms (self, desired, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
-  if (!_scl_volume_backend_observe (self->volumes, desired, out, cancellable, error))
+  if (!_scl_volume_backend_observe (self->volumes, desired, out, cancellable, error)
+      || !_scl_engine_settle_owners (self, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
   return g_steal_pointer (&out);
@@ -149,12 +150,43 @@ reclaim_seeds (SclEngine *self, SclObservation *observed, GError **error)
 }
 
 static gboolean
+removes_vms (SclPlan *plan)
+{
+  GListModel *steps = scl_plan_get_steps (plan);
+
+  for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
+    {
+      g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+
+      if (step->job == SCL_JOB_VM_REMOVE)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+_scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flags, SclOperation *operation,
+                     GCancellable *cancellable, GError **error)
+{
+  gboolean ok;
+
+  if (removes_vms (plan) && !_scl_engine_ask_sources (self, cancellable, error))
+    return FALSE;
+  ok = _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
+                          cancellable, error);
+  _scl_engine_forget_sources (self);
+  return ok;
+}
+
+static gboolean
 apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPlan *confirmed,
               SclOperation *operation, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclObservation) observed
-      = _scl_engine_observe (self, manifest, cancellable, error);
+      = _scl_engine_observe_to_change (self, manifest, cancellable, error);
   g_autoptr (SclPlan) plan = NULL;
+  gboolean is_new;
+  gboolean ok;
 
   if (observed == NULL)
     return FALSE;
@@ -163,8 +195,12 @@ apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPl
       || (confirmed != NULL && !_scl_plan_check_shown (plan, confirmed, error))
       || !reclaim_seeds (self, observed, error))
     return FALSE;
-  return _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
-                            cancellable, error);
+  if (!_scl_engine_take_claim (self, &is_new, error))
+    return FALSE;
+  ok = _scl_engine_execute (self, plan, flags, operation, cancellable, error);
+  if (ok ? scl_manifest_is_empty (manifest) : is_new)
+    _scl_engine_settle_claim (self);
+  return ok;
 }
 
 static gboolean
@@ -346,6 +382,8 @@ scl_engine_finalize (GObject *object)
   _scl_vm_backend_watch (self->vms, NULL, NULL);
   _scl_engine_queue_release (self->queue, self);
   _scl_engine_queue_unref (self->queue);
+  g_clear_pointer (&self->sources, _scl_sources_unref);
+  g_clear_pointer (&self->claim, _scl_instance_claim_free);
   g_clear_object (&self->networks);
   g_clear_object (&self->volumes);
   g_clear_object (&self->vms);
@@ -391,4 +429,10 @@ _scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *state
   _scl_engine_queue_unref (self->queue);
   self->queue = _scl_engine_queue_get (run_dir, self->prefix);
   self->state_dir = g_strdup (state_dir);
+}
+
+void
+_scl_engine_set_claim (SclEngine *self, SclInstanceClaim *claim)
+{
+  self->claim = claim;
 }

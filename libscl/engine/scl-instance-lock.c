@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/file.h>
 
+#define LOCK_DIR ".lock"
+
 /* A lock file lives as long as somebody holds or wants it. */
 typedef struct
 {
@@ -32,12 +34,18 @@ typedef struct
   GCancellable *cancellable;
 } Wait;
 
+static long
+read_pid (int fd)
+{
+  char text[32] = "";
+
+  return pread (fd, text, sizeof text - 1, 0) > 0 ? strtol (text, NULL, 10) : 0;
+}
+
 static gboolean
 throw_busy (int fd, const Wait *wait, GError **error)
 {
-  char text[32] = "";
-  gssize n = pread (fd, text, sizeof text - 1, 0);
-  long pid = n > 0 ? strtol (text, NULL, 10) : 0;
+  long pid = read_pid (fd);
 
   if (pid > 0)
     return scl_throw (error, SCL_ERROR_BUSY,
@@ -128,17 +136,32 @@ _scl_instance_lock_acquire (const char *run_dir, const char *state_dir, const ch
                 .deadline = g_get_monotonic_time () + (gint64) timeout * G_USEC_PER_SEC,
                 .timeout = timeout,
                 .cancellable = cancellable };
+  g_autofree char *folder = g_build_filename (run_dir, LOCK_DIR, NULL);
+  g_auto (SclFd) above = -1;
   g_auto (SclFd) run = -1;
   g_auto (SclFd) state = -1;
 
   self->run.fd = self->state.fd = -1;
-  run = _scl_fd_open_folder (run_dir, 0700, error);
-  if (run < 0 || !lock_file_acquire (&self->run, run, run_dir, run_name, &wait, error))
+  /* Others pass through it to what they may use; what stands beside the locks has modes of its own. */
+  above = _scl_fd_open_folder (run_dir, 0755, error);
+  if (above < 0)
+    return NULL;
+  run = _scl_fd_open_folder (folder, 0700, error);
+  if (run < 0 || !lock_file_acquire (&self->run, run, folder, run_name, &wait, error))
     return NULL;
   state = _scl_fd_ensure_folder (state_dir, 0711, error);
   if (state < 0 || !lock_file_acquire (&self->state, state, state_dir, state_name, &wait, error))
     return NULL;
   return g_steal_pointer (&self);
+}
+
+int
+_scl_instance_lock_find_holder (const char *run_dir, const char *prefix)
+{
+  g_autofree char *path = g_strdup_printf ("%s/" LOCK_DIR "/%s.lock", run_dir, prefix);
+  g_auto (SclFd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+  return fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK ? (int) read_pid (fd) : 0;
 }
 
 void

@@ -151,12 +151,24 @@ open_simulated (const LocalUri *uri, GCancellable *cancellable, GError **error)
                      : SCL_DRIVER (_scl_engine_new (uri->prefix, "simulated", networks, volumes, vms));
 }
 
+/* What 0.1 put into the state folder itself, whatever the prefix was, stays there. */
+static SclVolumeBackend *
+open_volumes (const LocalUri *uri, GError **error)
+{
+  g_autofree char *home = _scl_instance_home (uri->state, uri->prefix);
+  gboolean is_default = strcmp (uri->prefix, SCL_PREFIX_DEFAULT) == 0;
+
+  return _scl_file_volumes_new (home, is_default ? NULL : uri->state, uri->prefix,
+                                find_qemu_user (), error);
+}
+
 static SclDriver *
 open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclNetworkBackend) networks = NULL;
   g_autoptr (SclVolumeBackend) volumes = NULL;
   g_autoptr (SclVmBackend) vms = NULL;
+  g_autoptr (SclInstanceClaim) claim = NULL;
   g_autofree char *machine_id = NULL;
   SclEngine *engine;
 
@@ -164,7 +176,9 @@ open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
     return scl_null_throw (error, SCL_ERROR_PERMISSION,
                            "changing networks and VMs needs root: run it with sudo (or use "
                            "local:?hypervisor=memory to try a manifest out)");
-  if (!_scl_state_folder_check (uri->state, uri->prefix, find_qemu_user (), error))
+  claim = _scl_instance_claim_new (RUN_DIR, uri->state, uri->prefix, uri->hypervisor);
+  if (!_scl_state_folder_check (uri->state, uri->prefix, find_qemu_user (), error)
+      || !_scl_instance_claim_check (claim, error))
     return NULL;
   machine_id = read_machine_id (uri->state, error);
   if (machine_id == NULL)
@@ -172,7 +186,7 @@ open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
   networks = _scl_kernel_networks_new (uri->prefix, error);
   if (networks == NULL)
     return NULL;
-  volumes = _scl_file_volumes_new (uri->state, uri->prefix, find_qemu_user (), error);
+  volumes = open_volumes (uri, error);
   if (volumes == NULL)
     return NULL;
   vms = _scl_libvirt_vms_new (uri->hypervisor, uri->prefix, uri->state, cancellable, error);
@@ -180,6 +194,7 @@ open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
     return NULL;
   engine = _scl_engine_new (uri->prefix, machine_id, networks, volumes, vms);
   _scl_engine_set_folders (engine, RUN_DIR, uri->state);
+  _scl_engine_set_claim (engine, g_steal_pointer (&claim));
   return SCL_DRIVER (engine);
 }
 

@@ -6,6 +6,9 @@
 
 #include <gio/gio.h>
 
+/* The folder of instance PREFIX: STATE_DIR for the default, else one in it. (transfer full) */
+char *_scl_instance_home (const char *state_dir, const char *prefix);
+
 /* A folder that is not there yet is fine. QEMU_USER (nullable) may own what libvirt gives it. */
 gboolean _scl_state_folder_check (const char *state_dir, const char *prefix, const char *qemu_user,
                                   GError **error);

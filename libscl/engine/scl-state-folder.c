@@ -2,9 +2,11 @@
 #include "engine/scl-state-folder-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
+#include "model/scl-names-private.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <string.h>
 
 /* Deeper than libvirt ever nests, and a bound for whoever wants us to walk for ever. */
 #define MAX_DEPTH 16
@@ -142,6 +144,14 @@ judge_folders (Judge *judge, const char *state_dir, const char *prefix)
         return FALSE;
     }
   return TRUE;
+}
+
+char *
+_scl_instance_home (const char *state_dir, const char *prefix)
+{
+  return strcmp (prefix, SCL_PREFIX_DEFAULT) == 0
+             ? g_strdup (state_dir)
+             : g_build_filename (state_dir, "instances", prefix, NULL);
 }
 
 gboolean

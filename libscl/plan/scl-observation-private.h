@@ -60,6 +60,10 @@ typedef struct
   guint64 image_inode;
   gint64 created;    /* seconds since the epoch; 0: unknown */
   char *vm;          /* owner */
+  gboolean foreign;  /* not this instance's: never touched */
+  char *instance;    /* whose it is; NULL: nobody has said so (foreign: SCL did not make it) */
+  gboolean unclaimed; /* ours, but its sidecar does not say so yet (0.1 did not write it) */
+  gboolean in_doubt; /* ours unless a VM of another instance uses it: that is asked next */
   gboolean image_differs; /* the desired VM names another image, or the file has changed */
 } SclObservedVolume;
 

@@ -72,6 +72,7 @@ _scl_observed_volume_free (SclObservedVolume *self)
   g_free (self->path);
   g_free (self->image);
   g_free (self->vm);
+  g_free (self->instance);
   g_free (self);
 }
 

@@ -183,20 +183,23 @@ _scl_planner_plan_vm_removals (SclPlanner *self)
 
 /* --- volumes --- */
 
-/* SCL writes where a volume comes from before the volume appears. A file without that is somebody's
- * data, unless a VM of ours runs from it already and the note was lost. */
 static void
 check_volume_is_ours (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *is)
 {
-  SclObservedVm *user = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
   g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+  const char *file = is == NULL ? NULL : is->path == NULL ? is->name : is->path;
 
-  if (is == NULL || is->image != NULL || is->created != 0 || (user != NULL && !user->foreign))
+  if (is == NULL || !is->foreign)
     return;
-  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
-                            "%s exists and was not made by SCL: it is not touched; move it away or "
-                            "rename the VM",
-                            is->path == NULL ? is->name : is->path);
+  if (is->instance != NULL)
+    _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
+                              "%s exists and belongs to instance \"%s\": it is not touched; rename the VM",
+                              file, is->instance);
+  else
+    _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
+                              "%s exists and was not made by SCL: it is not touched; move it away or "
+                              "rename the VM",
+                              file);
 }
 
 /* 0: not known, or nobody looks. */

@@ -40,7 +40,7 @@ static gboolean
 do_volume_open (char **words, GError **error)
 {
   g_clear_object (&volumes);
-  volumes = _scl_file_volumes_new (words[0], BENCH_PREFIX, NULL, error);
+  volumes = _scl_file_volumes_new (words[0], NULL, BENCH_PREFIX, NULL, error);
   return volumes != NULL;
 }
 
@@ -56,7 +56,7 @@ do_volume_create (char **words, GError **error)
 static gboolean
 do_volume_remove (char **words, GError **error)
 {
-  return _scl_volume_backend_remove (volumes, scl_vm_spec_get_name (first_vm ()), NULL, error);
+  return _scl_volume_backend_remove (volumes, scl_vm_spec_get_name (first_vm ()), NULL, NULL, error);
 }
 
 /* --- one VM --- */
@@ -192,7 +192,7 @@ static SclVolumeBackend *
 open_volumes (const char *word, SclMemoryHost *host, GError **error)
 {
   return is_memory (word) ? _scl_memory_volumes_new (host)
-                          : _scl_file_volumes_new (word, BENCH_PREFIX, NULL, error);
+                          : _scl_file_volumes_new (word, NULL, BENCH_PREFIX, NULL, error);
 }
 
 static SclVmBackend *

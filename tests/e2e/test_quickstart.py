@@ -35,7 +35,7 @@ class Quickstart(scltest.TestCase):
         # Nothing is left but the volume.
         self.assertEqual(self.scl.output(["ls", "/run/netns"]).split(), [])
         self.assertNotIn("quick", self.scl.output(["ip", "link"]) + self.scl.output(["nft", "list", "tables"]))
-        self.assertTrue((self.dir / "q/volumes/demo.raw").exists())
+        self.assertTrue((self.dir / "q/instances/quick/volumes/demo.raw").exists())
 
     def test_refuses_what_it_cannot_have(self):
         program = str(SOURCE / "tools/quickstart")

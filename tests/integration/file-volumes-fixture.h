@@ -72,7 +72,7 @@ fixture_new (const char *root, guint64 image_size, guint data_mib)
   fixture->image = g_build_filename (root, "image.raw", NULL);
   fixture->image_size = image_size;
   make_image (fixture->image, image_size, data_mib);
-  fixture->backend = _scl_file_volumes_new (fixture->state, "scl", NULL, NULL);
+  fixture->backend = _scl_file_volumes_new (fixture->state, NULL, "scl", NULL, NULL);
   assert_non_null (fixture->backend);
   return fixture;
 }

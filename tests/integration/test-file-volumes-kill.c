@@ -31,7 +31,7 @@ do_seed (Work *work)
 static gboolean
 do_remove (Work *work)
 {
-  return _scl_volume_backend_remove (work->fixture->backend, "demo", NULL, NULL);
+  return _scl_volume_backend_remove (work->fixture->backend, "demo", NULL, NULL, NULL);
 }
 
 /* The child says when it begins, so that the fork's own time does not count. */
@@ -135,7 +135,7 @@ test_remove (void **state)
 
       assert_true (do_create (&work));
       (void) kill_after (do_remove, &work, (gint64) (g_random_double () * BEYOND * (double) whole));
-      if (!_scl_volume_backend_remove (fixture->backend, "demo", NULL, &error))
+      if (!_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, &error))
         assert_error (error, SCL_ERROR_NOT_FOUND, "demo");
       assert_int_equal (count_entries (fixture->volumes), 0);
     }

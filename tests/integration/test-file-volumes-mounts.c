@@ -179,7 +179,7 @@ use_tmpfs (Mounted *self, guint data_mib)
   g_clear_object (&fixture->backend);
   fixture->state = g_build_filename (self->mount, "state", NULL);
   fixture->volumes = g_build_filename (fixture->state, "volumes", NULL);
-  fixture->backend = _scl_file_volumes_new (fixture->state, "scl", NULL, NULL);
+  fixture->backend = _scl_file_volumes_new (fixture->state, NULL, "scl", NULL, NULL);
   g_free (fixture->root);
   fixture->root = g_strdup (fixture->state);
   self->fixture = fixture;
@@ -268,7 +268,7 @@ check_file_system (Mounted *self, gboolean can_reflink)
   folder = open (fixture->volumes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   assert_int_equal (_scl_copy_can_reflink (image, folder), can_reflink);
   assert_true (_scl_volume_backend_grow (fixture->backend, "demo", 5000, NULL, NULL));
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   sync ();
   before = free_bytes (self->mount);
   assert_true (create (fixture, "again", 0, NULL));

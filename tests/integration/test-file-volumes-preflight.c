@@ -68,7 +68,7 @@ test_preflight_existing (void **state)
 
   assert_true (create (fixture, "demo", 100, NULL));
   assert_diagnostic (fixture, gone, SCL_SEVERITY_WARNING, "virtualMachines.demo.image", "absent");
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_int_equal (mkdir (path, 0700), 0);
   assert_diagnostic (fixture, shrunk, SCL_SEVERITY_ERROR, "virtualMachines.demo.image", "a folder");
 }
@@ -78,7 +78,7 @@ test_preflight_reach (void **state)
 {
   Fixture *fixture = *state;
   g_autoptr (SclVolumeBackend) backend
-      = _scl_file_volumes_new (fixture->state, "scl", "nobody", NULL);
+      = _scl_file_volumes_new (fixture->state, NULL, "scl", "nobody", NULL);
   g_autoptr (SclVmSpec) vm = make_vm ("demo", fixture->image, 64, NULL, NULL);
   g_autoptr (SclManifest) manifest = make_manifest (vm, NULL);
   g_autoptr (GPtrArray) closed = preflight (fixture, backend, manifest);

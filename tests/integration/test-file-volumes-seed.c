@@ -205,7 +205,7 @@ test_observed_with_new_volume (void **state)
   assert_true (create (fixture, "demo", 0, NULL));
   (void) ensure (fixture, vm);
   assert_false (seed_differs (fixture, vm));
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_true (seed_differs (fixture, vm));
   assert_true (create (fixture, "demo", 0, NULL));
   assert_true (seed_differs (fixture, vm));
@@ -286,20 +286,20 @@ test_instance_id (void **state)
   assert_true (g_file_set_contents (user, "a: 2\n", -1, NULL));
   after_text = get_instance_id (fixture, vm);
   assert_string_equal (first, after_text);
-  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL, NULL));
   after_release = get_instance_id (fixture, vm);
   assert_string_equal (first, after_release);
   assert_int_equal (g_unlink (sidecar), 0);
   after_damage = get_instance_id (fixture, vm);
   assert_string_equal (first, after_damage);
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_true (create (fixture, "demo", 0, NULL));
   after_rebuild = get_instance_id (fixture, vm);
   assert_string_not_equal (first, after_rebuild);
   assert_int_equal (g_rename (fixture->state, moved), 0);
   old_backend = g_steal_pointer (&fixture->backend);
-  fixture->backend = _scl_file_volumes_new (moved, "scl", NULL, NULL);
-  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL));
+  fixture->backend = _scl_file_volumes_new (moved, NULL, "scl", NULL, NULL);
+  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL, NULL));
   after_move = get_instance_id (fixture, vm);
   assert_string_equal (after_rebuild, after_move);
 }
@@ -321,7 +321,7 @@ test_release (void **state)
   g_autofree char *folder = NULL;
   g_autofree char *nvram = NULL;
 
-  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL, NULL));
   assert_false (g_file_test (fixture->state, G_FILE_TEST_EXISTS));
   folder = _scl_volume_backend_vm_folder (fixture->backend, "demo", NULL);
   nvram = g_build_filename (folder, "nvram.fd", NULL);
@@ -330,11 +330,11 @@ test_release (void **state)
   put_in (folder, "console.log.0");
   put_in (folder, "nvram.fd");
   put_in (folder, ".seed.iso.0123abcd.part");
-  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL, NULL));
   assert_int_equal (count_entries (folder), 1);
   assert_true (g_file_test (nvram, G_FILE_TEST_EXISTS));
   assert_int_equal (g_unlink (nvram), 0);
-  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_release (fixture->backend, "demo", NULL, NULL, NULL));
   assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
 }
 

@@ -91,7 +91,7 @@ check_foreign (Fixture *fixture)
   assert_error (created, SCL_ERROR_EXISTS, "demo.raw");
   assert_false (_scl_volume_backend_grow (fixture->backend, "demo", 900, NULL, &grown));
   assert_error (grown, SCL_ERROR_EXISTS, "demo.raw");
-  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, &removed));
+  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, &removed));
   assert_error (removed, SCL_ERROR_EXISTS, "demo.raw");
   after = volume_stat (fixture, "demo");
   assert_int_equal (before.st_ino, after.st_ino);
@@ -293,18 +293,18 @@ test_remove (void **state)
   g_autoptr (GError) again = NULL;
   g_autofree char *path = _scl_volume_backend_volume_path (fixture->backend, "demo");
 
-  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, &early));
+  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, &early));
   assert_error (early, SCL_ERROR_NOT_FOUND, "demo");
   assert_true (create (fixture, "demo", 0, NULL));
   assert_true (create (fixture, "other", 0, NULL));
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_int_equal (count_entries (fixture->volumes), 2);
-  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, &again));
+  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, &again));
   assert_error (again, SCL_ERROR_NOT_FOUND, "demo");
   /* Killed between the volume and its sidecar. */
   assert_true (create (fixture, "demo", 0, NULL));
   assert_int_equal (g_unlink (path), 0);
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_int_equal (count_entries (fixture->volumes), 2);
 }
 
@@ -381,8 +381,8 @@ test_names (void **state)
     {
       assert_false (create (fixture, names[i], 0, NULL));
       assert_false (_scl_volume_backend_grow (fixture->backend, names[i], 1, NULL, NULL));
-      assert_false (_scl_volume_backend_remove (fixture->backend, names[i], NULL, NULL));
-      assert_false (_scl_volume_backend_release (fixture->backend, names[i], NULL, NULL));
+      assert_false (_scl_volume_backend_remove (fixture->backend, names[i], NULL, NULL, NULL));
+      assert_false (_scl_volume_backend_release (fixture->backend, names[i], NULL, NULL, NULL));
       assert_null (_scl_volume_backend_vm_folder (fixture->backend, names[i], NULL));
     }
   assert_false (g_file_test (fixture->state, G_FILE_TEST_EXISTS));
@@ -407,7 +407,7 @@ test_other_files (void **state)
   assert_true (create (fixture, "demo", 0, NULL));
   seen = observe (fixture, NULL);
   assert_int_equal (seen->volumes->len, 1);
-  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+  assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
   assert_int_equal (count_entries (fixture->volumes), G_N_ELEMENTS (names));
 }
 
@@ -445,7 +445,7 @@ test_link_race (void **state)
         continue;
       copied++;
       assert_int_equal (volume_stat (fixture, "demo").st_size, MIB);
-      assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL));
+      assert_true (_scl_volume_backend_remove (fixture->backend, "demo", NULL, NULL, NULL));
     }
   g_atomic_pointer_set (&paths[2], link);
   g_thread_join (g_steal_pointer (&thread));
@@ -484,9 +484,9 @@ test_constructor (void **state)
   g_autoptr (GError) relative = NULL;
   g_autoptr (GError) prefix = NULL;
 
-  assert_null (_scl_file_volumes_new ("state", "scl", NULL, &relative));
+  assert_null (_scl_file_volumes_new ("state", NULL, "scl", NULL, &relative));
   assert_error (relative, SCL_ERROR_INVALID, "absolute");
-  assert_null (_scl_file_volumes_new ("/state", "S/", NULL, &prefix));
+  assert_null (_scl_file_volumes_new ("/state", NULL, "S/", NULL, &prefix));
   assert_error (prefix, SCL_ERROR_INVALID, "S/");
 }
 

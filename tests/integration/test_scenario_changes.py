@@ -41,17 +41,17 @@ class Changes(SharedCase):
         self.set("demo", imageSize=96)
         self.demo.check(f"until [ $(cat /sys/block/vda/size) = {96 << 11} ]; do usleep 50000; done", 15)
         self.assertEqual(self.demo.boot_id(), before)
-        self.assertEqual((self.scene.folder / "state/volumes/demo.raw").stat().st_size, 96 << 20)
+        self.assertEqual((self.scene.ctl.home / "volumes/demo.raw").stat().st_size, 96 << 20)
         self.assertEqual(self.vm("demo")["pending"], [])
 
     def test_growing_a_vm_that_is_off(self):
         self.set("idle", imageSize=80)
-        self.assertEqual((self.scene.folder / "state/volumes/idle.raw").stat().st_size, 80 << 20)
+        self.assertEqual((self.scene.ctl.home / "volumes/idle.raw").stat().st_size, 80 << 20)
 
     def test_shrinking_is_refused(self):
         manifest = self.scene.copy()
         manifest["virtualMachines"]["idle"]["imageSize"] = 40
-        path = self.scene.folder / "state/volumes/idle.raw"
+        path = self.scene.ctl.home / "volumes/idle.raw"
         before = path.stat().st_size
         done = self.scene.apply(manifest, check=1)
         self.assertIn("idle", done.stderr)
@@ -108,7 +108,7 @@ class Changes(SharedCase):
         self.scene.ctl.run("vm", "stop", "--force", "idle", check=0)
 
     def test_secrets_are_not_for_everybody(self):
-        seed = next((self.scene.folder / "state/vms/demo").glob("*.iso"))
+        seed = next((self.scene.ctl.home / "vms/demo").glob("*.iso"))
         self.assertEqual(seed.stat().st_mode & 0o077, 0)
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
         self.assertEqual((seed.stat().st_uid, seed.stat().st_mode & 0o777), (0, 0o600))

@@ -47,7 +47,7 @@ class Disks(SharedCase):
         self.scene.ctl.run("volume", "prune", "--yes", check=0)
 
     def volume(self, name="demo"):
-        return self.scene.folder / f"state/volumes/{name}.raw"
+        return self.scene.ctl.home / f"volumes/{name}.raw"
 
     def set(self, check=0, name="demo", **settings):
         self.scene.manifest["virtualMachines"][name].update(settings)

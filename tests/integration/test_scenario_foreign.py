@@ -82,7 +82,7 @@ class Names(SharedCase):
         self.assertEqual(self.scl.output(["nft", "list", "table", "inet", self.prefix]), before)
 
     def test_foreign_volume_file(self):
-        volumes = self.scene.folder / "state/volumes"
+        volumes = self.scene.ctl.home / "volumes"
         volumes.mkdir(parents=True)
         (volumes / "demo.raw").write_bytes(b"somebody's data" * 100)
         self.refused("demo.raw")
@@ -148,11 +148,11 @@ class Names(SharedCase):
         self.assertIn(self.scene.domain("demo"), self.libvirtd.domains())
         self.scene.apply(manifest, "--prune")
         self.assertNotIn(self.scene.domain("demo"), self.libvirtd.domains())
-        self.assertTrue((self.scene.folder / "state/volumes/demo.raw").exists())
+        self.assertTrue((self.scene.ctl.home / "volumes/demo.raw").exists())
         # And back: the volume is taken again, not copied anew.
-        before = (self.scene.folder / "state/volumes/demo.raw").stat().st_ino
+        before = (self.scene.ctl.home / "volumes/demo.raw").stat().st_ino
         self.scene.apply()
-        self.assertEqual((self.scene.folder / "state/volumes/demo.raw").stat().st_ino, before)
+        self.assertEqual((self.scene.ctl.home / "volumes/demo.raw").stat().st_ino, before)
 
     def test_dropped_vm_is_asked_about_on_a_terminal(self):
         self.scene.apply()

@@ -31,7 +31,7 @@ class Missing(scltest.TestCase):
             self.assertIn(word, done.stderr)
         self.assertEqual([line.split()[0] for line in self.scl.output(["ip", "-brief", "link"]).splitlines()], ["lo"])
         self.assertEqual(self.scl.output(["ls", "/run/netns"]).split(), [])
-        self.assertFalse(list(self.dir.glob("state/volumes/*.raw")))
+        self.assertFalse(list(self.dir.glob("state/**/*.raw")))
         return done.stderr
 
     def hide(self, path):

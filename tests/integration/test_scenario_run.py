@@ -40,7 +40,7 @@ class Run(SharedCase):
 
     def wait_console(self, text):
         """Until it stands in the guest's console log, which begins anew with each run; its growth is the event."""
-        log = self.dir / "s/vms/demo/console.log"
+        log = self.ctl.home / "vms/demo/console.log"
         with subprocess.Popen(["timeout", "90", "tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as tail:
             seen = b""
@@ -71,7 +71,7 @@ class Run(SharedCase):
         self.assertEqual(self.scl.output(["nft", "list", "tables"]), "")
         self.assertEqual(self.scl.output(["ip", "-4", "route"]), "")
         self.assertEqual(self.qemu(), [])
-        self.assertEqual([path.name for path in (self.dir / "s/volumes").glob("*.raw")], ["demo.raw"])
+        self.assertEqual([path.name for path in (self.ctl.home / "volumes").glob("*.raw")], ["demo.raw"])
 
     def test_ctrl_c_twice_in_a_row(self):
         inode = None
@@ -84,7 +84,7 @@ class Run(SharedCase):
             self.assertEqual(Sclctl.stop(process, 120), 0)
             self.assert_gone()
             # The same volume both times.
-            now = (self.dir / "s/volumes/demo.raw").stat().st_ino
+            now = (self.ctl.home / "volumes/demo.raw").stat().st_ino
             self.assertIn(inode, (None, now))
             inode = now
 

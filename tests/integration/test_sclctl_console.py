@@ -35,7 +35,7 @@ class RealGuests(scltest.TestCase):
         links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
         self.assertNotRegex(links, rf"\b{self.ctl.prefix}[a-z]-")
         self.assertEqual([name for name in os.listdir("/run/netns") if name.startswith(f"{self.ctl.prefix}-")], [])
-        self.assertTrue(list((self.dir / "volumes").glob("*.raw")))
+        self.assertTrue(list((self.ctl.home / "volumes").glob("*.raw")))
 
     def finish(self, process):
         """Takes down what a failed test left running; if it still can, the same way as a user."""

@@ -89,8 +89,8 @@ class Daemon(scltest.TestCase):
 
     def test_lock(self):
         manifest = self.manifest("false")
-        with open(f"/run/scl/{self.ctl.prefix}.lock", "w", encoding="ascii") as lock:
-
+        os.makedirs("/run/scl/.lock", mode=0o700, exist_ok=True)
+        with open(f"/run/scl/.lock/{self.ctl.prefix}.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             lock.write(f"{os.getpid()}\n")
             lock.flush()

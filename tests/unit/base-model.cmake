@@ -16,6 +16,8 @@ scl_test_program (NAME test-client-threads LABELS unit SOURCES test-client-threa
                   TIMEOUT 300)
 scl_test_program (NAME test-instance-lock LABELS unit SOURCES test-instance-lock.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
+scl_test_program (NAME test-instance-claim LABELS unit SOURCES test-instance-claim.c
+                  LAYERS base model plan backend client engine-core TIMEOUT 60)
 scl_test_program (NAME test-state-folder LABELS unit SOURCES test-state-folder.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
 

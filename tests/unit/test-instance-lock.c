@@ -126,7 +126,7 @@ static void
 test_no_file_is_left (void **state)
 {
   World *world = *state;
-  g_autofree char *run = g_build_filename (world->run, "scl.lock", NULL);
+  g_autofree char *run = g_build_filename (world->run, ".lock", "scl.lock", NULL);
   g_autofree char *in_state = g_build_filename (world->state, ".scl.lock", NULL);
   SclInstanceLock *first = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
   SclInstanceLock *second = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
@@ -310,12 +310,14 @@ static void
 test_modes_of_new_folders (void **state)
 {
   World *world = *state;
+  g_autofree char *locks = g_build_filename (world->run, ".lock", NULL);
   mode_t mask = umask (077);
   g_autoptr (SclInstanceLock) lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
 
   umask (mask);
   assert_non_null (lock);
-  assert_int_equal (mode_of (world->run), 0700);
+  assert_int_equal (mode_of (world->run), 0755);
+  assert_int_equal (mode_of (locks), 0700);
   assert_int_equal (mode_of (world->state), 0711);
 }
 
@@ -353,12 +355,13 @@ static void
 test_lock_file_is_a_link (void **state)
 {
   World *world = *state;
-  g_autofree char *link = g_build_filename (world->run, "scl.lock", NULL);
+  g_autofree char *link = g_build_filename (world->run, ".lock", "scl.lock", NULL);
+  g_autofree char *folder = g_build_filename (world->run, ".lock", NULL);
   g_autofree char *victim = g_build_filename (world->top, "victim", NULL);
   g_autofree char *kept = NULL;
   g_autoptr (GError) error = NULL;
 
-  assert_int_equal (mkdir (world->run, 0700), 0);
+  assert_int_equal (g_mkdir_with_parents (folder, 0700), 0);
   assert_true (g_file_set_contents (victim, "keep", -1, NULL));
   assert_int_equal (symlink (victim, link), 0);
   assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));

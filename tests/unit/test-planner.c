@@ -407,7 +407,7 @@ a_volume_never_shrinks (void **state)
 }
 
 static void
-a_volume_of_unknown_origin_is_foreign (void **state)
+a_foreign_volume_is_not_used (void **state)
 {
   g_autoptr (SclManifest) manifest = manifest_of ("lan", "192.168.1.1", 1, TRUE);
   World world = world_new ();
@@ -417,18 +417,16 @@ a_volume_of_unknown_origin_is_foreign (void **state)
   g_autoptr (GError) error = NULL;
 
   volume->size = (guint64) 1024 << 20;
+  volume->foreign = TRUE;
   g_hash_table_insert (world.host->volumes, g_strdup ("demo"), volume);
   made = plan (&world, manifest, SCL_APPLY_NONE);
   assert_false (_scl_plan_check (made, &error));
   assert_non_null (strstr (error->message, "was not made by SCL"));
-  /* Known again, used by a VM, and then the note about it is lost: it stays the VM's. */
-  volume->image = g_strdup ("/a.raw");
-  volume->created = 1;
-  assert_true (apply (&world, manifest, SCL_APPLY_NONE, NULL));
-  g_clear_pointer (&volume->image, g_free);
-  volume->created = 0;
+  g_clear_error (&error);
+  volume->instance = g_strdup ("lab");
   after = plan (&world, manifest, SCL_APPLY_NONE);
-  assert_true (_scl_plan_check (after, NULL));
+  assert_false (_scl_plan_check (after, &error));
+  assert_non_null (strstr (error->message, "exists and belongs to instance \"lab\""));
   world_clear (&world);
 }
 
@@ -511,7 +509,7 @@ main (void)
     cmocka_unit_test (a_running_vm_is_not_restarted_unasked),
     cmocka_unit_test (a_renamed_network_keeps_its_vm),
     cmocka_unit_test (a_volume_never_shrinks),
-    cmocka_unit_test (a_volume_of_unknown_origin_is_foreign),
+    cmocka_unit_test (a_foreign_volume_is_not_used),
     cmocka_unit_test (foreign_objects_are_errors),
     cmocka_unit_test (planning_is_linear),
   };

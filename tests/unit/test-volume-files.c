@@ -188,7 +188,7 @@ test_sidecar_round_trip (void **state)
 {
   struct stat info
       = { .st_size = 12345, .st_ino = G_MAXUINT64, .st_mtim = { 1700000000, 123456789 } };
-  g_autoptr (SclSidecar) sidecar = _scl_sidecar_new ("vm\"\\\n", "/a/\xc3\xa4 \"b\"", &info);
+  g_autoptr (SclSidecar) sidecar = _scl_sidecar_new ("lab", "vm\"\\\n", "/a/\xc3\xa4 \"b\"", &info);
   g_autoptr (GBytes) bytes = _scl_sidecar_to_bytes (sidecar);
   g_autoptr (SclSidecar) back = _scl_sidecar_from_bytes (bytes, NULL);
 

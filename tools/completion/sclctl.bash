@@ -126,7 +126,7 @@ _sclctl ()
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
     'volume delete')
-      options+=''
+      options+=' --foreign'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
       ;;
     'volume prune')

@@ -99,5 +99,6 @@ complete -c sclctl -n '__sclctl_at "volume"' -a create -d 'Make the lost volume 
 complete -c sclctl -n '__sclctl_at "volume create"' -l from-image -d 'copy the image of the VM; what was on the volume is lost'
 complete -c sclctl -n '__sclctl_at "volume create"' -a '(sclctl names vm 2> /dev/null)'
 complete -c sclctl -n '__sclctl_at "volume"' -a delete -d 'Delete volumes and all data on them'
+complete -c sclctl -n '__sclctl_at "volume delete"' -l foreign -d 'also a file that SCL did not make'
 complete -c sclctl -n '__sclctl_at "volume delete"' -a '(sclctl names volume 2> /dev/null)'
 complete -c sclctl -n '__sclctl_at "volume"' -a prune -d 'Delete the volumes that no VM uses'

@@ -100,6 +100,9 @@ static const SclctlOption create_options[]
     = { { "from-image", 0, NULL, "copy the image of the VM; what was on the volume is lost",
           SCLCTL_COMPLETE_NOTHING, NULL },
         OPTIONS_END };
+static const SclctlOption delete_volume_options[]
+    = { { "foreign", 0, NULL, "also a file that SCL did not make", SCLCTL_COMPLETE_NOTHING, NULL },
+        OPTIONS_END };
 static const SclctlOption attach_options[] = {
   { "start", 0, NULL, "start the VM if it is not running", SCLCTL_COMPLETE_NOTHING, NULL },
   { "stop-on-term", 0, NULL, "shut the VM down when a SIGTERM or Ctrl-C arrives",
@@ -423,7 +426,8 @@ const SclctlCommand sclctl_commands[] = {
     .min_arguments = 1,
     .max_arguments = G_MAXUINT,
     .summary = "Delete volumes and all data on them",
-    .description = "Asks first. A volume that a VM uses is not deleted.",
+    .description = "Asks first. A volume that a VM or any other domain uses is not deleted.",
+    .options = delete_volume_options,
     .examples = volume_delete_examples,
     .complete = SCLCTL_COMPLETE_VOLUME,
     .run = sclctl_volume_delete },

@@ -193,5 +193,7 @@ sclctl_show_volume (SclVolume *volume)
   line ("Image", scl_volume_get_image (volume));
   line ("VM", scl_volume_get_vm (volume));
   line ("Used", scl_volume_is_used (volume) ? "yes" : "no");
+  if (scl_volume_is_foreign (volume))
+    line ("Foreign", "SCL did not make it");
   take_line ("Created", date_text (scl_volume_get_created (volume)));
 }

@@ -132,6 +132,7 @@ sclctl_json_volume (SclVolume *volume)
   sclctl_json_set_text (object, "image", scl_volume_get_image (volume));
   sclctl_json_set_text (object, "vm", scl_volume_get_vm (volume));
   json_object_set_boolean_member (object, "used", scl_volume_is_used (volume));
+  json_object_set_boolean_member (object, "foreign", scl_volume_is_foreign (volume));
   set_time (object, "created", scl_volume_get_created (volume));
   return sclctl_json_node (object);
 }

@@ -122,13 +122,16 @@ static void
 add_volume (SclctlTable *table, SclVolume *volume)
 {
   gboolean used = scl_volume_is_used (volume);
+  gboolean foreign = scl_volume_is_foreign (volume);
 
   sclctl_table_add (table, scl_volume_get_name (volume));
   sclctl_table_take (table, sclctl_text_mib (scl_volume_get_size_mib (volume)));
   sclctl_table_take (table, sclctl_text_bytes (scl_volume_get_allocated_bytes (volume)));
   sclctl_table_add (table, scl_volume_get_vm (volume));
-  sclctl_table_add_coloured (table, used ? SCLCTL_COLOUR_NONE : SCLCTL_COLOUR_CHANGE,
-                             used ? "yes" : "no");
+  sclctl_table_add_coloured (table, used || foreign ? SCLCTL_COLOUR_NONE : SCLCTL_COLOUR_CHANGE,
+                             foreign ? "foreign"
+                             : used  ? "yes"
+                                     : "no");
   sclctl_table_take (table, date_text (scl_volume_get_created (volume)));
   sclctl_table_add (table, scl_volume_get_image (volume));
 }

@@ -299,7 +299,8 @@ delete_all (SclctlContext *context, GPtrArray *objects, SclctlBegin begin, GErro
     return FALSE;
   for (guint i = 0; i < objects->len; i++)
     {
-      g_autoptr (SclOperation) operation = begin (g_ptr_array_index (objects, i), FALSE);
+      g_autoptr (SclOperation) operation
+          = begin (g_ptr_array_index (objects, i), sclctl_has (context, "foreign"));
 
       if (!sclctl_operate_one (context, operation, error))
         return FALSE;

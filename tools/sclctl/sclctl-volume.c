@@ -42,9 +42,9 @@ sclctl_volume_create (SclctlContext *context)
 }
 
 static SclOperation *
-begin_delete (GObject *volume, gboolean force G_GNUC_UNUSED)
+begin_delete (GObject *volume, gboolean foreign)
 {
-  return scl_volume_delete (SCL_VOLUME (volume));
+  return scl_volume_delete (SCL_VOLUME (volume), foreign ? SCL_DELETE_FOREIGN : SCL_DELETE_NONE);
 }
 
 int
@@ -68,7 +68,7 @@ list_unused (SclctlContext *context, char **out_what)
       g_autofree char *object
           = sclctl_text_object (SCL_OBJECT_KIND_VOLUME, scl_volume_get_name (volume));
 
-      if (scl_volume_is_used (volume))
+      if (scl_volume_is_used (volume) || scl_volume_is_foreign (volume))
         continue;
       g_string_append_printf (what, "%s %s",
                               g_list_model_get_n_items (G_LIST_MODEL (unused)) ? "," : "", object);

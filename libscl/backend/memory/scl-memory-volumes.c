@@ -51,6 +51,8 @@ copy_volume (const SclObservedVolume *from)
   copy->image = g_strdup (from->image);
   copy->vm = g_strdup (from->vm);
   copy->created = from->created;
+  copy->foreign = from->foreign;
+  copy->instance = g_strdup (from->instance);
   return copy;
 }
 
@@ -135,8 +137,8 @@ memory_volumes_grow (SclVolumeBackend *backend, const char *name, guint64 size_m
 }
 
 static gboolean
-memory_volumes_remove (SclVolumeBackend *backend, const char *name, const SclProgress *progress,
-                       GError **error)
+memory_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources *sources,
+                       const SclProgress *progress, GError **error)
 {
   SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
@@ -166,8 +168,8 @@ memory_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const SclP
 }
 
 static gboolean
-memory_volumes_release (SclVolumeBackend *backend, const char *vm, const SclProgress *progress,
-                        GError **error)
+memory_volumes_release (SclVolumeBackend *backend, const char *vm, SclSources *sources,
+                        const SclProgress *progress, GError **error)
 {
   SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);

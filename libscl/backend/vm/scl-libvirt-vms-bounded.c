@@ -21,6 +21,7 @@ struct Job
   GMutex lock; /* of CALLER */
   const SclProgress *caller; /* NULL: gone */
   SclObservation *seen;
+  SclSources *sources;
   GPtrArray *diagnostics;
   GIOStream *stream;
   gboolean ok;
@@ -37,6 +38,7 @@ job_free (gpointer data)
   g_clear_pointer (&job->wiring, _scl_vm_wiring_free);
   g_clear_object (&job->manifest);
   g_clear_pointer (&job->seen, _scl_observation_unref);
+  g_clear_pointer (&job->sources, _scl_sources_unref);
   g_clear_pointer (&job->diagnostics, g_ptr_array_unref);
   g_clear_object (&job->stream);
   g_clear_error (&job->error);
@@ -190,6 +192,23 @@ bounded_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *ou
 }
 
 static gboolean
+work_list_sources (Job *job, GError **error)
+{
+  job->sources = _scl_libvirt_vms_list_sources (job->backend, job->progress.cancellable, error);
+  return job->sources != NULL;
+}
+
+static SclSources *
+bounded_list_sources (SclVmBackend *backend, GCancellable *cancellable, GError **error)
+{
+  Job *job = job_new (backend, work_list_sources, NULL, NULL);
+  g_autoptr (SclVirtCall) call
+      = run (job, "listing domains", SCL_VIRT_READ_SECONDS, 0, cancellable, error);
+
+  return call != NULL ? g_steal_pointer (&job->sources) : NULL;
+}
+
+static gboolean
 work_define (Job *job, GError **error)
 {
   return _scl_libvirt_vms_define (job->backend, job->spec, job->wiring, &job->progress, error);
@@ -316,6 +335,7 @@ _scl_libvirt_vms_init_backend (SclVmBackendInterface *iface)
 {
   iface->preflight = bounded_preflight;
   iface->observe = bounded_observe;
+  iface->list_sources = bounded_list_sources;
   iface->define = bounded_define;
   iface->start = bounded_start;
   iface->stop = bounded_stop;

@@ -141,6 +141,10 @@ gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifes
                                      GPtrArray *diagnostics, GCancellable *cancellable,
                                      GError **error);
 
+/* scl-libvirt-vms-sources.c */
+SclSources *_scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
+                                           GError **error);
+
 /* scl-libvirt-vms-devices.c */
 gboolean _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,
                                        guint64 size, GError **error);

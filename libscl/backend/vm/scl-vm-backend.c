@@ -66,6 +66,16 @@ _scl_vm_backend_observe (SclVmBackend *self, SclManifest *desired, SclObservatio
   return iface->observe (self, desired, out, cancellable, error);
 }
 
+/* A backend that knows of no files has none that are named. */
+SclSources *
+_scl_vm_backend_list_sources (SclVmBackend *self, GCancellable *cancellable, GError **error)
+{
+  SclVmBackendInterface *iface = SCL_VM_BACKEND_GET_IFACE (self);
+
+  return iface->list_sources == NULL ? _scl_sources_new ()
+                                     : iface->list_sources (self, cancellable, error);
+}
+
 gboolean
 _scl_vm_backend_define (SclVmBackend *self, SclVmSpec *spec, const SclVmWiring *wiring, const SclProgress *progress, GError **error)
 {

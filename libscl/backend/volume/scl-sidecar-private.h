@@ -10,6 +10,7 @@
 typedef struct
 {
   char *id;       /* UUID: this volume and no later one of the same name */
+  char *instance; /* whose it is; NULL: written by 0.1, which did not say */
   char *vm;       /* owner; may be NULL */
   gint64 created; /* seconds since the epoch */
   char *image;    /* path it was made from */
@@ -18,7 +19,8 @@ typedef struct
   guint64 image_inode;
 } SclSidecar;
 
-SclSidecar *_scl_sidecar_new (const char *vm, const char *image, const struct stat *info);
+SclSidecar *_scl_sidecar_new (const char *instance, const char *vm, const char *image,
+                              const struct stat *info);
 void _scl_sidecar_free (SclSidecar *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclSidecar, _scl_sidecar_free)
 

@@ -18,11 +18,12 @@ _scl_sidecar_mtime (const struct stat *info)
 }
 
 SclSidecar *
-_scl_sidecar_new (const char *vm, const char *image, const struct stat *info)
+_scl_sidecar_new (const char *instance, const char *vm, const char *image, const struct stat *info)
 {
   SclSidecar *self = g_new0 (SclSidecar, 1);
 
   self->id = g_uuid_string_random ();
+  self->instance = g_strdup (instance);
   self->vm = g_strdup (vm);
   self->created = g_get_real_time () / G_USEC_PER_SEC;
   self->image = g_strdup (image);
@@ -36,6 +37,7 @@ void
 _scl_sidecar_free (SclSidecar *self)
 {
   g_free (self->id);
+  g_free (self->instance);
   g_free (self->vm);
   g_free (self->image);
   g_free (self);
@@ -70,6 +72,8 @@ _scl_sidecar_to_bytes (SclSidecar *self)
 
   sidecar_set_int (object, "version", SIDECAR_VERSION);
   json_object_set_string_member (object, "id", self->id);
+  if (self->instance != NULL)
+    json_object_set_string_member (object, "instance", self->instance);
   if (self->vm != NULL)
     json_object_set_string_member (object, "vm", self->vm);
   json_object_set_string_member (object, "created", created_text);
@@ -133,6 +137,7 @@ sidecar_parse (SclSidecar *self, JsonObject *object)
       = created != NULL ? g_date_time_new_from_iso8601 (created, NULL) : NULL;
 
   self->id = g_strdup (sidecar_get_string (object, "id"));
+  self->instance = g_strdup (sidecar_get_string (object, "instance"));
   self->vm = g_strdup (sidecar_get_string (object, "vm"));
   self->created = time != NULL ? g_date_time_to_unix (time) : 0;
   return self->id != NULL && sidecar_parse_image (self, object);

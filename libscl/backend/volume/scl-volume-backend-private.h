@@ -5,6 +5,7 @@
  * deletes, truncates or overwrites a volume except in remove. Thread-safe for different names. */
 
 #include "backend/scl-progress-private.h"
+#include "backend/scl-sources-private.h"
 #include "plan/scl-observation-private.h"
 #include <scl/scl-disk-spec.h>
 #include <scl/scl-manifest.h>
@@ -28,6 +29,8 @@ struct _SclVolumeBackendInterface
    * that it adds to no list, seed_differs (VMs of OUT are filled before this is called). */
   gboolean (*observe) (SclVolumeBackend *self, SclManifest *desired, SclObservation *out,
                        GCancellable *cancellable, GError **error);
+  /* Notes for good whose the volumes of OBSERVED are that are ours, where 0.1 did not. */
+  gboolean (*claim) (SclVolumeBackend *self, SclObservation *observed, GError **error);
   /* From the disk's image, SIZE_MIB large (0: the image's size rounded up to MiB), owned by VM. Exists
    * already: success if it is large enough, untouched. */
   gboolean (*create) (SclVolumeBackend *self, SclDiskSpec *disk, const char *vm,
@@ -35,19 +38,20 @@ struct _SclVolumeBackendInterface
   /* Never shrinks (SCL_ERROR_WOULD_LOSE_DATA). The file only; a running VM is told by its backend. */
   gboolean (*grow) (SclVolumeBackend *self, const char *name, guint64 size_mib,
                     const SclProgress *progress, GError **error);
-  /* The volume, its sidecar and the NVRAM of the VM that it is named after, for good. Absent is
-   * SCL_ERROR_NOT_FOUND. */
-  gboolean (*remove) (SclVolumeBackend *self, const char *name, const SclProgress *progress,
-                      GError **error);
+  /* The volume, its sidecar and the NVRAM of the VM that it is named after, for good; the NVRAM not
+   * if a domain of SOURCES names it. Absent is SCL_ERROR_NOT_FOUND. */
+  gboolean (*remove) (SclVolumeBackend *self, const char *name, SclSources *sources,
+                      const SclProgress *progress, GError **error);
   /* Writes VM's seed disk if it does not hold the files' present content, removes it if the VM has
    * none. */
   gboolean (*ensure_seed) (SclVolumeBackend *self, SclVmSpec *vm, const SclProgress *progress,
                            GError **error);
   /* Takes the seed of a VM that is off back from the QEMU user: libvirt leaves it to him. */
   gboolean (*reclaim) (SclVolumeBackend *self, const char *vm, GError **error);
-  /* Removes what belongs to VM except its volumes and NVRAM: seed, console log. */
-  gboolean (*release) (SclVolumeBackend *self, const char *vm, const SclProgress *progress,
-                       GError **error);
+  /* Removes what belongs to VM except its volumes and NVRAM: seed, console log. What another domain of
+   * SOURCES names stays. */
+  gboolean (*release) (SclVolumeBackend *self, const char *vm, SclSources *sources,
+                       const SclProgress *progress, GError **error);
   /* Where it is or would be; pure. (transfer full) (nullable: seed of a VM without one, memory) */
   char *(*volume_path) (SclVolumeBackend *self, const char *name);
   char *(*seed_path) (SclVolumeBackend *self, const char *vm);
@@ -61,16 +65,17 @@ gboolean _scl_volume_backend_preflight (SclVolumeBackend *self, SclManifest *man
 gboolean _scl_volume_backend_observe (SclVolumeBackend *self, SclManifest *desired,
                                       SclObservation *out, GCancellable *cancellable,
                                       GError **error);
+gboolean _scl_volume_backend_claim (SclVolumeBackend *self, SclObservation *observed, GError **error);
 gboolean _scl_volume_backend_create (SclVolumeBackend *self, SclDiskSpec *disk, const char *vm,
                                      const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_grow (SclVolumeBackend *self, const char *name, guint64 size_mib,
                                    const SclProgress *progress, GError **error);
-gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name,
+gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources *sources,
                                      const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm,
                                           const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_reclaim (SclVolumeBackend *self, const char *vm, GError **error);
-gboolean _scl_volume_backend_release (SclVolumeBackend *self, const char *vm,
+gboolean _scl_volume_backend_release (SclVolumeBackend *self, const char *vm, SclSources *sources,
                                       const SclProgress *progress, GError **error);
 char *_scl_volume_backend_volume_path (SclVolumeBackend *self, const char *name);
 char *_scl_volume_backend_seed_path (SclVolumeBackend *self, const char *vm);

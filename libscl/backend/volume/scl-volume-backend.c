@@ -31,6 +31,15 @@ _scl_volume_backend_observe (SclVolumeBackend *self, SclManifest *desired, SclOb
   return iface->observe (self, desired, out, cancellable, error);
 }
 
+/* Optional: only files have sidecars. */
+gboolean
+_scl_volume_backend_claim (SclVolumeBackend *self, SclObservation *observed, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  return iface->claim == NULL || iface->claim (self, observed, error);
+}
+
 gboolean
 _scl_volume_backend_create (SclVolumeBackend *self, SclDiskSpec *disk, const char *vm, const SclProgress *progress, GError **error)
 {
@@ -54,14 +63,14 @@ _scl_volume_backend_grow (SclVolumeBackend *self, const char *name, guint64 size
 }
 
 gboolean
-_scl_volume_backend_remove (SclVolumeBackend *self, const char *name, const SclProgress *progress, GError **error)
+_scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources *sources, const SclProgress *progress, GError **error)
 {
   SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
 
   if (iface->remove == NULL)
     return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: remove",
                       G_OBJECT_TYPE_NAME (self));
-  return iface->remove (self, name, progress, error);
+  return iface->remove (self, name, sources, progress, error);
 }
 
 gboolean
@@ -85,14 +94,14 @@ _scl_volume_backend_reclaim (SclVolumeBackend *self, const char *vm, GError **er
 }
 
 gboolean
-_scl_volume_backend_release (SclVolumeBackend *self, const char *vm, const SclProgress *progress, GError **error)
+_scl_volume_backend_release (SclVolumeBackend *self, const char *vm, SclSources *sources, const SclProgress *progress, GError **error)
 {
   SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
 
   if (iface->release == NULL)
     return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: release",
                       G_OBJECT_TYPE_NAME (self));
-  return iface->release (self, vm, progress, error);
+  return iface->release (self, vm, sources, progress, error);
 }
 
 char *

@@ -12,6 +12,7 @@ typedef struct
   const char *name;
   const char *image;
   guint64 size_mib; /* 0: the image's, rounded up */
+  const char *instance; /* whose it is */
   const char *vm;   /* owner; may be NULL */
 } SclVolumeRequest;
 
@@ -28,6 +29,10 @@ gboolean _scl_volume_store_create (int folder, const SclVolumeRequest *request,
                                    const SclProgress *progress, GError **error);
 gboolean _scl_volume_store_grow (int folder, const char *name, guint64 size_mib, GError **error);
 gboolean _scl_volume_store_remove (int folder, const char *name, GError **error);
+
+/* Writes into the sidecar of a volume that was made before instances were noted whose it is. */
+gboolean _scl_volume_store_claim (int folder, const char *name, const char *instance,
+                                  GError **error);
 
 /* SclObservedVolume, sorted by name. PATH is FOLDER's. Sweeps. */
 GPtrArray *_scl_volume_store_list (int folder, const char *path, GError **error);

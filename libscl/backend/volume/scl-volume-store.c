@@ -83,8 +83,16 @@ store_sync (int folder, GError **error)
 }
 
 static gboolean
-store_check_existing (const SclVolumeRequest *request, const struct stat *info, GError **error)
+store_check_existing (int folder, const SclVolumeRequest *request, const struct stat *info,
+                      GError **error)
 {
+  g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, request->name, NULL);
+
+  if (sidecar != NULL && sidecar->instance != NULL
+      && g_strcmp0 (sidecar->instance, request->instance) != 0)
+    return scl_throw (error, SCL_ERROR_EXISTS,
+                      "volume %s belongs to instance \"%s\"; it was not touched, choose another name",
+                      request->name, sidecar->instance);
   if (request->size_mib <= (guint64) info->st_size / MIB)
     return TRUE;
   return scl_throw (error, SCL_ERROR_EXISTS,
@@ -126,11 +134,9 @@ store_fill (int image, const struct stat *info, SclPartFile *part, const SclVolu
 }
 
 static gboolean
-store_write_sidecar (int folder, const SclVolumeRequest *request, const struct stat *info,
-                     GError **error)
+store_write_sidecar (int folder, const char *name, SclSidecar *sidecar, GError **error)
 {
-  g_autofree char *file = sidecar_file (request->name);
-  g_autoptr (SclSidecar) sidecar = _scl_sidecar_new (request->vm, request->image, info);
+  g_autofree char *file = sidecar_file (name);
   g_autoptr (GBytes) bytes = _scl_sidecar_to_bytes (sidecar);
   g_autoptr (SclPartFile) part = NULL;
 
@@ -146,14 +152,16 @@ static gboolean
 store_publish (int folder, SclPartFile *part, const SclVolumeRequest *request,
                const struct stat *info, GError **error)
 {
-  g_autofree char *sidecar = NULL;
+  g_autoptr (SclSidecar) sidecar
+      = _scl_sidecar_new (request->instance, request->vm, request->image, info);
+  g_autofree char *file = NULL;
 
-  if (!store_write_sidecar (folder, request, info, error))
+  if (!store_write_sidecar (folder, request->name, sidecar, error))
     return FALSE;
   if (_scl_part_file_commit (part, FALSE, error))
     return store_sync (folder, error);
-  sidecar = sidecar_file (request->name);
-  (void) unlinkat (folder, sidecar, 0);
+  file = sidecar_file (request->name);
+  (void) unlinkat (folder, file, 0);
   return FALSE;
 }
 
@@ -194,10 +202,21 @@ _scl_volume_store_create (int folder, const SclVolumeRequest *request, const Scl
   if (!_scl_volume_store_lookup (folder, request->name, &present, &info, error))
     return FALSE;
   if (present)
-    return store_check_existing (request, &info, error);
+    return store_check_existing (folder, request, &info, error);
   if (!store_create_new (folder, request, progress, error))
     return scl_prefix (error, "volume %s", request->name);
   return TRUE;
+}
+
+gboolean
+_scl_volume_store_claim (int folder, const char *name, const char *instance, GError **error)
+{
+  g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, name, error);
+
+  if (sidecar == NULL || sidecar->instance != NULL)
+    return sidecar != NULL;
+  sidecar->instance = g_strdup (instance);
+  return store_write_sidecar (folder, name, sidecar, error) && store_sync (folder, error);
 }
 
 static int
@@ -286,6 +305,8 @@ observed_set_sidecar (SclObservedVolume *volume, int folder)
   volume->image_inode = sidecar->image_inode;
   volume->created = sidecar->created;
   volume->vm = g_steal_pointer (&sidecar->vm);
+  volume->instance = g_steal_pointer (&sidecar->instance);
+  volume->unclaimed = volume->instance == NULL;
 }
 
 static SclObservedVolume *

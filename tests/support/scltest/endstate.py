@@ -65,10 +65,12 @@ class EndStateCase(TestCase):
         self.scl.run(["ip", "netns", "add", "foreign"])
         self.scl.run(["ip", "link", "add", "foreign0", "type", "bridge"])
         self.scl.nft("table inet foreign {\n chain c {\n type filter hook forward priority 5; policy accept;\n }\n}\n")
-        (self.dir / "state/volumes").mkdir(parents=True)
-        (self.dir / "state").chmod(0o711)
-        (self.dir / "state/volumes").chmod(0o711)
-        (self.dir / "state/volumes/foreign.raw").write_bytes(b"foreign" * 1000)
+        volumes = self.scene.ctl.home / "volumes"
+        volumes.mkdir(parents=True)
+        for folder in (volumes, *volumes.parents):
+            if self.dir in folder.parents:
+                folder.chmod(0o711)
+        (volumes / "foreign.raw").write_bytes(b"foreign" * 1000)
         self.libvirtd.virsh("define", self.domain_file())
 
     def domain_file(self):

@@ -64,6 +64,11 @@ class Sclctl:
             parameters["hypervisor"] = self.hypervisor
         return "local:?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in parameters.items())
 
+    @property
+    def home(self):
+        """Where volumes/ and vms/ of this instance are."""
+        return self.state if self.prefix == "scl" else self.state / "instances" / self.prefix
+
     def argv(self, *words, output=None):
         options = ["--connect", self.uri]
         if output:

@@ -498,9 +498,13 @@ class Volume(Scl.Volume):
     def __repr__(self) -> str:
         return f"<Scl.Volume {self.get_name()!r} {self.get_size_mib()} MiB{'' if self.is_used() else ' unused'}>"
 
-    async def delete_async(self) -> Scl.Operation:
+    def delete(self, flags: Scl.DeleteFlags = Scl.DeleteFlags.NONE) -> Scl.Operation:
+        """Delete it and all data on it, for good."""
+        return super().delete(flags)
+
+    async def delete_async(self, flags: Scl.DeleteFlags = Scl.DeleteFlags.NONE) -> Scl.Operation:
         """delete() and its end."""
-        return await _operation(self.delete)
+        return await _operation(lambda: self.delete(flags))
 
 
 @_overrides

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-domain-paths-private.h"
+#include "base/scl-throw-private.h"
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <string.h>
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
+
+typedef struct
+{
+  SclPathFunc func;
+  gpointer user_data;
+} Walk;
+
+static gboolean
+is_element (const xmlNode *node, const char *name)
+{
+  return node->type == XML_ELEMENT_NODE && strcmp ((const char *) node->name, name) == 0;
+}
+
+static void
+tell (Walk *walk, const xmlChar *text)
+{
+  if (text != NULL && g_path_is_absolute ((const char *) text))
+    walk->func ((const char *) text, walk->user_data);
+}
+
+static void
+tell_attributes (Walk *walk, const xmlNode *node)
+{
+  for (const xmlAttr *attribute = node->properties; attribute != NULL; attribute = attribute->next)
+    {
+      xmlChar *text = xmlNodeListGetString (node->doc, attribute->children, 1);
+
+      tell (walk, text);
+      xmlFree (text);
+    }
+}
+
+static const xmlNode *
+child (const xmlNode *parent, const char *name)
+{
+  for (const xmlNode *node = parent->children; node != NULL; node = node->next)
+    if (is_element (node, name))
+      return node;
+  return NULL;
+}
+
+/* A disk that runs as raw has no chain, whatever a guest has written at its beginning. */
+static void
+tell_chain (Walk *walk, const xmlNode *disk)
+{
+  const xmlNode *driver = child (disk, "driver");
+  const xmlNode *source = child (disk, "source");
+  xmlChar *type = driver != NULL ? xmlGetNoNsProp (driver, (const xmlChar *) "type") : NULL;
+  xmlChar *file = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "file") : NULL;
+
+  if (file != NULL && (type == NULL || strcmp ((const char *) type, "raw") != 0))
+    _scl_backing_chain_foreach ((const char *) file, walk->func, walk->user_data);
+  xmlFree (type);
+  xmlFree (file);
+}
+
+/* No recursion: the depth is the definition's. */
+static const xmlNode *
+next_of (const xmlNode *node, const xmlNode *root)
+{
+  if (node->children != NULL && !is_element (node, "metadata"))
+    return node->children;
+  while (node != root && node->next == NULL)
+    node = node->parent;
+  return node == root ? NULL : node->next;
+}
+
+gboolean
+_scl_domain_paths_foreach (const char *xml, SclPathFunc func, gpointer user_data, GError **error)
+{
+  g_autoptr (xmlDoc) document
+      = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
+                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                           | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
+  const xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
+  Walk walk = { func, user_data };
+
+  if (root == NULL)
+    return scl_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
+  for (const xmlNode *node = root; node != NULL; node = next_of (node, root))
+    {
+      if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
+        tell (&walk, node->content);
+      if (node->type != XML_ELEMENT_NODE)
+        continue;
+      tell_attributes (&walk, node);
+      if (is_element (node, "disk"))
+        tell_chain (&walk, node);
+    }
+  return TRUE;
+}

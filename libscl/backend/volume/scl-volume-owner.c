@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/volume/scl-volume-owner-private.h"
+
+#include "backend/scl-sources-private.h"
+#include <string.h>
+
+static SclSources *
+list_own (SclObservation *observed)
+{
+  SclSources *own = _scl_sources_new ();
+
+  for (guint i = 0; i < observed->vms->len; i++)
+    {
+      const SclObservedVm *vm = g_ptr_array_index (observed->vms, i);
+
+      for (guint k = 0; !vm->foreign && k < vm->disk_paths->len; k++)
+        if (g_ptr_array_index (vm->disk_paths, k) != NULL)
+          _scl_sources_add (own, vm->name, NULL, NULL, g_ptr_array_index (vm->disk_paths, k));
+    }
+  return own;
+}
+
+static gboolean
+is_used (SclSources *own, const SclObservedVolume *volume)
+{
+  SclSourceUser user;
+
+  return _scl_sources_find (own, volume->path, NULL, NULL, &user);
+}
+
+/* UNCLAIMED tells a sidecar of 0.1 from none at all: that file is somebody's, unless it runs a VM of
+ * ours already and the sidecar was lost. */
+static void
+judge (SclObservedVolume *volume, const char *prefix, SclVolumesKind kind, gboolean used)
+{
+  if (volume->instance != NULL)
+    volume->foreign = strcmp (volume->instance, prefix) != 0;
+  else if (!used && (!volume->unclaimed || kind == SCL_VOLUMES_OLD))
+    volume->foreign = TRUE;
+  else
+    volume->in_doubt = !used && kind == SCL_VOLUMES_SHARED;
+}
+
+void
+_scl_volume_owner_judge (GPtrArray *volumes, const char *prefix, SclVolumesKind kind,
+                         SclObservation *observed)
+{
+  g_autoptr (SclSources) own = list_own (observed);
+
+  for (guint i = 0; i < volumes->len; i++)
+    {
+      SclObservedVolume *volume = g_ptr_array_index (volumes, i);
+
+      judge (volume, prefix, kind, is_used (own, volume));
+    }
+}
+
+static gboolean
+find_name (GPtrArray *volumes, const char *name, guint *out_index)
+{
+  for (guint i = 0; i < volumes->len; i++)
+    if (strcmp (((SclObservedVolume *) g_ptr_array_index (volumes, i))->name, name) == 0)
+      {
+        *out_index = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+GHashTable *
+_scl_volume_owner_take_old (GPtrArray *volumes, GPtrArray *old, SclObservation *observed)
+{
+  GHashTable *names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (SclSources) own = list_own (observed);
+  guint i = 0;
+  guint there;
+
+  while (i < old->len)
+    {
+      SclObservedVolume *volume = g_ptr_array_index (old, i);
+      gboolean taken = find_name (volumes, volume->name, &there);
+
+      if (volume->foreign || (taken && !is_used (own, volume)))
+        {
+          i++;
+          continue;
+        }
+      if (taken)
+        g_ptr_array_remove_index (volumes, there);
+      g_hash_table_add (names, g_strdup (volume->name));
+      g_ptr_array_add (volumes, g_ptr_array_steal_index (old, i));
+    }
+  return names;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/scl-engine-private.h"
+#include <string.h>
+
+/* 0.1 put the volumes of all instances into one folder and did not note whose they are. One that a VM
+ * of another instance uses is that instance's. */
+gboolean
+_scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellable *cancellable,
+                           GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+
+  for (guint i = 0; i < observed->volumes->len; i++)
+    {
+      SclObservedVolume *volume = observed->volumes->pdata[i];
+      SclSourceUser user;
+
+      if (!volume->in_doubt)
+        continue;
+      if (sources == NULL)
+        sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+      if (sources == NULL)
+        return FALSE;
+      if (!_scl_sources_find (sources, volume->path, NULL, NULL, &user) || user.instance == NULL
+          || strcmp (user.instance, self->prefix) == 0)
+        continue;
+      volume->foreign = TRUE;
+      volume->instance = g_strdup (user.instance);
+    }
+  return TRUE;
+}
+
+SclObservation *
+_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
+                               GError **error)
+{
+  g_autoptr (SclObservation) observed = NULL;
+
+  if (self->claim != NULL && !_scl_instance_claim_check (self->claim, error))
+    return NULL;
+  observed = _scl_engine_observe (self, desired, cancellable, error);
+  if (observed == NULL || !_scl_volume_backend_claim (self->volumes, observed, error))
+    return NULL;
+  return g_steal_pointer (&observed);
+}
+
+/* --- who the instance is --- */
+
+gboolean
+_scl_engine_take_claim (SclEngine *self, gboolean *out_new, GError **error)
+{
+  *out_new = FALSE;
+  return self->claim == NULL || _scl_instance_claim_take (self->claim, out_new, error);
+}
+
+static gboolean
+is_empty (SclObservation *observed)
+{
+  for (guint i = 0; i < observed->networks->len; i++)
+    if (!((SclObservedNetwork *) observed->networks->pdata[i])->foreign)
+      return FALSE;
+  for (guint i = 0; i < observed->vms->len; i++)
+    if (!((SclObservedVm *) observed->vms->pdata[i])->foreign)
+      return FALSE;
+  return !observed->host.present;
+}
+
+void
+_scl_engine_settle_claim (SclEngine *self)
+{
+  g_autoptr (SclObservation) observed
+      = self->claim == NULL ? NULL : _scl_engine_observe (self, NULL, NULL, NULL);
+
+  if (observed != NULL && is_empty (observed))
+    _scl_instance_claim_give_up (self->claim);
+}
+
+/* --- what all domains name --- */
+
+gboolean
+_scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GError **error)
+{
+  SclSources *sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+
+  if (sources == NULL)
+    return FALSE;
+  _scl_engine_forget_sources (self);
+  g_mutex_lock (&self->mutex);
+  self->sources = sources;
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+void
+_scl_engine_forget_sources (SclEngine *self)
+{
+  SclSources *old;
+
+  g_mutex_lock (&self->mutex);
+  old = g_steal_pointer (&self->sources);
+  g_mutex_unlock (&self->mutex);
+  g_clear_pointer (&old, _scl_sources_unref);
+}
+
+SclSources *
+_scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **error)
+{
+  SclSources *sources;
+
+  g_mutex_lock (&self->mutex);
+  sources = self->sources == NULL ? NULL : _scl_sources_ref (self->sources);
+  g_mutex_unlock (&self->mutex);
+  return sources != NULL ? sources : _scl_vm_backend_list_sources (self->vms, cancellable, error);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who an instance is on this host: one hypervisor and one state folder per prefix. Noted twice, in
+ * RUN/PREFIX/instance (for all callers of this boot) and in the instance's own folder (which stays over
+ * a reboot), from before its first change until nothing of it is left. No lock: the caller has it. */
+
+#include <gio/gio.h>
+
+typedef struct _SclInstanceClaim SclInstanceClaim;
+
+SclInstanceClaim *_scl_instance_claim_new (const char *run_dir, const char *state_dir,
+                                           const char *prefix, const char *hypervisor);
+void _scl_instance_claim_free (SclInstanceClaim *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclInstanceClaim, _scl_instance_claim_free)
+
+/* SCL_ERROR_BUSY, naming the holder, if the prefix is somebody else's. Changes nothing. */
+gboolean _scl_instance_claim_check (SclInstanceClaim *self, GError **error);
+/* Checks and notes. OUT_NEW: it was not ours before. */
+gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error);
+void _scl_instance_claim_give_up (SclInstanceClaim *self);

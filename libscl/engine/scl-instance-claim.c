@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/scl-instance-claim-private.h"
+#include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
+#include "engine/scl-instance-lock-private.h"
+#include "engine/scl-state-folder-private.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_NAME "instance"
+#define GROUP "instance"
+#define MAX_SIZE 65536
+#define NETNS_DIR "/run/netns"
+
+struct _SclInstanceClaim
+{
+  char *run_dir;
+  char *state; /* as it is on this host, without links */
+  char *prefix;
+  char *hypervisor;
+};
+
+typedef struct
+{
+  char *hypervisor;
+  char *state;
+} Holder;
+
+static void
+holder_clear (Holder *holder)
+{
+  g_clear_pointer (&holder->hypervisor, g_free);
+  g_clear_pointer (&holder->state, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Holder, holder_clear)
+
+/* One host, however it is written. */
+static char *
+normalise_hypervisor (const char *uri)
+{
+  return strcmp (uri, "qemu+unix:///system") == 0 ? g_strdup ("qemu:///system") : g_strdup (uri);
+}
+
+static char *
+normalise_state (const char *state_dir)
+{
+  char *real = realpath (state_dir, NULL);
+  char *path = real != NULL ? g_strdup (real) : g_canonicalize_filename (state_dir, "/");
+
+  free (real);
+  return path;
+}
+
+SclInstanceClaim *
+_scl_instance_claim_new (const char *run_dir, const char *state_dir, const char *prefix,
+                         const char *hypervisor)
+{
+  SclInstanceClaim *self = g_new0 (SclInstanceClaim, 1);
+
+  self->run_dir = g_strdup (run_dir);
+  self->state = normalise_state (state_dir);
+  self->prefix = g_strdup (prefix);
+  self->hypervisor = normalise_hypervisor (hypervisor);
+  return self;
+}
+
+void
+_scl_instance_claim_free (SclInstanceClaim *self)
+{
+  g_free (self->run_dir);
+  g_free (self->state);
+  g_free (self->prefix);
+  g_free (self->hypervisor);
+  g_free (self);
+}
+
+/* FALSE: there is no note, or none that can be read. */
+static gboolean
+read_holder (const char *folder, Holder *out_holder)
+{
+  g_autofree char *path = g_build_filename (folder, FILE_NAME, NULL);
+  g_auto (SclFd) fd = _scl_fd_open_regular (AT_FDCWD, path, NULL, NULL);
+  g_autoptr (GBytes) bytes = fd < 0 ? NULL : _scl_fd_read_all (fd, MAX_SIZE, path, NULL);
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+
+  if (bytes == NULL || !g_key_file_load_from_bytes (file, bytes, G_KEY_FILE_NONE, NULL))
+    return FALSE;
+  out_holder->hypervisor = g_key_file_get_string (file, GROUP, "hypervisor", NULL);
+  out_holder->state = g_key_file_get_string (file, GROUP, "state", NULL);
+  if (out_holder->hypervisor != NULL && out_holder->state != NULL)
+    return TRUE;
+  holder_clear (out_holder);
+  return FALSE;
+}
+
+static gboolean
+write_holder (SclInstanceClaim *self, const char *folder, mode_t mode, GError **error)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autofree char *text = NULL;
+  g_auto (SclFd) fd = _scl_fd_open_folder (folder, mode, error);
+  gsize size;
+
+  g_key_file_set_string (file, GROUP, "hypervisor", self->hypervisor);
+  g_key_file_set_string (file, GROUP, "state", self->state);
+  text = g_key_file_to_data (file, &size, NULL);
+  return fd >= 0 && _scl_fd_replace (fd, FILE_NAME, text, size, 0600, error);
+}
+
+static gboolean
+has_namespaces (SclInstanceClaim *self)
+{
+  g_autofree char *start = g_strdup_printf ("%s-", self->prefix);
+  g_autoptr (GDir) dir = g_dir_open (NETNS_DIR, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (name, start))
+      return TRUE;
+  return FALSE;
+}
+
+/* Its state folder was thrown away, with the note in it, and so was all that it had. */
+static gboolean
+is_stale (SclInstanceClaim *self, const Holder *holder)
+{
+  g_autofree char *home = _scl_instance_home (holder->state, self->prefix);
+  g_autofree char *path = g_build_filename (home, FILE_NAME, NULL);
+
+  return !g_file_test (path, G_FILE_TEST_EXISTS) && !has_namespaces (self);
+}
+
+static gboolean
+is_ours (SclInstanceClaim *self, const Holder *holder)
+{
+  return strcmp (holder->hypervisor, self->hypervisor) == 0
+         && strcmp (holder->state, self->state) == 0;
+}
+
+static gboolean
+throw_held (SclInstanceClaim *self, const Holder *holder, GError **error)
+{
+  int pid = _scl_instance_lock_find_holder (self->run_dir, self->prefix);
+  g_autofree char *process = pid == 0 ? g_strdup ("") : g_strdup_printf ("process %d, ", pid);
+
+  return scl_throw (error, SCL_ERROR_BUSY,
+                    "instance \"%s\" of this host is held by %shypervisor %s with state folder %s: connect "
+                    "to that (local:?hypervisor=%s&state=%s&prefix=%s), or give this one another prefix=",
+                    self->prefix, process, holder->hypervisor, holder->state, holder->hypervisor,
+                    holder->state, self->prefix);
+}
+
+/* What both notes say; *OUT_NOTED: they are there, and ours. */
+static gboolean
+look (SclInstanceClaim *self, gboolean *out_noted, GError **error)
+{
+  g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
+  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
+  g_auto (Holder) now = { NULL, NULL };
+  g_auto (Holder) kept = { NULL, NULL };
+  gboolean has_now = read_holder (run, &now);
+  gboolean has_kept = read_holder (home, &kept);
+
+  *out_noted = FALSE;
+  if (has_now && !is_ours (self, &now) && !is_stale (self, &now))
+    return throw_held (self, &now, error);
+  /* A state folder may be moved or mounted elsewhere; its hypervisor stays the same. */
+  if (has_kept && strcmp (kept.hypervisor, self->hypervisor) != 0)
+    return throw_held (self, &kept, error);
+  *out_noted = has_now && has_kept && is_ours (self, &now) && is_ours (self, &kept);
+  return TRUE;
+}
+
+gboolean
+_scl_instance_claim_check (SclInstanceClaim *self, GError **error)
+{
+  gboolean noted;
+
+  return look (self, &noted, error);
+}
+
+/* The folder's note first: while it is missing, the other one counts for nothing. */
+static gboolean
+note (SclInstanceClaim *self, GError **error)
+{
+  g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
+  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
+  g_autofree char *above = g_path_get_dirname (home);
+  g_auto (SclFd) state = _scl_fd_ensure_folder (self->state, 0711, error);
+  g_auto (SclFd) instances = -1;
+
+  if (state < 0)
+    return FALSE;
+  if (strcmp (home, self->state) != 0
+      && (instances = _scl_fd_open_folder (above, 0711, error)) < 0)
+    return FALSE;
+  return write_holder (self, home, 0711, error) && write_holder (self, run, 0700, error);
+}
+
+gboolean
+_scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error)
+{
+  gboolean noted;
+
+  if (!look (self, &noted, error))
+    return FALSE;
+  *out_new = !noted;
+  return noted || note (self, error);
+}
+
+static void
+forget (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, FILE_NAME, NULL);
+
+  (void) unlink (path);
+}
+
+void
+_scl_instance_claim_give_up (SclInstanceClaim *self)
+{
+  g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
+  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
+
+  forget (run);
+  (void) rmdir (run);
+  forget (home);
+}

@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Two instances on one host: whatever one of them does, nothing of the other changes."""
+
+import contextlib
+import hashlib
+import json
+import os
+
+import scltest
+from scltest import Lab, Libvirtd
+from scltest.endstate import EMPTY
+from scltest.scene import Scene, SharedCase
+from scltest.sclctl import Sclctl, fresh_prefix
+
+# Each is carried out by the second instance; all of them change something of it.
+VERBS = (("apply",), ("vm", "start", "demo"), ("vm", "restart", "--force", "demo"), ("vm", "stop", "--force", "demo"),
+         ("vm", "delete", "--yes", "demo"), ("network", "delete", "--yes", "default"), ("volume", "delete", "--yes", "demo"),
+         ("apply",), ("apply", "empty"), ("volume", "prune", "--yes"))
+
+
+class Host(SharedCase):
+    """One host for instances of all kinds."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.lab = cls.share(Lab.standard())
+        cls.scl = cls.lab.scl
+        cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
+
+    def scene(self, folder, prefix, external):
+        scene = self.use(Scene(folder, self.libvirtd, self.scl, prefix))
+        scene.manifest["gatewayInterface"] = "eth0"
+        scene.network("default", external, tcp=["2222:192.168.20.2:22"])
+        scene.vm("demo", "192.168.20.2/24", "192.168.20.1", autoStart=False)
+        return scene
+
+    def lines(self, words):
+        return [" ".join(line.split()) for line in self.scl.output(words, check=False).splitlines()]
+
+    def files(self, home):
+        """Name, mode, owner, number, time and content of each."""
+        found = []
+        for path in sorted(home.rglob("*")):
+            info = os.lstat(path)
+            content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "-"
+            found.append((str(path), oct(info.st_mode), info.st_uid, info.st_ino, info.st_mtime_ns, content))
+        return [entry for entry in found if not entry[0].endswith(".lock")]
+
+    def snapshot(self, ctl):
+        """All that instance CTL has on this host."""
+        name, uri = f"{ctl.prefix}-default", f"{ctl.prefix}-demo" if ctl.prefix != "scl" else "demo"
+        inside = ["ip", "netns", "exec", name]
+        links = [line for line in self.lines(["ip", "-o", "-d", "link"]) if f": {ctl.prefix}u-" in line or f": {ctl.prefix}n-" in line]
+        # The state of a link may still be on its way up.
+        return {"volumes": self.files(ctl.home / "volumes"), "vms": self.files(ctl.home / "vms"),
+                "domain": self.libvirtd.virsh("dumpxml", "--inactive", uri),
+                "power": self.libvirtd.state(uri),
+                "inside": self.lines([*inside, "nft", "-s", "list", "ruleset"]) + self.lines([*inside, "ip", "-4", "route"]),
+                "table": self.lines(["nft", "-s", "list", "table", "inet", ctl.prefix]),
+                "links": [line.split(":")[1] for line in links],
+                "record": self.lines(["cat", f"/run/scl/{ctl.prefix}/instance"]),
+                "neighbour": self.lines(["ip", "rule"]) + self.lines(["ip", "-4", "route", "show", "table", "all"])}
+
+    def assert_untouched(self, before, ctl, words):
+        now = self.snapshot(ctl)
+        missing = [line for line in before.pop("neighbour") if line not in now["neighbour"]]
+        now.pop("neighbour")
+        self.assertEqual(missing, [], f"rules and routes of {ctl.prefix} after {words}")
+        self.assertEqual(now, before, f"{ctl.prefix} after {words}")
+
+    def carry_out(self, scene, words):
+        if words == ("apply",):
+            return scene.ctl.run("apply", "-f", scene.write())
+        if words == ("apply", "empty"):
+            return scene.ctl.run("apply", "-f", scene.write(EMPTY), "--allow-empty", "--prune")
+        return scene.ctl.run(*words)
+
+
+class Instances(Host):
+    def every_verb(self, first, second):
+        first.apply()
+        before = self.snapshot(first.ctl)
+        self.assertEqual(len(before["volumes"]), 2, before["volumes"])
+        for words in VERBS:
+            with self.subTest(verb=words):
+                done = self.carry_out(second, words)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assert_untouched(dict(before), first.ctl, words)
+        self.assertIn("nothing to do", first.apply().stdout)
+
+    def test_same_state_and_names(self):
+        folder = self.folder()
+        self.every_verb(self.scene(folder, None, "192.168.10.1"), self.scene(folder, None, "192.168.11.1"))
+
+    def test_numbers_that_meet(self):
+        """The hashes of these two meet: equal preferences of rules, equal marks."""
+        folder = self.folder()
+        self.every_verb(self.scene(folder, "scl", "192.168.10.1"), self.scene(folder, "doc", "192.168.11.1"))
+
+    def test_numbers_that_meet_the_other_way_round(self):
+        folder = self.folder()
+        self.every_verb(self.scene(folder, "doc", "192.168.11.1"), self.scene(folder, "scl", "192.168.10.1"))
+
+    def refused(self, first, other):
+        first.apply()
+        before = self.snapshot(first.ctl)
+        there = self.files(other.state) if other.state != first.ctl.state else []
+        for words in (("vm", "list"), ("status",), ("plan",), *VERBS):
+            with self.subTest(verb=words):
+                file = first.write(EMPTY if "empty" in words else None)
+                if words[0] in ("apply", "plan"):
+                    words = (words[0], "-f", file, "--allow-empty", *(("--prune",) if words[0] == "apply" else ()))
+                done = other.run(*words)
+                self.assertEqual(done.returncode, 75, done.stdout + done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn(f'instance "{other.prefix}" of this host is held by hypervisor {first.ctl.hypervisor} with state '
+                              f"folder {first.ctl.state}", done.stderr)
+                self.assert_untouched(dict(before), first.ctl, words)
+        if other.state != first.ctl.state:
+            self.assertEqual(self.files(other.state), there)
+
+    def test_same_prefix_on_another_hypervisor(self):
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        self.refused(first, Sclctl(first.ctl.state, "qemu:///embed", first.ctl.prefix, self.scl))
+
+    def test_same_prefix_with_another_state(self):
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        self.refused(first, Sclctl(self.folder() / "s", first.ctl.hypervisor, first.ctl.prefix, self.scl))
+
+    def test_prefix_is_free_when_nothing_is_left(self):
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        other = Sclctl(self.folder() / "s", first.ctl.hypervisor, first.ctl.prefix, self.scl)
+        for words in ((), ("vm", "delete", "--yes", "demo")):
+            first.apply()
+            if words:
+                first.ctl.run(*words, check=0)
+                first.ctl.run("network", "delete", "--yes", "default", check=0)
+            else:
+                self.carry_out(first, ("apply", "empty"))
+            self.assertFalse((first.ctl.home / "instance").exists())
+            other.run("apply", "-f", first.write(), check=0)
+            self.assertEqual(first.ctl.run("vm", "list").returncode, 75)
+            other.run("apply", "-f", first.write(EMPTY), "--allow-empty", "--prune", check=0)
+        self.assertEqual(first.ctl.json("volume", "list")[0]["name"], "demo")
+
+    def test_reboot(self):
+        """/run is empty then; the state folder still says which hypervisor its VMs are on."""
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        first.apply()
+        self.scl.run(["rm", f"/run/scl/{first.ctl.prefix}/instance"])
+        other = Sclctl(first.ctl.state, "qemu:///embed", first.ctl.prefix, self.scl)
+        done = other.run("vm", "list")
+        self.assertEqual(done.returncode, 75)
+        self.assertIn(f"held by hypervisor {first.ctl.hypervisor}", done.stderr)
+        self.assertIn("nothing to do", first.apply().stdout)
+
+
+class Before(Host):
+    """State that 0.1 made: one folder for the volumes of all instances, no word in them whose they are."""
+
+    def make_old(self, scene):
+        """What 0.1 would have left of it."""
+        home, state = scene.ctl.home, scene.ctl.state
+        for part in ("volumes", "vms"):
+            with contextlib.suppress(FileExistsError):
+                (state / part).mkdir(mode=0o711)
+            for path in (home / part).iterdir():
+                path.rename(state / part / path.name)
+            (home / part).rmdir()
+        sidecar = state / "volumes/demo.json"
+        said = json.loads(sidecar.read_text())
+        self.assertEqual(said.pop("instance"), scene.ctl.prefix)
+        sidecar.write_text(json.dumps(said))
+        text = self.libvirtd.virsh("dumpxml", "--inactive", scene.domain("demo"))
+        self.libvirtd.virsh("define", scene.file("old.xml", text.replace(f"{home}/", f"{state}/")))
+        (home / "instance").unlink()
+        self.scl.run(["rm", f"/run/scl/{scene.ctl.prefix}/instance"])
+
+    def setUp(self):
+        folder = self.folder()
+        self.old = self.scene(folder, fresh_prefix(), "192.168.10.1")
+        self.default = Sclctl(self.old.ctl.state, self.libvirtd.uri, "scl", self.scl)
+        self.old.apply()
+        self.make_old(self.old)
+        self.path = self.old.ctl.state / "volumes/demo.raw"
+        self.number = self.path.stat().st_ino
+
+    def volumes(self, ctl):
+        return [(volume["name"], volume["path"], volume["used"]) for volume in ctl.json("volume", "list")]
+
+    def test_goes_on_where_it_is(self):
+        # Before anything was written about it: reading alone knows.
+        self.assertEqual(self.volumes(self.old.ctl), [("demo", str(self.path), True)])
+        self.assertEqual(self.volumes(self.default), [])
+        self.assertIn("nothing to do", self.old.apply().stdout)
+        self.old.ctl.run("vm", "start", "demo", check=0)
+        self.assertIn(str(self.path), self.libvirtd.virsh("domblklist", self.old.domain("demo")))
+        self.old.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.old.manifest["virtualMachines"]["demo"]["memorySize"] = 112
+        self.old.apply()
+        self.assertEqual(self.path.stat().st_ino, self.number)
+        self.assertFalse((self.old.ctl.home / "volumes").exists())
+
+    def test_default_instance_leaves_it(self):
+        self.default.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.default.run("volume", "delete", "--yes", "demo").returncode, 1)
+        scene = self.scene(self.old.folder, "scl", "192.168.11.1")
+        done = scene.apply(check=1)
+        self.assertIn(f'{self.path} exists and belongs to instance "{self.old.ctl.prefix}"', done.stderr)
+        self.assertEqual(self.path.stat().st_ino, self.number)
+
+    def test_stays_its_own_when_the_vm_is_gone(self):
+        manifest = self.old.copy()
+        manifest["virtualMachines"] = {}
+        self.old.apply(manifest, "--prune")
+        self.assertEqual(self.volumes(self.old.ctl), [("demo", str(self.path), False)])
+        self.assertEqual(self.volumes(self.default), [])
+        self.default.run("volume", "prune", "--yes", check=0)
+        self.old.apply()
+        self.assertEqual(self.path.stat().st_ino, self.number)
+        self.old.apply(manifest, "--prune")
+        self.old.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertFalse(self.path.exists())
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What volume delete, volume prune and the removal of a VM must leave: files that SCL did not make, and files that any
+domain of the hypervisor uses, whoever defined it and however it names them.
+"""
+
+import os
+import subprocess
+
+import scltest
+from scltest import Lab, Libvirtd
+from scltest.scene import Scene, SharedCase
+
+DOMAIN = ("<domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory>"
+          "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+          "<disk type='file' device='{device}'><driver name='qemu' type='{format}'/><source file='{path}'/>"
+          "<target dev='sda' bus='sata'/>{rest}</disk></devices></domain>")
+
+
+class Removals(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        cls.libvirtd = cls.share(Libvirtd(cls.dir / "lv", cls.scl))
+
+    def setUp(self):
+        self.dir = self.folder()
+        self.scene = self.use(Scene(self.dir, self.libvirtd, self.scl))
+        self.scene.network("default")
+        for name in ("demo", "other"):
+            self.scene.vm(name, "192.168.20.2/24", "192.168.20.1", autoStart=False)
+        self.ctl = self.scene.ctl
+        self.volumes = self.ctl.home / "volumes"
+        self.scene.apply()
+
+    def leave_volumes(self):
+        """The VMs go, their volumes stay."""
+        manifest = self.scene.copy()
+        manifest["virtualMachines"] = {}
+        self.scene.apply(manifest, "--prune")
+
+    def define(self, name, path, kind="raw", device="disk", rest="", verb="define"):
+        text = DOMAIN.format(name=name, path=path, format=kind, device=device, rest=rest)
+        self.libvirtd.virsh(verb, self.scene.file(f"{name}.xml", text))
+        # Before the scene's own end.
+        self.addCleanup(self.libvirtd.virsh, "undefine", name, check=False)
+        self.addCleanup(self.libvirtd.virsh, "destroy", name, check=False)
+
+    def files(self):
+        return sorted(path.name for path in self.volumes.iterdir())
+
+    def assert_kept(self, domain):
+        """Nobody deletes demo, and who is in the way is said; the other unused volume goes all the same."""
+        done = self.ctl.run("volume", "delete", "--yes", "demo")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f'domain "{domain}" uses', done.stderr)
+        done = self.ctl.run("volume", "prune", "--yes")
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn(f'volume "demo": domain "{domain}" uses', done.stderr)
+        self.assertEqual(self.files(), ["demo.json", "demo.raw"])
+
+    def test_file_without_our_mark(self):
+        precious = self.volumes / "precious.raw"
+        precious.write_bytes(b"precious" * 1000)
+        self.leave_volumes()
+        listed = {volume["name"]: volume["foreign"] for volume in self.ctl.json("volume", "list")}
+        self.assertEqual(listed, {"demo": False, "other": False, "precious": True})
+        self.assertRegex(self.ctl.run("volume", "list", check=0).stdout, r"(?m)^precious .* foreign ")
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), ["precious.raw"])
+        self.assertEqual(self.ctl.run("volume", "prune", "--yes", check=0).stdout, "nothing to do: every volume is used\n")
+        done = self.ctl.run("volume", "delete", "--yes", "precious", check=1)
+        self.assertIn(f"{precious} was not made by SCL", done.stderr)
+        self.assertIn("volume delete --foreign precious", done.stderr)
+        self.assertEqual(precious.read_bytes(), b"precious" * 1000)
+        self.ctl.run("volume", "delete", "--yes", "--foreign", "precious", check=0)
+        self.assertEqual(self.files(), [])
+
+    def test_foreign_file_in_use(self):
+        path = self.volumes / "precious.raw"
+        path.write_bytes(b"precious" * 1000)
+        self.define(f"{self.ctl.prefix}user", path)
+        done = self.ctl.run("volume", "delete", "--yes", "--foreign", "precious")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f'domain "{self.ctl.prefix}user" uses', done.stderr)
+        self.assertTrue(path.exists())
+
+    def test_renamed_domain(self):
+        name = f"{self.ctl.prefix}renamed"
+        self.libvirtd.virsh("domrename", self.scene.domain("demo"), name)
+        self.addCleanup(self.libvirtd.virsh, "undefine", name, check=False)
+        self.leave_volumes()
+        self.assert_kept(name)
+
+    def test_by_another_path(self):
+        (self.dir / "link").symlink_to(self.volumes)
+        name = f"{self.ctl.prefix}clone"
+        self.define(name, self.dir / "link" / "demo.raw")
+        self.leave_volumes()
+        self.assert_kept(name)
+
+    def test_running_domain_that_is_not_defined(self):
+        self.leave_volumes()
+        name = f"{self.ctl.prefix}live"
+        self.define(name, self.volumes / "demo.raw", verb="create")
+        self.assert_kept(name)
+        self.libvirtd.virsh("destroy", name)
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
+
+    def test_below_overlays(self):
+        """The definition names only the uppermost."""
+        below, above = self.dir / "below.qcow2", self.dir / "above.qcow2"
+        for path, backing, kind in ((below, self.volumes / "demo.raw", "raw"), (above, below.name, "qcow2")):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(backing), "-F", kind, str(path)], check=True)
+        name = f"{self.ctl.prefix}overlay"
+        self.define(name, above, "qcow2")
+        self.leave_volumes()
+        self.assert_kept(name)
+
+    def test_data_file_of_a_qcow2(self):
+        top = self.dir / "top.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={self.dir}/data.raw,data_file_raw=on",
+                        str(top), "1M"], check=True)
+        (self.dir / "data.raw").unlink()
+        (self.dir / "data.raw").symlink_to(self.volumes / "demo.raw")
+        name = f"{self.ctl.prefix}data"
+        self.define(name, top, "qcow2")
+        self.leave_volumes()
+        self.assert_kept(name)
+
+    def test_content_of_a_raw_disk_says_nothing(self):
+        """A guest must not keep volumes of others by writing a header on its own disk."""
+        mine, name = self.dir / "guest.raw", f"{self.ctl.prefix}guest"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(self.volumes / "demo.raw"), "-F", "raw", str(mine)],
+                       check=True)
+        self.define(name, mine)
+        self.leave_volumes()
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
+
+    def test_seed_that_a_clone_uses(self):
+        folder = self.ctl.home / "vms/demo"
+        (folder / "nvram.fd").write_bytes(b"variables")
+        name = f"{self.ctl.prefix}seed"
+        self.define(name, folder / "seed.iso", device="cdrom")
+        before = os.stat(folder / "seed.iso").st_ino
+        self.leave_volumes()
+        self.assertEqual(os.stat(folder / "seed.iso").st_ino, before)
+        self.assertFalse((self.ctl.home / "vms/other/seed.iso").exists())
+        self.assertEqual((folder / "nvram.fd").read_bytes(), b"variables")
+        self.libvirtd.virsh("undefine", name)
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertFalse((folder / "nvram.fd").exists())
+
+
+if __name__ == "__main__":
+    scltest.main()

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who holds a prefix on this host. */
+#include "base-test.h"
+#include "engine/scl-instance-claim-private.h"
+#include "engine/scl-instance-lock-private.h"
+
+#define SYSTEM "qemu:///system"
+#define EMBED "qemu:///embed"
+
+typedef struct
+{
+  char *top;
+  char *run;
+  char *one;
+  char *two;
+} World;
+
+static int
+world_setup (void **state)
+{
+  World *world = g_new0 (World, 1);
+
+  world->top = test_folder_new ();
+  world->run = g_build_filename (world->top, "run", NULL);
+  world->one = g_build_filename (world->top, "one", NULL);
+  world->two = g_build_filename (world->top, "two", NULL);
+  *state = world;
+  return 0;
+}
+
+static int
+world_teardown (void **state)
+{
+  World *world = *state;
+
+  test_folder_remove (world->top);
+  g_free (world->run);
+  g_free (world->one);
+  g_free (world->two);
+  g_free (world);
+  return 0;
+}
+
+static SclInstanceClaim *
+claim (World *world, const char *folder, const char *hypervisor)
+{
+  return _scl_instance_claim_new (world->run, folder, "claimt", hypervisor);
+}
+
+static void
+assert_takes (SclInstanceClaim *claim, gboolean is_new)
+{
+  GError *error = NULL;
+  gboolean was_new;
+
+  if (!_scl_instance_claim_take (claim, &was_new, &error))
+    fail_msg ("%s", error->message);
+  assert_int_equal (was_new, is_new);
+}
+
+static void
+assert_refused (SclInstanceClaim *claim, const char *hypervisor, const char *folder)
+{
+  g_autofree char *text = g_strdup_printf ("hypervisor %s with state folder %s", hypervisor, folder);
+  gboolean was_new;
+  GError *error = NULL;
+
+  assert_false (_scl_instance_claim_check (claim, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+  assert_false (_scl_instance_claim_take (claim, &was_new, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+}
+
+static void
+test_taken_once (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+
+  assert_true (_scl_instance_claim_check (mine, NULL));
+  assert_takes (mine, TRUE);
+  assert_takes (mine, FALSE);
+}
+
+static void
+test_others_are_refused (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) folder = claim (world, world->two, SYSTEM);
+  g_autoptr (SclInstanceClaim) hypervisor = claim (world, world->one, EMBED);
+
+  assert_takes (mine, TRUE);
+  assert_refused (folder, SYSTEM, world->one);
+  assert_refused (hypervisor, SYSTEM, world->one);
+  assert_false (g_file_test (world->two, G_FILE_TEST_EXISTS));
+  _scl_instance_claim_give_up (mine);
+  assert_takes (folder, TRUE);
+  assert_refused (mine, SYSTEM, world->two);
+}
+
+static void
+test_process_is_named (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) other = claim (world, world->two, EMBED);
+  g_autoptr (SclInstanceLock) lock = NULL;
+  g_autofree char *text = g_strdup_printf ("is held by process %d, hypervisor", getpid ());
+  GError *error = NULL;
+
+  assert_takes (mine, TRUE);
+  lock = _scl_instance_lock_acquire (world->run, world->one, "claimt", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+  assert_non_null (lock);
+  assert_false (_scl_instance_claim_check (other, &error));
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+}
+
+static void
+test_the_same_by_another_name (void **state)
+{
+  World *world = *state;
+  g_autofree char *link = g_build_filename (world->top, "link", NULL);
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) same = NULL;
+
+  assert_takes (mine, TRUE);
+  assert_int_equal (symlink (world->one, link), 0);
+  same = claim (world, link, "qemu+unix:///system");
+  assert_takes (same, FALSE);
+}
+
+/* /run is empty then. */
+static void
+test_reboot (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) hypervisor = claim (world, world->one, EMBED);
+
+  assert_takes (mine, TRUE);
+  test_folder_remove (g_strdup (world->run));
+  assert_refused (hypervisor, SYSTEM, world->one);
+  assert_takes (mine, TRUE);
+}
+
+static void
+test_state_that_was_thrown_away (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) other = claim (world, world->two, EMBED);
+
+  assert_takes (mine, TRUE);
+  assert_refused (other, SYSTEM, world->one);
+  test_folder_remove (g_strdup (world->one));
+  assert_takes (other, TRUE);
+}
+
+/* Killed between its two steps, both ways: the same again completes it. */
+static void
+test_killed_in_between (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
+  g_autofree char *kept = g_build_filename (world->one, "instances", "claimt", "instance", NULL);
+
+  assert_takes (mine, TRUE);
+  assert_true (g_file_test (kept, G_FILE_TEST_EXISTS));
+  assert_int_equal (unlink (now), 0);
+  assert_takes (mine, TRUE);
+  assert_true (g_file_test (now, G_FILE_TEST_EXISTS));
+  assert_int_equal (unlink (now), 0);
+  _scl_instance_claim_give_up (mine);
+  assert_false (g_file_test (kept, G_FILE_TEST_EXISTS));
+}
+
+/* Half a file from a full disk is no holder. */
+static void
+test_damaged_note (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
+
+  assert_takes (mine, TRUE);
+  assert_true (g_file_set_contents (now, "[instance]\nhyper", -1, NULL));
+  assert_takes (mine, TRUE);
+  assert_takes (mine, FALSE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_taken_once),
+    TEST (test_others_are_refused),
+    TEST (test_process_is_named),
+    TEST (test_the_same_by_another_name),
+    TEST (test_reboot),
+    TEST (test_state_that_was_thrown_away),
+    TEST (test_killed_in_between),
+    TEST (test_damaged_note),
+  };
+
+  return cmocka_run_group_tests_name ("instance-claim", tests, NULL, NULL);
+}
