@@ -202,6 +202,10 @@ typedef enum {
  * @SCL_APPLY_PRUNE: what is no longer declared may be removed (volumes are always kept)
  * @SCL_APPLY_ALLOW_EMPTY: a manifest without any VM and any network is meant so
  * @SCL_APPLY_BOOT: the host has booted: whoever wanted a VM with autoStart off is forgotten
+ * @SCL_APPLY_AS_PLANNED: apply carries out the plan that this connection has just made, since
+ *   scl_connection_lock(), for the same manifest object and otherwise the same flags, and does not look
+ *   at the host a second time. For who has not waited for anything (a user, say) since then. Without
+ *   such a plan, or if an operation has begun after it, it means nothing. Of no use to plan.
  *
  * How plan and apply treat what the manifest does not say.
  *
@@ -212,6 +216,7 @@ typedef enum {
   SCL_APPLY_PRUNE = 1 << 0,
   SCL_APPLY_ALLOW_EMPTY = 1 << 1,
   SCL_APPLY_BOOT = 1 << 2,
+  SCL_APPLY_AS_PLANNED = 1 << 3,
 } SclApplyFlags;
 
 /**

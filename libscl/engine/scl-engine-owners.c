@@ -30,6 +30,13 @@ _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellab
   return TRUE;
 }
 
+gboolean
+_scl_engine_may_change (SclEngine *self, SclObservation *observed, GError **error)
+{
+  return (self->claim == NULL || _scl_instance_claim_check (self->claim, error))
+         && _scl_volume_backend_claim (self->volumes, observed, error);
+}
+
 SclObservation *
 _scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
                                GError **error)

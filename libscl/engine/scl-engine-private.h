@@ -15,6 +15,15 @@
 #define SCL_TYPE_ENGINE (_scl_engine_get_type ())
 G_DECLARE_FINAL_TYPE (SclEngine, _scl_engine, SCL, ENGINE, GObject)
 
+/* A plan and what it was made from. */
+typedef struct
+{
+  SclManifest *manifest;
+  SclApplyFlags flags;
+  SclPlan *plan;
+  SclObservation *observed;
+} SclEnginePlanned;
+
 struct _SclEngine
 {
   GObject parent_instance;
@@ -33,6 +42,8 @@ struct _SclEngine
   guint lock_timeout;
   SclDriverEventFunc watcher;
   gpointer watcher_data;
+  gboolean held;
+  SclEnginePlanned *planned; /* the last one since it is held, if no operation has begun since then */
 };
 
 SclEngine *_scl_engine_new (const char *prefix, const char *machine_id, SclNetworkBackend *networks,
@@ -70,7 +81,9 @@ guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
 /* scl-engine-owners.c */
 gboolean _scl_engine_settle_owners (SclEngine *self, SclObservation *observed,
                                     GCancellable *cancellable, GError **error);
-/* As _observe, and notes whose our volumes are. The instance is locked. */
+/* The instance is this one's to change; notes whose the volumes of OBSERVED are. */
+gboolean _scl_engine_may_change (SclEngine *self, SclObservation *observed, GError **error);
+/* As _observe, and that. The instance is locked. */
 SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
                                                GCancellable *cancellable, GError **error);
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
@@ -95,3 +108,14 @@ void _scl_engine_init_volumes (SclDriverInterface *iface);
 gboolean _scl_engine_check_volumes (SclEngine *self, SclObservation *observation,
                                     const SclObservedVm *vm, GCancellable *cancellable,
                                     GError **error);
+
+/* scl-engine-planned.c: what SCL_APPLY_AS_PLANNED need not read again */
+void _scl_engine_planned_free (SclEnginePlanned *planned);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclEnginePlanned, _scl_engine_planned_free)
+gboolean _scl_engine_is_quiet (SclEngine *self);
+void _scl_engine_keep_planned (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
+                               SclPlan *plan, SclObservation *observed);
+void _scl_engine_forget_planned (SclEngine *self);
+/* NULL if it is another manifest's, or not wanted; forgotten in any case. (transfer full) */
+SclEnginePlanned *_scl_engine_take_planned (SclEngine *self, SclManifest *manifest,
+                                            SclApplyFlags flags);

@@ -124,13 +124,19 @@ engine_plan (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, GCan
              GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
+  gboolean quiet = _scl_engine_is_quiet (self);
   g_autoptr (SclObservation) observed = NULL;
+  SclPlan *plan;
 
   if (!check_manifest (self, manifest, flags, error))
     return NULL;
   observed = _scl_engine_observe (self, manifest, cancellable, error);
-  return observed == NULL ? NULL
-                          : _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
+  if (observed == NULL)
+    return NULL;
+  plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
+  if (plan != NULL && quiet && _scl_engine_is_quiet (self))
+    _scl_engine_keep_planned (self, manifest, flags, plan, observed);
+  return plan;
 }
 
 /* --- applying --- */
@@ -147,6 +153,26 @@ reclaim_seeds (SclEngine *self, SclObservation *observed, GError **error)
         return FALSE;
     }
   return TRUE;
+}
+
+static SclPlan *
+plan_anew (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclObservation **out_observed,
+           GCancellable *cancellable, GError **error)
+{
+  *out_observed = _scl_engine_observe_to_change (self, manifest, cancellable, error);
+  return *out_observed == NULL ? NULL
+                               : _scl_engine_plan (self, manifest, flags, *out_observed, cancellable,
+                                                   error);
+}
+
+static SclPlan *
+plan_as_planned (SclEngine *self, SclEnginePlanned *planned, SclObservation **out_observed,
+                 GError **error)
+{
+  if (!_scl_engine_may_change (self, planned->observed, error))
+    return NULL;
+  *out_observed = _scl_observation_ref (planned->observed);
+  return g_object_ref (planned->plan);
 }
 
 static gboolean
@@ -180,17 +206,16 @@ _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flags, SclOpe
 
 static gboolean
 apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPlan *confirmed,
-              SclOperation *operation, GCancellable *cancellable, GError **error)
+              SclEnginePlanned *planned, SclOperation *operation, GCancellable *cancellable,
+              GError **error)
 {
-  g_autoptr (SclObservation) observed
-      = _scl_engine_observe_to_change (self, manifest, cancellable, error);
-  g_autoptr (SclPlan) plan = NULL;
+  g_autoptr (SclObservation) observed = NULL;
+  g_autoptr (SclPlan) plan
+      = planned == NULL ? plan_anew (self, manifest, flags, &observed, cancellable, error)
+                        : plan_as_planned (self, planned, &observed, error);
   gboolean is_new;
   gboolean ok;
 
-  if (observed == NULL)
-    return FALSE;
-  plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
   if (plan == NULL || !_scl_plan_check (plan, error)
       || (confirmed != NULL && !_scl_plan_check_shown (plan, confirmed, error))
       || !reclaim_seeds (self, observed, error))
@@ -208,13 +233,16 @@ engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, Scl
               SclOperation *operation, GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclEnginePlanned) planned = NULL;
   g_autoptr (SclTurn) turn = NULL;
 
   if (!check_manifest (self, manifest, flags, error))
     return FALSE;
+  planned = _scl_engine_take_planned (self, manifest, flags);
+  flags &= ~(SclApplyFlags) SCL_APPLY_AS_PLANNED;
   turn = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
   return turn != NULL
-         && apply_locked (self, manifest, flags, confirmed, operation, cancellable, error);
+         && apply_locked (self, manifest, flags, confirmed, planned, operation, cancellable, error);
 }
 
 /* --- locking --- */
@@ -239,6 +267,7 @@ _scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation
   const char *what = operation == NULL ? "an operation" : scl_operation_get_description (operation);
   SclTurnRequest request = request_for (self, want, what, cancellable);
 
+  _scl_engine_forget_planned (self);
   return _scl_engine_queue_enter (self->queue, &request, error);
 }
 
@@ -248,7 +277,12 @@ engine_lock (SclDriver *driver, GCancellable *cancellable, GError **error)
   SclEngine *self = SCL_ENGINE (driver);
   SclTurnRequest request = request_for (self, SCL_TURN_ALONE, "scl_connection_lock()", cancellable);
 
-  return _scl_engine_queue_hold (self->queue, &request, error);
+  gboolean held = _scl_engine_queue_hold (self->queue, &request, error);
+
+  g_mutex_lock (&self->mutex);
+  self->held = self->held || held;
+  g_mutex_unlock (&self->mutex);
+  return held;
 }
 
 static void
@@ -256,6 +290,10 @@ engine_unlock (SclDriver *driver)
 {
   SclEngine *self = SCL_ENGINE (driver);
 
+  _scl_engine_forget_planned (self);
+  g_mutex_lock (&self->mutex);
+  self->held = FALSE;
+  g_mutex_unlock (&self->mutex);
   _scl_engine_queue_release (self->queue, self);
 }
 
@@ -380,6 +418,7 @@ scl_engine_finalize (GObject *object)
   SclEngine *self = SCL_ENGINE (object);
 
   _scl_vm_backend_watch (self->vms, NULL, NULL);
+  g_clear_pointer (&self->planned, _scl_engine_planned_free);
   _scl_engine_queue_release (self->queue, self);
   _scl_engine_queue_unref (self->queue);
   g_clear_pointer (&self->sources, _scl_sources_unref);

@@ -106,13 +106,14 @@ carry_out (SclctlContext *context, SclManifest *manifest, SclPlan *plan, SclAppl
   if (!confirm_removals (context, plan, flags, &confirmed))
     return sclctl_refusal_status ();
   operation = confirmed ? scl_connection_apply_plan (context->connection, plan)
-                        : scl_connection_apply (context->connection, manifest, flags);
+                        : scl_connection_apply (context->connection, manifest,
+                                                flags | SCL_APPLY_AS_PLANNED);
   sclctl_operate_one (context, operation, &error);
   return finish (context, plan, scl_operation_get_results (operation), error);
 }
 
-/* Locks before it plans, so that what is shown is what is done; a question gives the lock up, and what
- * was confirmed is compared with what would be done then. */
+/* Locks before it plans, so that what is shown is what is done; a question gives the lock (and so what was
+ * planned under it) up, and what was confirmed is compared with what would be done then. */
 static int
 apply (SclctlContext *context, SclManifest *manifest)
 {
