@@ -6,6 +6,7 @@ The VMs have no system and stay in their firmware: what counts is what QEMU has,
 """
 
 import os
+import subprocess
 
 import scltest
 from scltest import Lab, Libvirtd
@@ -109,6 +110,68 @@ class Disks(SharedCase):
         self.libvirtd.virsh("suspend", self.scene.domain("demo"))
         self.set(imageSize=24)
         self.assertEqual((self.vm()["state"], self.guest_mib()), ("paused", 24))
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_lost_volume_is_not_made_anew(self):
+        """The state folder's volumes are not mounted; the other VM goes on."""
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.volume().rename(self.dir / "away.raw")
+        before = self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo"))
+        self.scene.manifest["virtualMachines"]["demo"]["memorySize"] = 80
+        self.scene.manifest["virtualMachines"]["other"]["memorySize"] = 80
+        for done in (self.plan(1), self.scene.apply(None, "--boot", check=3),
+                     self.scene.ctl.run("vm", "start", "demo", check=1), self.scene.ctl.run("vm", "restart", "demo", check=1)):
+            self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.volume().parent.parent} mounted?', done.stderr)
+            self.assertIn("sclctl volume create demo --from-image", done.stderr)
+        self.assertFalse(self.volume().exists())
+        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "shut off")
+        self.assertEqual(self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo")), before)
+        self.assertIn(str(80 << 10), self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("other")))
+        (self.dir / "away.raw").rename(self.volume())
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
+
+    def test_lost_volume_is_made_anew_by_its_verb(self):
+        self.assertIn("is there", self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1).stderr)
+        os.unlink(self.volume())
+        self.assertIn("still runs", self.scene.ctl.run("volume", "create", "demo", "--from-image", check=75).stderr)
+        self.assertEqual(self.vm()["state"], "running")
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.assertIn("--from-image", self.scene.ctl.run("volume", "create", "demo", check=64).stderr)
+        self.scene.ctl.run("volume", "create", "demo", "--from-image", check=0)
+        self.assertEqual(self.volume().stat().st_size, 16 * MIB)
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
+
+    def write_over(self, command):
+        """What the guest writes, while it is off: into the file over its volume."""
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        subprocess.run(["qemu-io", "-f", "qcow2", "-c", command, self.volume().with_name("demo.backup")], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+
+    def test_snapshot_of_another_tool_is_left_alone(self):
+        name = self.scene.domain("demo")
+        self.libvirtd.virsh("snapshot-create-as", name, "backup", "--disk-only", "--atomic", "--no-metadata")
+        self.write_over("write -P 65 8M 4k")
+        done = self.plan(0)
+        self.assertIn("nothing to do", done.stdout)
+        self.assertIn("another tool has put", done.stderr)
+        self.assertIn("another tool has put", self.scene.ctl.run("status").stdout)
+        self.assertIn("waits for that", self.set(memorySize=80, imageSize=24).stderr)
+        self.assertIn("demo.backup", self.libvirtd.virsh("domblklist", name, "--inactive"))
+        self.assertEqual(self.volume().stat().st_size, 16 * MIB)
+        self.assertIn("another tool has put", self.scene.ctl.run("vm", "delete", "--yes", "demo", check=75).stderr)
+        self.scene.ctl.run("vm", "restart", "--force", "demo", check=0)
+        self.assertIn("demo.backup", self.libvirtd.virsh("domblklist", name))
+        # Merged, all is as ever.
+        self.libvirtd.virsh("blockcommit", name, "vda", "--active", "--pivot", "--wait")
+        self.assertNotIn("another tool", self.scene.apply().stderr)
+        self.assertIn("demo.raw", self.libvirtd.virsh("domblklist", name, "--inactive"))
+        self.assertEqual(self.guest_mib(), 24)
+        with open(self.volume(), "rb") as volume:
+            volume.seek(8 * MIB)
+            self.assertEqual(volume.read(4096), b"A" * 4096)
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
     def test_other_ends_than_declared_are_repaired(self):
