@@ -115,7 +115,7 @@ test_after_apply (void **state)
   f->backend = _scl_kernel_networks_new_at ("tknb", RUN_DIR, NULL);
   said = run_preflight (f, "192.168.10.1", "eth9");
   assert_true (
-      g_str_has_prefix (said, "error " EXTERNAL "192.168.10.1 is already routed to tknu-default"));
+      g_str_has_prefix (said, "error " EXTERNAL "192.168.10.1 is taken by network \"default\" of "));
 }
 
 /* The LAN of eth9 inside a network's own subnet. */
