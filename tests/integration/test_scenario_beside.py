@@ -106,13 +106,36 @@ class Beside(SharedCase):
         self.assertEqual(moved, {"default": ("192.168.10.1", "192.168.10.3"), "host": ("192.168.10.254", "192.168.10.4")})
         self.assertEqual(Sclctl.stop(process, scltest.bound(120)), 0)
 
+    def run_until_off(self, ctl, manifest):
+        """What a run says whose VMs do not start, so that it ends by itself."""
+        process = ctl.start("run", "-f", manifest, "--until-off", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdout.close)
+        said = process.communicate(timeout=scltest.bound(120))[0]
+        self.assertEqual(process.returncode, 0, said)
+        return said
+
+    def test_volume_of_an_older_run(self):
+        """What run made with the prefix scl is shown, not taken; with that prefix it goes on."""
+        state = self.dir / "older"
+        older, now = Sclctl(state, prefix="scl", host=self.scl), Default(state, host=self.scl)
+        trial = json.loads(open(self.trial, "rb").read())
+        trial["virtualMachines"]["try"]["autoStart"] = False
+        manifest = self.scene.write(trial)
+        self.run_until_off(older, manifest)
+        volume = state / "volumes/try.raw"
+        with open(volume, "r+b") as file:
+            file.write(b"MINE")
+        self.assertIn(f'volume "try": a new one is made; {volume} belongs to instance "scl"', self.run_until_off(now, manifest))
+        self.assertTrue((state / "instances/run/volumes/try.raw").exists())
+        self.assertNotIn('volume "try"', self.run_until_off(older, manifest))
+        with open(volume, "rb") as file:
+            self.assertEqual(file.read(4), b"MINE")
+
     def test_explicit_prefix_stays(self):
         own = Sclctl(self.dir / "own", host=self.scl)
         manifest = self.scene.write({"version": 1, "networks": {"default": {"externalIP": "192.168.44.1"}}})
-        process = own.start("run", "-f", manifest, "--until-off", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True)
-        said = process.communicate(timeout=scltest.bound(120))[0]
-        self.assertEqual(process.returncode, 0, said)
+        said = self.run_until_off(own, manifest)
         self.assertNotIn("external IP", said)
 
 

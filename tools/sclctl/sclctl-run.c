@@ -21,6 +21,9 @@
 
 #define DEFAULT_HYPERVISOR "qemu:///embed"
 #define DEFAULT_PREFIX "run"
+#define DEFAULT_STATE "/var/lib/scl"
+/* Of run itself, too, in its first release. */
+#define OLDER_PREFIX "scl"
 
 typedef struct
 {
@@ -314,6 +317,41 @@ prepare (Run *self, SclApplyFlags flags, GError **error)
   return sclctl_plan_with_free_addresses (context, &self->manifest, flags, error);
 }
 
+static void
+tell_older_volume (SclctlContext *context, const char *state, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".raw", NULL);
+  g_autofree char *path = g_build_filename (state, "volumes", file, NULL);
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    sclctl_tell (context,
+                 "volume \"%s\": a new one is made; %s belongs to instance \"%s\", as what run "
+                 "made before it had an instance of its own: \"sclctl -c 'local:?prefix=%s' run\" "
+                 "goes on with it",
+                 name, path, OLDER_PREFIX, OLDER_PREFIX);
+}
+
+/* Never taken over without being told to: it may be the disk of a VM that is applied. */
+static void
+tell_older_volumes (Run *self, SclPlan *plan)
+{
+  GListModel *steps = scl_plan_get_steps (plan);
+  const char *uri = scl_connection_get_uri (self->context->connection);
+  g_autofree char *state = sclctl_uri_get (uri, "state");
+
+  if (!g_str_equal (scl_connection_get_prefix (self->context->connection), DEFAULT_PREFIX))
+    return;
+  for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
+    {
+      g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+
+      if (scl_step_get_kind (step) == SCL_OBJECT_KIND_VOLUME
+          && scl_step_get_action (step) == SCL_ACTION_CREATE)
+        tell_older_volume (self->context, state == NULL ? DEFAULT_STATE : state,
+                           scl_step_get_name (step));
+    }
+}
+
 static int
 run (Run *self)
 {
@@ -326,6 +364,7 @@ run (Run *self)
   if (plan == NULL || !sclctl_check_plan (context, plan, &error))
     return sclctl_fail (error);
   sclctl_show_plan (context, plan);
+  tell_older_volumes (self, plan);
   if (!confirm_takeover (self) || !confirm_removals (self, plan, flags))
     return sclctl_refusal_status ();
   live (self, plan, flags);
