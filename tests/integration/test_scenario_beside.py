@@ -106,6 +106,17 @@ class Beside(SharedCase):
         self.assertEqual(moved, {"default": ("192.168.10.1", "192.168.10.3"), "host": ("192.168.10.254", "192.168.10.4")})
         self.assertEqual(Sclctl.stop(process, scltest.bound(120)), 0)
 
+
+class Prefixes(SharedCase):
+    """Nothing is applied, and no guest runs."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        cls.scene = Scene(cls.dir, None, cls.scl)
+        cls.scene.network("default")
+
     def run_until_off(self, ctl, manifest):
         """What a run says whose VMs do not start, so that it ends by itself."""
         process = ctl.start("run", "-f", manifest, "--until-off", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -119,9 +130,8 @@ class Beside(SharedCase):
         """What run made with the prefix scl is shown, not taken; with that prefix it goes on."""
         state = self.dir / "older"
         older, now = Sclctl(state, prefix="scl", host=self.scl), Default(state, host=self.scl)
-        trial = json.loads(open(self.trial, "rb").read())
-        trial["virtualMachines"]["try"]["autoStart"] = False
-        manifest = self.scene.write(trial)
+        self.scene.vm("try", autoStart=False)
+        manifest = self.scene.write()
         self.run_until_off(older, manifest)
         volume = state / "volumes/try.raw"
         with open(volume, "r+b") as file:
