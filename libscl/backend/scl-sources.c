@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/scl-sources-private.h"
-#include <glib/gstdio.h>
+#include "base/scl-fd-private.h"
 #include <string.h>
 
 typedef struct
@@ -55,17 +55,6 @@ _scl_sources_unref (SclSources *self)
   g_free (self);
 }
 
-static char *
-identify (const char *path)
-{
-  GStatBuf info;
-
-  return g_stat (path, &info) != 0
-             ? g_strdup (path)
-             : g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
-                                (guint64) info.st_ino);
-}
-
 static gboolean
 is_user (const User *user, const char *domain, const char *instance, const char *vm)
 {
@@ -93,7 +82,7 @@ void
 _scl_sources_add (SclSources *self, const char *domain, const char *instance, const char *vm,
                   const char *path)
 {
-  g_autofree char *id = identify (path);
+  g_autofree char *id = _scl_fd_identify (path);
   GPtrArray *users = g_hash_table_lookup (self->by_id, id);
   User *user = take_user (self, domain, instance, vm);
 
@@ -110,7 +99,7 @@ gboolean
 _scl_sources_find (SclSources *self, const char *path, const char *instance, const char *vm,
                    SclSourceUser *out_user)
 {
-  g_autofree char *id = identify (path);
+  g_autofree char *id = _scl_fd_identify (path);
   GPtrArray *users = g_hash_table_lookup (self->by_id, id);
 
   for (guint i = 0; users != NULL && i < users->len; i++)

@@ -54,3 +54,6 @@ int _scl_fd_ensure_folder (const char *path, mode_t mode, GError **error);
 /* Temporary file, fsync, rename over NAME, fsync of the folder. */
 gboolean _scl_fd_replace (int dirfd, const char *name, const void *data, gsize size, mode_t mode,
                           GError **error);
+
+/* The same text for two paths that lead to one file; of what is not there, the path. (transfer full) */
+char *_scl_fd_identify (const char *path);

@@ -150,3 +150,14 @@ _scl_fd_replace (int dirfd, const char *name, const void *data, gsize size, mode
     return scl_throw_errno (error, errno, "%s: cannot put in place", name);
   return TRUE;
 }
+
+char *
+_scl_fd_identify (const char *path)
+{
+  struct stat info;
+
+  return stat (path, &info) != 0
+             ? g_strdup (path)
+             : g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT, (guint64) info.st_dev,
+                                (guint64) info.st_ino);
+}

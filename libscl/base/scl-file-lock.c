@@ -3,8 +3,11 @@
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <poll.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Until somebody closes the file: its holder, if only by dying. FALSE: too late or cancelled. */
 static gboolean
@@ -45,5 +48,43 @@ _scl_file_lock (int fd, int operation, const char *path, gint64 deadline, GCance
       return !g_cancellable_set_error_if_cancelled (cancellable, error)
              && scl_throw (error, SCL_ERROR_BUSY, "%s is locked by somebody else", path);
     }
+  return TRUE;
+}
+
+typedef struct
+{
+  const char *path;
+  struct flock *lock;
+} Probe;
+
+/* The thread gets a table of descriptors of its own: a process that closes any descriptor of a file loses
+ * all its locks on it. */
+static gpointer
+run_probe (gpointer data)
+{
+  Probe *probe = data;
+  g_auto (SclFd) fd = -1;
+
+  if (unshare (CLONE_FILES) < 0)
+    return NULL;
+  fd = open (probe->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0)
+    (void) fchmod (fd, 0600);
+  if (fd < 0 || fcntl (fd, F_GETLK, probe->lock) < 0)
+    probe->lock->l_type = F_UNLCK;
+  return NULL;
+}
+
+gboolean
+_scl_file_lock_find_holder (const char *path, struct flock *out_lock, GError **error)
+{
+  Probe probe = { .path = path, .lock = out_lock };
+  GThread *thread;
+
+  *out_lock = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+  thread = g_thread_try_new ("scl-lock-probe", run_probe, &probe, error);
+  if (thread == NULL)
+    return FALSE;
+  (void) g_thread_join (thread);
   return TRUE;
 }

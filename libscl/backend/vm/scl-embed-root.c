@@ -2,12 +2,12 @@
 #include "backend/vm/scl-console-log-private.h"
 #include "backend/vm/scl-embed-root-private.h"
 #include "base/scl-fd-private.h"
+#include "base/scl-file-lock-private.h"
 #include "base/scl-throw-private.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <libvirt/libvirt.h>
 #include <pwd.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -105,63 +105,26 @@ _scl_embed_root_to_uri (const char *root_dir)
   return g_strdup_printf ("qemu:///embed?root=%s", escaped);
 }
 
-/* Opens ROOT's pid file, which libvirt locks. Only root may read it: whoever can open a file can lock
- * it, and libvirt would not get its own lock. */
-static int
-open_pid_file (const char *root)
-{
-  g_autofree char *folder = g_build_filename (root, "run", "qemu", NULL);
-  g_autofree char *path = g_build_filename (folder, "driver.pid", NULL);
-  SclFd fd = -1;
-
-  if (g_mkdir_with_parents (folder, 0711) == 0)
-    fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd >= 0)
-    (void) fchmod (fd, 0600);
-  return fd;
-}
-
-typedef struct
-{
-  const char *root;
-  struct flock lock; /* what keeps libvirt from its own */
-} Probe;
-
-/* The thread gets a table of descriptors of its own: a process that closes any descriptor of a file
- * loses all its locks on it, and so libvirt's. */
-static gpointer
-run_probe (gpointer data)
-{
-  Probe *probe = data;
-  g_auto (SclFd) fd = -1;
-
-  if (unshare (CLONE_FILES) < 0)
-    return NULL;
-  fd = open_pid_file (probe->root);
-  if (fd < 0 || fcntl (fd, F_GETLK, &probe->lock) < 0)
-    probe->lock.l_type = F_UNLCK;
-  return NULL;
-}
-
 gboolean
 _scl_embed_root_check_free (const char *root_dir, const char *uri, GError **error)
 {
-  Probe probe = { .root = root_dir, .lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 } };
-  GThread *thread = g_thread_try_new ("scl-embed-probe", run_probe, &probe, error);
+  g_autofree char *folder = g_build_filename (root_dir, "run", "qemu", NULL);
+  g_autofree char *pid_file = g_build_filename (folder, "driver.pid", NULL);
+  struct flock lock;
 
-  if (thread == NULL)
+  (void) g_mkdir_with_parents (folder, 0711);
+  if (!_scl_file_lock_find_holder (pid_file, &lock, error))
     return FALSE;
-  (void) g_thread_join (thread);
-  if (probe.lock.l_type == F_UNLCK || probe.lock.l_pid == getpid ())
+  if (lock.l_type == F_UNLCK || lock.l_pid == getpid ())
     return TRUE;
-  if (probe.lock.l_type == F_WRLCK)
+  if (lock.l_type == F_WRLCK)
     return scl_throw (error, SCL_ERROR_BUSY,
                       "%s: process %d has this embedded hypervisor open: end it first", uri,
-                      (int) probe.lock.l_pid);
+                      (int) lock.l_pid);
   return scl_throw (error, SCL_ERROR_BUSY,
-                    "%s: process %d holds %s/run/qemu/driver.pid for reading, so that libvirt cannot "
-                    "lock it: end that process",
-                    uri, (int) probe.lock.l_pid, root_dir);
+                    "%s: process %d holds %s for reading, so that libvirt cannot lock it: end that "
+                    "process",
+                    uri, (int) lock.l_pid, pid_file);
 }
 
 /* libvirt's library writes its log on stderr, where it would stand between the
