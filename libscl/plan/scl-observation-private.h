@@ -79,6 +79,7 @@ typedef struct
   SclVmSpec *live_spec; /* that the running QEMU was started with; NULL: not running */
   GPtrArray *macs;   /* char*: of the definition, by NIC number */
   GPtrArray *disk_paths; /* char*: files of the definition, by disk number; NULL where one is missing */
+  gboolean disks_unseen; /* files of a real host for a simulated one, which cannot miss them */
   SclVmState state;
   char *state_reason;
   SclStoppedBy stopped_by;

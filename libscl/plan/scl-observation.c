@@ -224,7 +224,7 @@ gboolean
 _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const char *volume,
                           guint index)
 {
-  return vm != NULL && !vm->foreign && has_volume (vm, volume, index)
+  return vm != NULL && !vm->foreign && !vm->disks_unseen && has_volume (vm, volume, index)
          && _scl_observation_lookup_volume (self, volume) == NULL;
 }
 

@@ -15,6 +15,8 @@ struct _SclMemoryVolumes
 /* Images are not read: one without a size counts as 1024 MiB. */
 #define DEFAULT_SIZE_MIB 1024
 
+#define SCHEME "memory:"
+
 static char *
 seed_content (SclVmSpec *vm)
 {
@@ -75,6 +77,21 @@ compare_images (SclManifest *desired, SclObservation *out)
     }
 }
 
+/* libvirt's test driver can know domains that were made on a real host. */
+static void
+note_unseen (SclObservation *out)
+{
+  for (guint i = 0; i < out->vms->len; i++)
+    {
+      SclObservedVm *vm = out->vms->pdata[i];
+
+      for (guint k = 0; k < vm->disk_paths->len; k++)
+        vm->disks_unseen = vm->disks_unseen
+                           || (vm->disk_paths->pdata[k] != NULL
+                               && !g_str_has_prefix (vm->disk_paths->pdata[k], SCHEME));
+    }
+}
+
 static gboolean
 memory_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclObservation *out,
                         GCancellable *cancellable, GError **error)
@@ -87,6 +104,7 @@ memory_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclObse
   g_hash_table_iter_init (&iter, host->volumes);
   while (g_hash_table_iter_next (&iter, NULL, &volume))
     g_ptr_array_add (out->volumes, copy_volume (volume));
+  note_unseen (out);
   if (desired == NULL)
     return TRUE;
   compare_images (desired, out);
@@ -109,7 +127,7 @@ memory_volumes_create (SclVolumeBackend *backend, SclDiskSpec *disk, const char 
   if (!_scl_memory_host_may_change (host, error))
     return FALSE;
   volume = _scl_observed_volume_new (name);
-  volume->path = g_strdup_printf ("memory:%s", name);
+  volume->path = g_strdup_printf (SCHEME "%s", name);
   volume->size = (size == 0 ? DEFAULT_SIZE_MIB : size) << 20;
   volume->image = g_strdup (scl_disk_spec_get_image (disk));
   volume->vm = g_strdup (vm);
@@ -181,19 +199,19 @@ memory_volumes_release (SclVolumeBackend *backend, const char *vm, SclSources *s
 static char *
 memory_volumes_volume_path (SclVolumeBackend *backend, const char *name)
 {
-  return g_strdup_printf ("memory:%s", name);
+  return g_strdup_printf (SCHEME "%s", name);
 }
 
 static char *
 memory_volumes_seed_path (SclVolumeBackend *backend, const char *vm)
 {
-  return g_strdup_printf ("memory:%s/seed", vm);
+  return g_strdup_printf (SCHEME "%s/seed", vm);
 }
 
 static char *
 memory_volumes_vm_folder (SclVolumeBackend *backend, const char *vm, GError **error)
 {
-  return g_strdup_printf ("memory:%s", vm);
+  return g_strdup_printf (SCHEME "%s", vm);
 }
 
 static void
