@@ -15,24 +15,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclReading, _scl_reading_free)
 
 /* --- reading --- */
 
-static GPtrArray *
-list_addresses (SclDriver *driver, SclObservation *observation)
-{
-  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
-  SclDriverInterface *iface = SCL_DRIVER_GET_IFACE (driver);
-
-  for (guint i = 0; i < observation->vms->len; i++)
-    {
-      SclObservedVm *vm = observation->vms->pdata[i];
-      GPtrArray *addresses
-          = vm->foreign ? NULL : iface->list_addresses (driver, vm->name, observation);
-
-      g_ptr_array_add (all, addresses != NULL ? addresses
-                                              : g_ptr_array_new_with_free_func (g_object_unref));
-    }
-  return all;
-}
-
 /* Numbered before it begins. NULL: the connection is closed. */
 static SclReading *
 begin (SclConnection *self, GError **error)
@@ -53,12 +35,13 @@ begin (SclConnection *self, GError **error)
 static gboolean
 look (SclReading *reading, GCancellable *cancellable, GError **error)
 {
-  reading->observation
-      = SCL_DRIVER_GET_IFACE (reading->driver)->observe (reading->driver, cancellable, error);
+  SclDriverInterface *iface = SCL_DRIVER_GET_IFACE (reading->driver);
+
+  reading->observation = iface->observe (reading->driver, cancellable, error);
   if (reading->observation == NULL)
     return FALSE;
-  reading->addresses = list_addresses (reading->driver, reading->observation);
-  return TRUE;
+  reading->addresses = iface->list_addresses (reading->driver, reading->observation, cancellable);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 /* --- bringing it home --- */

@@ -43,8 +43,10 @@ struct _SclDriverInterface
                          GError **error);
   GIOStream *(*open_console) (SclDriver *self, const char *vm, GCancellable *cancellable,
                               GError **error);
-  /* Addresses of a running VM beyond the declared ones: SclAddress. (transfer full) */
-  GPtrArray *(*list_addresses) (SclDriver *self, const char *vm, SclObservation *observation);
+  /* Addresses beyond the declared ones of OBSERVATION's VMs, by VM: a GPtrArray of SclAddress each, empty
+   * for one that does not run. (transfer full) */
+  GPtrArray *(*list_addresses) (SclDriver *self, SclObservation *observation,
+                                GCancellable *cancellable);
   gboolean (*lock) (SclDriver *self, GCancellable *cancellable, GError **error);
   void (*unlock) (SclDriver *self);
   void (*set_lock_timeout) (SclDriver *self, guint timeout);

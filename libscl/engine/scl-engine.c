@@ -367,17 +367,13 @@ add_addresses (GPtrArray *into, GPtrArray *addresses, const char *source)
 }
 
 static GPtrArray *
-engine_list_addresses (SclDriver *driver, const char *name, SclObservation *observation)
+addresses_of (SclEngine *self, const SclObservedVm *vm, GPtrArray *told)
 {
-  SclEngine *self = SCL_ENGINE (driver);
-  SclObservedVm *vm = _scl_observation_lookup_vm (observation, name);
   GPtrArray *all = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GPtrArray) told = NULL;
   SclNicSpec *nic;
 
-  if (vm == NULL || vm->live_spec == NULL)
+  if (vm->foreign || vm->live_spec == NULL)
     return all;
-  told = _scl_vm_backend_list_agent_addresses (self->vms, name);
   add_addresses (all, told, "agent");
   for (guint i = 0; vm->spec != NULL && i < vm->macs->len
                     && (nic = _scl_list_peek (scl_vm_spec_get_nics (vm->spec), i)) != NULL;
@@ -388,6 +384,20 @@ engine_list_addresses (SclDriver *driver, const char *name, SclObservation *obse
 
       add_addresses (all, seen, "neighbour");
     }
+  return all;
+}
+
+static GPtrArray *
+engine_list_addresses (SclDriver *driver, SclObservation *observation, GCancellable *cancellable)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  g_autoptr (GPtrArray) told
+      = _scl_vm_backend_list_agent_addresses (self->vms, observation, cancellable);
+
+  for (guint i = 0; i < observation->vms->len; i++)
+    g_ptr_array_add (all, addresses_of (self, observation->vms->pdata[i],
+                                        told != NULL ? told->pdata[i] : NULL));
   return all;
 }
 

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #define UNPLUG_SECONDS 20
-#define AGENT_SECONDS 1
 
 /* A running domain of ours and its live definition; NULL and SCL_ERROR_BUSY if
  * it is off. */
@@ -173,45 +172,4 @@ _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint inde
   if (virDomainAttachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
     return scl_throw_virt (error, "VM \"%s\": cannot plug NIC %u in again", name, index);
   return TRUE;
-}
-
-static void
-add_addresses (GPtrArray *addresses, virDomainInterfacePtr interface)
-{
-  for (guint i = 0; i < interface->naddrs; i++)
-    {
-      g_autoptr (GInetAddress) address = g_inet_address_new_from_string (interface->addrs[i].addr);
-
-      if (address != NULL && !g_inet_address_get_is_loopback (address)
-          && !g_inet_address_get_is_link_local (address))
-        g_ptr_array_add (addresses, g_steal_pointer (&address));
-    }
-}
-
-GPtrArray *
-_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, const char *name)
-{
-  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
-  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, NULL);
-  g_autoptr (virDomain) domain
-      = handle != NULL ? _scl_libvirt_vms_lookup (self, handle, name, NULL) : NULL;
-  virDomainInterfacePtr *interfaces = NULL;
-  GPtrArray *addresses;
-  int n;
-
-  /* An agent that hangs would hold us for libvirt's 5 s. */
-  if (domain == NULL || virDomainAgentSetResponseTimeout (domain, AGENT_SECONDS, 0) < 0)
-    return NULL;
-  n = virDomainInterfaceAddresses (domain, &interfaces, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
-                                   0);
-  if (n < 0)
-    return NULL;
-  addresses = g_ptr_array_new_with_free_func (g_object_unref);
-  for (int i = 0; i < n; i++)
-    {
-      add_addresses (addresses, interfaces[i]);
-      virDomainInterfaceFree (interfaces[i]);
-    }
-  free (interfaces);
-  return addresses;
 }

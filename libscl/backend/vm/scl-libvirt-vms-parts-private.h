@@ -150,4 +150,7 @@ gboolean _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, 
                                        guint64 size, GError **error);
 gboolean _scl_libvirt_vms_replug_nic (SclVmBackend *backend, const char *name, guint index,
                                       GError **error);
-GPtrArray *_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, const char *name);
+
+/* scl-libvirt-vms-agent.c */
+GPtrArray *_scl_libvirt_vms_list_agent_addresses (SclVmBackend *backend, SclObservation *observation,
+                                                  GCancellable *cancellable);

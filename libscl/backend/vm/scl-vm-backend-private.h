@@ -69,8 +69,10 @@ struct _SclVmBackendInterface
   gboolean (*clear_stopped) (SclVmBackend *self, const char *name, GError **error);
   GIOStream *(*open_console) (SclVmBackend *self, const char *name, GCancellable *cancellable,
                               GError **error);
-  /* Addresses that the guest agent tells, bounded by 1 s: GInetAddress. (transfer full) (nullable) */
-  GPtrArray *(*list_agent_addresses) (SclVmBackend *self, const char *name);
+  /* Addresses that the guest agents of OBSERVATION's running VMs tell, by VM: a GPtrArray of GInetAddress
+   * each, or NULL. Silent agents cost 2 s together, not each. (transfer full) (nullable) */
+  GPtrArray *(*list_agent_addresses) (SclVmBackend *self, SclObservation *observation,
+                                      GCancellable *cancellable);
   /* One watcher; NULL ends it. Not called any more when this has returned. */
   void (*watch) (SclVmBackend *self, SclVmEventFunc func, gpointer user_data);
 };
@@ -97,5 +99,6 @@ gboolean _scl_vm_backend_replug_nic (SclVmBackend *self, const char *name, guint
 gboolean _scl_vm_backend_clear_stopped (SclVmBackend *self, const char *name, GError **error);
 GIOStream *_scl_vm_backend_open_console (SclVmBackend *self, const char *name,
                                          GCancellable *cancellable, GError **error);
-GPtrArray *_scl_vm_backend_list_agent_addresses (SclVmBackend *self, const char *name);
+GPtrArray *_scl_vm_backend_list_agent_addresses (SclVmBackend *self, SclObservation *observation,
+                                                 GCancellable *cancellable);
 void _scl_vm_backend_watch (SclVmBackend *self, SclVmEventFunc func, gpointer user_data);

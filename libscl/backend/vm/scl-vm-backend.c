@@ -165,11 +165,14 @@ _scl_vm_backend_open_console (SclVmBackend *self, const char *name, GCancellable
 }
 
 GPtrArray *
-_scl_vm_backend_list_agent_addresses (SclVmBackend *self, const char *name)
+_scl_vm_backend_list_agent_addresses (SclVmBackend *self, SclObservation *observation,
+                                      GCancellable *cancellable)
 {
   SclVmBackendInterface *iface = SCL_VM_BACKEND_GET_IFACE (self);
 
-  return iface->list_agent_addresses == NULL ? NULL : iface->list_agent_addresses (self, name);
+  return iface->list_agent_addresses == NULL
+             ? NULL
+             : iface->list_agent_addresses (self, observation, cancellable);
 }
 
 void
