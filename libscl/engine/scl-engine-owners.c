@@ -82,6 +82,20 @@ _scl_engine_settle_claim (SclEngine *self)
     _scl_instance_claim_give_up (self->claim);
 }
 
+void
+_scl_engine_plan_release (SclEngine *self, SclPlan *plan)
+{
+  SclStep *step;
+
+  if (self->claim == NULL || g_list_model_get_n_items (scl_plan_get_steps (plan)) > 0
+      || !_scl_instance_claim_is_noted (self->claim))
+    return;
+  step = _scl_step_new (SCL_JOB_HOST_ENSURE, SCL_ACTION_RELEASE, SCL_OBJECT_KIND_HOST, "host");
+  step->host = _scl_host_target_new (NULL);
+  _scl_step_add_reason (step, "nothing is left: the prefix is free for another hypervisor or state folder");
+  _scl_plan_take (plan, step);
+}
+
 /* --- what all domains name --- */
 
 gboolean

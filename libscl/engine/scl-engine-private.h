@@ -90,6 +90,9 @@ SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *des
  * looked at after something was removed (OK), or after a first change that failed. */
 gboolean _scl_engine_take_claim (SclEngine *self, gboolean *out_new, GError **error);
 void _scl_engine_settle_claim (SclEngine *self);
+/* A step for PLAN, of an empty manifest, if nothing is left but the note that the prefix is held:
+ * who removed the rest was killed. */
+void _scl_engine_plan_release (SclEngine *self, SclPlan *plan);
 /* Asks once for many steps, until it is forgotten. */
 gboolean _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GError **error);
 void _scl_engine_forget_sources (SclEngine *self);

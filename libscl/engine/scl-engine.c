@@ -105,6 +105,8 @@ _scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
   if (!preflight (self, manifest, observed, diagnostics, cancellable, error))
     return NULL;
   plan = _scl_planner_plan (manifest, observed, self->prefix, flags);
+  if (scl_manifest_is_empty (manifest))
+    _scl_engine_plan_release (self, plan);
   _scl_plan_take_diagnostics (plan, g_steal_pointer (&diagnostics));
   _scl_plan_set_request (plan, manifest, flags);
   return plan;

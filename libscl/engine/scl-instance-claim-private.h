@@ -18,4 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclInstanceClaim, _scl_instance_claim_free)
 gboolean _scl_instance_claim_check (SclInstanceClaim *self, GError **error);
 /* Checks and notes. OUT_NEW: it was not ours before. */
 gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error);
+/* Whether one of the two notes is there. */
+gboolean _scl_instance_claim_is_noted (SclInstanceClaim *self);
 void _scl_instance_claim_give_up (SclInstanceClaim *self);

@@ -209,6 +209,23 @@ _scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **er
   return noted || note (self, error);
 }
 
+static gboolean
+is_in (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, FILE_NAME, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+gboolean
+_scl_instance_claim_is_noted (SclInstanceClaim *self)
+{
+  g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
+  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
+
+  return is_in (run) || is_in (home);
+}
+
 static void
 forget (const char *folder)
 {

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+from pathlib import Path
 
 import scltest
 from scltest import Lab, Libvirtd
@@ -144,6 +145,22 @@ class Instances(Host):
             self.assertEqual(first.ctl.run("vm", "list").returncode, 75)
             other.run("apply", "-f", first.write(EMPTY), "--allow-empty", "--prune", check=0)
         self.assertEqual(first.ctl.json("volume", "list")[0]["name"], "demo")
+
+    def test_killed_before_it_gave_the_prefix_up(self):
+        """All is removed and the notes are still there: the same again removes them, and once more has nothing to do."""
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        notes = [first.ctl.home / "instance", Path(f"/run/scl/{first.ctl.prefix}/instance")]
+        first.apply()
+        kept = [self.scl.output(["cat", str(path)]) for path in notes]
+        for left in ((0, 1), (0,), (1,)):
+            with self.subTest(left=left):
+                self.carry_out(first, ("apply", "empty"))
+                for number in left:
+                    self.scl.run(["mkdir", "-p", str(notes[number].parent)])
+                    self.scl.run(["tee", str(notes[number])], input=kept[number])
+                self.assertEqual(self.carry_out(first, ("apply", "empty")).returncode, 0)
+                self.scl.run(["sh", "-c", f"! [ -e {notes[0]} ] && ! [ -e {notes[1]} ]"])
+                self.assertIn("nothing to do", self.carry_out(first, ("apply", "empty")).stdout)
 
     def test_reboot(self):
         """/run is empty then; the state folder still says which hypervisor its VMs are on."""
