@@ -82,8 +82,9 @@ _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout
   if (!_scl_engine_stop_vm (self, name, shutdown_timeout, SCL_STOPPED_BY_NOBODY, progress, error))
     return FALSE;
   sources = _scl_engine_get_sources (self, progress->cancellable, error);
-  return sources != NULL && _scl_vm_backend_remove (self->vms, name, progress, error)
-         && _scl_volume_backend_release (self->volumes, name, sources, progress, error);
+  return sources != NULL
+         && _scl_volume_backend_release (self->volumes, name, sources, progress, error)
+         && _scl_vm_backend_remove (self->vms, name, progress, error);
 }
 
 static gboolean
@@ -98,10 +99,13 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   /* Only its domain says which files have its data. */
   if (vm->overlay != NULL)
     return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", name, vm->overlay);
-  return _scl_engine_remove_vm (self, name, _scl_engine_shutdown_timeout (vm), progress, error)
-         && tell (self, SCL_OBJECT_KIND_VM, name)
+  /* The domain goes last: after a kill the same command finds it again, and the rest. */
+  return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
+                              progress, error)
          && release_ports (self, observation, name, progress, error)
-         && release_host (self, observation, NULL, name, progress, error);
+         && release_host (self, observation, NULL, name, progress, error)
+         && _scl_engine_remove_vm (self, name, 0, progress, error)
+         && tell (self, SCL_OBJECT_KIND_VM, name);
 }
 
 static gboolean
@@ -123,9 +127,10 @@ remove_network (SclEngine *self, SclObservation *observation, const char *name,
                           "network \"%s\": VM \"%s\" is connected to it: delete the VM or move it first",
                           name, port->vm);
     }
-  return _scl_network_backend_remove (self->networks, name, progress, error)
-         && tell (self, SCL_OBJECT_KIND_NETWORK, name)
-         && release_host (self, observation, name, NULL, progress, error);
+  /* The namespace goes last, as a VM's domain does. */
+  return release_host (self, observation, name, NULL, progress, error)
+         && _scl_network_backend_remove (self->networks, name, progress, error)
+         && tell (self, SCL_OBJECT_KIND_NETWORK, name);
 }
 
 /* Also the VM that a volume is named after, should its declaration be unreadable. */
