@@ -17,6 +17,16 @@ DOMAIN = ("<domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory>
           "<target dev='sda' bus='sata'/>{rest}</disk></devices></domain>")
 
 
+IN_POOL = ("<domain type='qemu'><name>pooled</name><memory unit='MiB'>32</memory>"
+           "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+           "<disk type='volume' device='disk'><driver name='qemu' type='raw'/><source pool='removals' volume='demo.raw'/>"
+           "<target dev='sda' bus='sata'/></disk></devices></domain>")
+AS_ARGUMENT = ("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>handed</name>"
+               "<memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>"
+               "<qemu:commandline><qemu:arg value='-drive'/>"
+               "<qemu:arg value='file={path},format=raw,if=virtio'/></qemu:commandline></domain>")
+
+
 class Removals(SharedCase):
     @classmethod
     def setUpClass(cls):
@@ -76,6 +86,22 @@ class Removals(SharedCase):
         self.assertEqual(precious.read_bytes(), b"precious" * 1000)
         self.ctl.run("volume", "delete", "--yes", "--foreign", "precious", check=0)
         self.assertEqual(self.files(), [])
+
+    def define_text(self, name, text):
+        self.libvirtd.virsh("define", self.scene.file(f"{name}.xml", text))
+        self.addCleanup(self.libvirtd.virsh, "undefine", name, check=False)
+
+    def test_named_by_a_storage_pool(self):
+        self.leave_volumes()
+        self.libvirtd.virsh("pool-define-as", "removals", "dir", "--target", self.volumes)
+        self.addCleanup(self.libvirtd.virsh, "pool-undefine", "removals")
+        self.define_text("pooled", IN_POOL)
+        self.assert_kept("pooled")
+
+    def test_handed_on_to_qemu(self):
+        self.leave_volumes()
+        self.define_text("handed", AS_ARGUMENT.format(path=self.volumes / "demo.raw"))
+        self.assert_kept("handed")
 
     def test_foreign_file_in_use(self):
         path = self.volumes / "precious.raw"

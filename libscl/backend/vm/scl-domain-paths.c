@@ -10,6 +10,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 typedef struct
 {
   SclPathFunc func;
+  SclPoolFunc pool_func;
   gpointer user_data;
 } Walk;
 
@@ -19,11 +20,22 @@ is_element (const xmlNode *node, const char *name)
   return node->type == XML_ELEMENT_NODE && strcmp ((const char *) node->name, name) == 0;
 }
 
+/* Also within what is handed on to QEMU: "file=/a/b.raw,format=raw". */
 static void
 tell (Walk *walk, const xmlChar *text)
 {
-  if (text != NULL && g_path_is_absolute ((const char *) text))
+  g_auto (GStrv) words = NULL;
+
+  if (text == NULL)
+    return;
+  if (g_path_is_absolute ((const char *) text))
     walk->func ((const char *) text, walk->user_data);
+  if (strpbrk ((const char *) text, ",=") == NULL)
+    return;
+  words = g_strsplit_set ((const char *) text, ",=\"", -1);
+  for (char **word = words; *word != NULL; word++)
+    if (g_path_is_absolute (*word))
+      walk->func (*word, walk->user_data);
 }
 
 static void
@@ -48,18 +60,32 @@ child (const xmlNode *parent, const char *name)
 }
 
 /* A disk that runs as raw has no chain, whatever a guest has written at its beginning. */
-static void
-tell_chain (Walk *walk, const xmlNode *disk)
+static gboolean
+has_chain (const xmlNode *disk)
 {
   const xmlNode *driver = child (disk, "driver");
-  const xmlNode *source = child (disk, "source");
   xmlChar *type = driver != NULL ? xmlGetNoNsProp (driver, (const xmlChar *) "type") : NULL;
-  xmlChar *file = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "file") : NULL;
+  gboolean is_raw = type != NULL && strcmp ((const char *) type, "raw") == 0;
 
-  if (file != NULL && (type == NULL || strcmp ((const char *) type, "raw") != 0))
-    _scl_backing_chain_foreach ((const char *) file, walk->func, walk->user_data);
   xmlFree (type);
+  return !is_raw;
+}
+
+static void
+tell_disk (Walk *walk, const xmlNode *disk)
+{
+  const xmlNode *source = child (disk, "source");
+  xmlChar *file = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "file") : NULL;
+  xmlChar *pool = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "pool") : NULL;
+  xmlChar *volume = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "volume") : NULL;
+
+  if (file != NULL && has_chain (disk))
+    _scl_backing_chain_foreach ((const char *) file, walk->func, walk->user_data);
+  if (pool != NULL && volume != NULL)
+    walk->pool_func ((const char *) pool, (const char *) volume, has_chain (disk), walk->user_data);
   xmlFree (file);
+  xmlFree (pool);
+  xmlFree (volume);
 }
 
 /* No recursion: the depth is the definition's. */
@@ -74,14 +100,15 @@ next_of (const xmlNode *node, const xmlNode *root)
 }
 
 gboolean
-_scl_domain_paths_foreach (const char *xml, SclPathFunc func, gpointer user_data, GError **error)
+_scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_func,
+                           gpointer user_data, GError **error)
 {
   g_autoptr (xmlDoc) document
       = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
                            | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
   const xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
-  Walk walk = { func, user_data };
+  Walk walk = { func, pool_func, user_data };
 
   if (root == NULL)
     return scl_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
@@ -93,7 +120,7 @@ _scl_domain_paths_foreach (const char *xml, SclPathFunc func, gpointer user_data
         continue;
       tell_attributes (&walk, node);
       if (is_element (node, "disk"))
-        tell_chain (&walk, node);
+        tell_disk (&walk, node);
     }
   return TRUE;
 }

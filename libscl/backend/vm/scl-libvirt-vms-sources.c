@@ -2,10 +2,12 @@
 #include "backend/vm/scl-domain-paths-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include <libvirt/virterror.h>
+#include <string.h>
 
 typedef struct
 {
   SclSources *sources;
+  virConnectPtr handle;
   const char *domain;
   const char *instance;
   const char *vm;
@@ -19,17 +21,56 @@ add_path (const char *path, gpointer user_data)
   _scl_sources_add (naming->sources, naming->domain, naming->instance, naming->vm, path);
 }
 
-/* A domain that vanishes meanwhile names nothing. */
-static gboolean
-add_paths (Naming *naming, virDomainPtr domain, guint flags, GError **error)
+/* Where a pool of files has them; NULL: elsewhere. */
+static char *
+find_folder (virStoragePoolPtr pool)
 {
-  char *xml = virDomainGetXMLDesc (domain, flags);
+  char *xml = virStoragePoolGetXMLDesc (pool, 0);
+  const char *target = xml != NULL ? strstr (xml, "<target>") : NULL;
+  const char *start = target != NULL ? strstr (target, "<path>") : NULL;
+  const char *end = start != NULL ? strstr (start, "</path>") : NULL;
+  char *folder = end != NULL ? g_strndup (start + strlen ("<path>"), end - start - strlen ("<path>"))
+                             : NULL;
+
+  free (xml);
+  return folder;
+}
+
+/* A pool that is gone gives a domain nothing. One that is not active does when somebody starts it. */
+static char *
+find_in_pool (virConnectPtr handle, const char *pool_name, const char *volume)
+{
+  virStoragePoolPtr pool = virStoragePoolLookupByName (handle, pool_name);
+  g_autofree char *folder = pool != NULL ? find_folder (pool) : NULL;
+
+  if (pool != NULL)
+    virStoragePoolFree (pool);
+  return folder != NULL ? g_build_filename (folder, volume, NULL) : NULL;
+}
+
+static void
+add_pool_volume (const char *pool, const char *volume, gboolean has_chain, gpointer user_data)
+{
+  Naming *naming = user_data;
+  g_autofree char *path = find_in_pool (naming->handle, pool, volume);
+
+  if (path == NULL)
+    return;
+  add_path (path, naming);
+  if (has_chain)
+    _scl_backing_chain_foreach (path, add_path, naming);
+}
+
+/* Takes XML. A domain that vanishes meanwhile names nothing. */
+static gboolean
+add_paths (Naming *naming, char *xml, GError **error)
+{
   gboolean ok;
 
   if (xml == NULL)
     return _scl_virt_error_is (VIR_ERR_NO_DOMAIN)
            || scl_throw_virt (error, "domain \"%s\"", naming->domain);
-  ok = _scl_domain_paths_foreach (xml, add_path, naming, error);
+  ok = _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, error);
   free (xml);
   return ok || scl_prefix (error, "domain \"%s\"", naming->domain);
 }
@@ -41,13 +82,17 @@ add_domain (SclSources *sources, virDomainPtr domain, GError **error)
   gboolean ours = def != NULL && def->instance != NULL
                   && _scl_domain_def_is_ours (def, def->instance);
   Naming naming = { .sources = sources,
+                    .handle = virDomainGetConnect (domain),
                     .domain = virDomainGetName (domain),
                     .instance = ours ? def->instance : NULL,
                     .vm = ours ? def->vm_name : NULL };
 
-  /* What runs, with the chains that libvirt knows of, and what the next boot will use. */
-  return add_paths (&naming, domain, 0, error)
-         && add_paths (&naming, domain, VIR_DOMAIN_XML_INACTIVE, error);
+  /* What runs, with the chains that libvirt knows of, what the next boot will use, and what it would go on
+   * with that is saved. */
+  return add_paths (&naming, virDomainGetXMLDesc (domain, 0), error)
+         && add_paths (&naming, virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE), error)
+         && (virDomainHasManagedSaveImage (domain, 0) != 1
+             || add_paths (&naming, virDomainManagedSaveGetXMLDesc (domain, 0), error));
 }
 
 SclSources *
