@@ -9,7 +9,7 @@
 typedef struct SclGuestSizes SclGuestSizes;
 
 /* DOMAINS: virDomainPtr, borrowed; they need not run any more. */
-SclGuestSizes *_scl_guest_sizes_ask (GPtrArray *domains);
+SclGuestSizes *_scl_guest_sizes_ask (GPtrArray *domains, gboolean wait_for_busy);
 /* Waits for the answer, but not for long. */
 void _scl_guest_sizes_wait (SclGuestSizes *self);
 /* In bytes; 0: not known, also because there was no answer in time. */

@@ -7,6 +7,7 @@ struct SclGuestSizes
 {
   gatomicrefcount refs; /* ours and the thread's */
   GPtrArray *domains;   /* virDomainPtr, ending with NULL */
+  gboolean wait_for_busy;
   GMutex lock;          /* of what follows */
   GCond changed;
   gboolean is_answered;
@@ -63,9 +64,10 @@ ask (gpointer data)
 {
   SclGuestSizes *self = data;
   virDomainStatsRecordPtr *records = NULL;
-  /* A domain whose QEMU is busy with another question is left out. */
+  /* A domain whose QEMU is busy with another question is left out, unless that is waited for. */
   int n = virDomainListGetStats ((virDomainPtr *) self->domains->pdata, VIR_DOMAIN_STATS_BLOCK,
-                                 &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+                                 &records,
+                                 self->wait_for_busy ? 0 : VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 
   take_answer (self, records, n);
   if (n >= 0)
@@ -75,12 +77,13 @@ ask (gpointer data)
 }
 
 SclGuestSizes *
-_scl_guest_sizes_ask (GPtrArray *domains)
+_scl_guest_sizes_ask (GPtrArray *domains, gboolean wait_for_busy)
 {
   SclGuestSizes *self = g_new0 (SclGuestSizes, 1);
   GThread *thread;
 
   g_atomic_ref_count_init (&self->refs);
+  self->wait_for_busy = wait_for_busy;
   self->domains = g_ptr_array_sized_new (domains->len + 1);
   for (guint i = 0; i < domains->len; i++)
     {

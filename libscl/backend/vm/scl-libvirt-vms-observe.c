@@ -409,7 +409,9 @@ ask_sizes (const Scan *scan, virDomainStatsRecordPtr *records, int n_records)
   g_autoptr (GPtrArray) running
       = list_running (scan, records, scan->desired != NULL ? n_records : 0);
 
-  return _scl_guest_sizes_ask (running);
+  /* A process that has just opened the embedded driver is still busy with each QEMU that it found. */
+  return _scl_guest_sizes_ask (running,
+                               _scl_virt_connection_is_embedded (scan->self->connection));
 }
 
 static void
