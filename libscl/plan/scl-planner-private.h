@@ -29,6 +29,7 @@ typedef struct
   GHashTable *removed_networks; /* network -> step */
   GHashTable *volume_steps;  /* volume -> step */
   GHashTable *blocked_vms;   /* VM -> step that says why it is left as it is */
+  const char *lost_volume;   /* one that is gone; NULL: none is */
 } SclPlanner;
 
 char *_scl_planner_port_key (const char *vm, guint index);

@@ -231,17 +231,53 @@ plan_growth (SclPlanner *self, SclStep *step, const SclObservedVolume *is, const
                           seen >> 20, is->size >> 20);
 }
 
-/* The VM stays as it is: a blank disk under its name would look like its data. */
 static void
-plan_lost_volume (SclPlanner *self, const SclObservedVm *vm, const char *volume, guint index)
+block (SclPlanner *self, SclVmSpec *vm, const char *volume, const char *why)
 {
   SclStep *step
       = _scl_step_new (SCL_JOB_BLOCKED, SCL_ACTION_BLOCKED, SCL_OBJECT_KIND_VOLUME, volume);
-  g_autofree char *why = _scl_observation_describe_lost (vm, volume, index);
 
   _scl_step_add_reason (step, "%s", why);
   _scl_plan_take (self->plan, step);
-  g_hash_table_insert (self->blocked_vms, vm->name, step);
+  g_hash_table_insert (self->blocked_vms, (char *) scl_vm_spec_get_name (vm), step);
+}
+
+/* The VM stays as it is: a blank disk under its name would look like its data. */
+static void
+plan_lost_volume (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is, const char *volume,
+                  guint index)
+{
+  g_autofree char *why = _scl_observation_describe_lost (is, volume, index);
+
+  block (self, vm, volume, why);
+}
+
+/* Where one is gone its whole folder may be: a new one would lie under what is mounted there later. */
+static void
+plan_no_new_volume (SclPlanner *self, SclVmSpec *vm, const char *volume)
+{
+  g_autofree char *why = g_strdup_printf ("not made while volume \"%s\" is gone: what is made now would be "
+                                          "out of sight once the state folder is mounted",
+                                          self->lost_volume);
+
+  block (self, vm, volume, why);
+}
+
+static void
+find_lost_volume (SclPlanner *self)
+{
+  SclVmSpec *vm;
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (self->desired), i)) != NULL; i++)
+    for (guint d = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), d)) != NULL; d++)
+      {
+        SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
+        const char *volume = scl_disk_spec_get_volume (disk);
+
+        if (_scl_observation_is_lost (self->observed, is, volume, d))
+          self->lost_volume = volume;
+      }
 }
 
 static void
@@ -264,7 +300,12 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
                               name, (is->size + (1 << 20) - 1) >> 20);
   if (_scl_observation_is_lost (self->observed, running, name, index))
     {
-      plan_lost_volume (self, running, name, index);
+      plan_lost_volume (self, vm, running, name, index);
+      return;
+    }
+  if (is == NULL && self->lost_volume != NULL)
+    {
+      plan_no_new_volume (self, vm, name);
       return;
     }
   seen = seen_by_guest (running, index);
@@ -290,6 +331,7 @@ _scl_planner_plan_volumes (SclPlanner *self)
   SclVmSpec *vm;
   SclDiskSpec *disk;
 
+  find_lost_volume (self);
   for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (self->desired), i)) != NULL; i++)
     for (guint d = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), d)) != NULL; d++)
       {

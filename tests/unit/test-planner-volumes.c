@@ -199,6 +199,26 @@ a_lost_volume_is_an_error (void **state)
   assert_int_equal (scl_vm_spec_get_cores (vm (world, "other")->spec), 2);
 }
 
+/* The folder of all volumes may be what is gone, and not only one file. */
+static void
+nothing_new_is_made_beside_a_lost_volume (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) first = manifest_of (1024, 1);
+  g_autoptr (SclManifest) more = manifest_of (1024, 1);
+  g_autoptr (GError) error = NULL;
+
+  must_apply (world, first);
+  vm (world, "demo")->state = SCL_VM_STATE_STOPPED;
+  g_clear_object (&vm (world, "demo")->live_spec);
+  g_hash_table_remove (world->host->volumes, "demo");
+  g_hash_table_remove (world->host->volumes, "other");
+  g_hash_table_remove (world->host->vms, "other");
+  assert_false (apply (world, more, &error));
+  assert_null (g_hash_table_lookup (world->host->volumes, "other"));
+  assert_null (g_hash_table_lookup (world->host->vms, "other"));
+}
+
 static gboolean
 create (World *world, const char *name, GError **error)
 {
@@ -276,6 +296,7 @@ main (void)
     cmocka_unit_test_setup_teardown (growth_reaches_the_guest, set_up, tear_down),
     cmocka_unit_test_setup_teardown (growth_reaches_a_guest_that_stands, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_an_error, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (nothing_new_is_made_beside_a_lost_volume, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_made_anew_by_a_verb, set_up, tear_down),
     cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
   };
