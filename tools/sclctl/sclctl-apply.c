@@ -73,6 +73,19 @@ is_stale (GListModel *results, const GError *error)
          && g_list_model_get_n_items (results) == 0;
 }
 
+static gboolean
+is_any_refused (GListModel *results)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (results); i++)
+    {
+      g_autoptr (SclStepResult) result = g_list_model_get_item (results, i);
+
+      if (scl_step_result_get_status (result) == SCL_STEP_STATUS_REFUSED)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static int
 finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *error)
 {
@@ -88,10 +101,10 @@ finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *erro
       sclctl_complain ("%s", owned->message);
       return SCLCTL_EXIT_ERROR;
     }
-  if (g_error_matches (owned, SCL_ERROR, SCL_ERROR_CONFIRM))
+  if (is_any_refused (results))
     sclctl_complain ("%s: not removed, though no longer declared; \"apply --prune\" removes it",
                      removals);
-  else if (!is_said (results, owned))
+  if (!g_error_matches (owned, SCL_ERROR, SCL_ERROR_CONFIRM) && !is_said (results, owned))
     sclctl_complain ("%s", owned->message);
   return sclctl_error_status (owned);
 }

@@ -325,10 +325,10 @@ tell_older_volume (SclctlContext *context, const char *state, const char *name)
 
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     sclctl_tell (context,
-                 "volume \"%s\": a new one is made; %s belongs to instance \"%s\", as what run "
-                 "made before it had an instance of its own: \"sclctl -c 'local:?prefix=%s' run\" "
-                 "goes on with it",
-                 name, path, OLDER_PREFIX, OLDER_PREFIX);
+                 "volume \"%s\": a new one is made; %s belongs to instance \"%s\". If no VM of that has "
+                 "it and an earlier release's run made it, \"sclctl -c 'local:?prefix=%s&state=%s' run -f "
+                 "FILE\" goes on with it",
+                 name, path, OLDER_PREFIX, OLDER_PREFIX, state);
 }
 
 /* Never taken over without being told to: it may be the disk of a VM that is applied. */
