@@ -138,12 +138,25 @@ is_ours (SclInstanceClaim *self, const Holder *holder)
          && strcmp (holder->state, self->state) == 0;
 }
 
+/* Only the process that has the embedded hypervisor open can talk to it. */
+static gboolean
+throw_embedded (SclInstanceClaim *self, const Holder *holder, int pid, GError **error)
+{
+  return scl_throw (error, SCL_ERROR_BUSY,
+                    "instance \"%s\" of this host is held by process %d, hypervisor %s with state folder %s: "
+                    "it is open in that process alone (a sclctl run ends with Ctrl-C); or give this one "
+                    "another prefix=",
+                    self->prefix, pid, holder->hypervisor, holder->state);
+}
+
 static gboolean
 throw_held (SclInstanceClaim *self, const Holder *holder, GError **error)
 {
   int pid = _scl_instance_lock_find_holder (self->run_dir, self->prefix);
   g_autofree char *process = pid == 0 ? g_strdup ("") : g_strdup_printf ("process %d, ", pid);
 
+  if (pid != 0 && g_str_has_prefix (holder->hypervisor, "qemu:///embed"))
+    return throw_embedded (self, holder, pid, error);
   return scl_throw (error, SCL_ERROR_BUSY,
                     "instance \"%s\" of this host is held by %shypervisor %s with state folder %s: connect "
                     "to that (local:?hypervisor=%s&state=%s&prefix=%s), or give this one another prefix=",
