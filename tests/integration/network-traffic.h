@@ -311,7 +311,9 @@ wire_open (const char *netns, const char *link)
   Wire wire = { socket_in (netns, AF_PACKET, SOCK_RAW, 0), 0 };
   struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons (ETH_P_ALL) };
   struct ifreq request = { 0 };
+  int room = 8 << 20; /* the usual one holds less than 300 short frames, and drops the rest */
 
+  assert_int_equal (setsockopt (wire.fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room), 0);
   g_strlcpy (request.ifr_name, link, sizeof request.ifr_name);
   assert_int_equal (ioctl (wire.fd, SIOCGIFINDEX, &request), 0);
   wire.index = address.sll_ifindex = request.ifr_ifindex;

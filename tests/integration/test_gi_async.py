@@ -160,7 +160,8 @@ class Signals(GiCase):
         self.assertIn((Scl.ObjectKind.NETWORK, "default"), changes, "its port has gone")
         self.changes_of(connection, connection.lookup_vm("web").delete)
         self.assertEqual(self.changes_of(connection, connection.lookup_network("default").delete), [(Scl.ObjectKind.NETWORK, "default")])
-        self.assertEqual(self.changes_of(connection, connection.lookup_volume("web").delete), [(Scl.ObjectKind.VOLUME, "web")])
+        self.assertEqual(self.changes_of(connection, lambda: connection.lookup_volume("web").delete(Scl.DeleteFlags.NONE)),
+                         [(Scl.ObjectKind.VOLUME, "web")])
 
     def test_lists_tell_what_changes(self):
         connection = self.connect()

@@ -73,7 +73,7 @@ class Calls(GiCase):
                     self.assertTrue((await called).is_done())
                     await conn.refresh_async()
                     self.assertEqual(vm.state, getattr(Scl.VmState, state))
-                with self.assertRaisesRegex(Scl.Error, "is there"):
+                with self.assertRaisesRegex(GLib.Error, "is there"):
                     await conn.create_volume_async("demo")
                 await conn.vms["web"].delete_async()
                 await conn.refresh_async()

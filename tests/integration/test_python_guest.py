@@ -108,7 +108,7 @@ class Asyncio(Guests):
             conn.set_lock_timeout(1)
             with self.assertRaises((Scl.BusyError, Scl.TimeoutError)) as caught:
                 await conn.apply_async(self.load())
-            self.assertIn("locked by", str(caught.exception))
+            self.assertIn("is locked in this process, by: scl_connection_lock()", str(caught.exception))
             other.unlock()
             await conn.apply_async(self.load())
             await conn.refresh_async()

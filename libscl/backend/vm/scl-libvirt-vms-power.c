@@ -327,7 +327,7 @@ _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, S
                        const SclProgress *progress, GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
-  SclStop stop = { NULL };
+  SclStop stop = { 0 };
   g_autoptr (virDomain) domain = NULL;
   gboolean is_done;
 
