@@ -19,9 +19,9 @@ EMPTY = {"version": 1, "networks": {"default": None}}
 SPIN = "while True: pass"
 
 
-def dice():
-    """(seed, generator); SCL_TEST_SEED repeats a run."""
-    seed = int(os.environ.get("SCL_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
+def dice(seed=None):
+    """(seed, generator); SEED is always the same sample, SCL_TEST_SEED repeats a run."""
+    seed = int(os.environ.get("SCL_TEST_SEED", random.SystemRandom().randrange(1 << 32) if seed is None else seed))
     print(f"# seed {seed}", flush=True)
     return seed, random.Random(seed)
 
