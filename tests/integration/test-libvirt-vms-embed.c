@@ -55,14 +55,17 @@ test_one_hypervisor_per_process (void **state)
   g_autoptr (GError) other_root = NULL;
   g_autoptr (GError) system = NULL;
   g_autoptr (SclVmBackend) again = NULL;
-  g_autofree char *other = g_strconcat (host->state_dir, "/x", NULL);
+  g_autofree char *other = g_dir_make_tmp ("scl-vms-XXXXXX", NULL);
+  const char *const remove[] = { "rm", "-rf", other, NULL };
 
+  assert_non_null (other);
   assert_null (_scl_libvirt_vms_new ("qemu:///embed", GUEST_PREFIX, other, NULL, &other_root));
   assert_true (g_error_matches (other_root, SCL_ERROR, SCL_ERROR_BUSY));
   assert_null (_scl_libvirt_vms_new ("qemu:///system", GUEST_PREFIX, other, NULL, &system));
   assert_true (g_error_matches (system, SCL_ERROR, SCL_ERROR_BUSY));
   again = _scl_libvirt_vms_new ("qemu:///embed", GUEST_PREFIX, host->state_dir, NULL, NULL);
   assert_non_null (again);
+  g_free (guest_run (remove, 60));
 }
 
 /* 20 bytes of the domain's name are in the name of QEMU's monitor, and all of it in the agent's. */
@@ -86,6 +89,8 @@ test_longest_names (void **state)
   assert_int_not_equal (owner_of (find_qemu (host, plan.name)), 0);
   guest_stop (host, plan.name, 0, SCL_STOPPED_BY_USER);
   assert_int_equal (stat (socket, &st), -1);
+  guest_remove_all (host);
+  assert_int_equal (stat ("/run/scl/" GUEST_PREFIX "/agent", &st), -1);
 }
 
 static void

@@ -239,6 +239,20 @@ _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error)
   return fd >= 0;
 }
 
+/* Where no other VM has a socket. Before a domain is undefined, so that a process that dies between
+ * the two leaves none: each start makes them. */
+static void
+remove_agent_folder (SclLibvirtVms *self)
+{
+  g_autofree char *path = g_build_filename (RUN_DIR, self->prefix, "agent", NULL);
+  g_autofree char *parent = g_path_get_dirname (path);
+
+  if (!_scl_virt_connection_is_embedded (self->connection))
+    return;
+  if (g_rmdir (path) == 0)
+    (void) g_rmdir (parent);
+}
+
 static gboolean
 read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclDomainDef **out_def,
                GError **error)
@@ -416,6 +430,7 @@ _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgr
     }
   if (virDomainIsActive (domain) != 0)
     return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is running: stop it first", name);
+  remove_agent_folder (self);
   return undefine (domain, name, error);
 }
 
