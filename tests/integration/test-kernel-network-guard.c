@@ -88,6 +88,145 @@ test_flushed_host_with_a_new_address (void **state)
   close (ssh);
 }
 
+/* What has no ports, and what has them and is no forward: numbers of protocols; of ICMP, types. */
+static const struct
+{
+  int protocol;
+  guint8 type;
+} strange_kinds[] = { { 47, 0 }, { 50, 0 }, { 51, 0 }, { 89, 0 }, { 112, 0 },
+                      { 253, 0 }, { IPPROTO_ICMP, 8 }, { IPPROTO_ICMP, 13 }, { IPPROTO_ICMP, 17 } };
+
+static guint16
+internet_checksum (const guint8 *bytes, gsize size)
+{
+  guint32 sum = 0;
+
+  for (gsize i = 0; i + 1 < size; i += 2)
+    sum += (guint32)bytes[i] << 8 | bytes[i + 1];
+  while (sum >> 16 != 0)
+    sum = (sum & 0xffff) + (sum >> 16);
+  return (guint16)~sum;
+}
+
+/* MARK is the packet's last byte. */
+static void
+send_strange (gsize kind, const char *ip, guint8 mark)
+{
+  int fd = socket_in ("g-one", AF_INET, SOCK_RAW, strange_kinds[kind].protocol);
+  struct sockaddr_in to = address_of (ip, 0);
+  guint8 packet[24] = { strange_kinds[kind].type };
+  guint16 sum;
+
+  packet[sizeof packet - 1] = mark;
+  if (strange_kinds[kind].protocol == IPPROTO_ICMP)
+    {
+      sum = internet_checksum (packet, sizeof packet);
+      packet[2] = (guint8)(sum >> 8);
+      packet[3] = (guint8)sum;
+    }
+  assert_int_equal (
+      sendto (fd, packet, sizeof packet, 0, (struct sockaddr *)&to, sizeof to), sizeof packet);
+  close (fd);
+}
+
+/* The host's socket hears what of it is delivered to ADDRESS; the mark of the next. */
+static int
+next_mark (int fd, const char *address, int timeout)
+{
+  while (wait_for (fd, POLLIN, timeout))
+    {
+      guint8 packet[128];
+      gssize n = recv (fd, packet, sizeof packet, 0);
+      struct sockaddr_in own = address_of (address, 0);
+
+      if (n == 20 + 24 && memcmp (packet + 16, &own.sin_addr, 4) == 0)
+        return packet[n - 1];
+    }
+  return -1;
+}
+
+/* Whatever it is that a guest begins. Without the policies the same packets arrive, in their order:
+ * nothing of what was sent before them. */
+static void
+test_flushed_host_hears_no_protocol (void **state)
+{
+  const char *const addresses[] = { "198.51.100.77", "172.31.9.1" };
+  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
+  int fds[G_N_ELEMENTS (strange_kinds)];
+
+  sh ("ip addr add 198.51.100.77/24 dev gw0; ip addr add 172.31.9.1/16 dev alt0");
+  flush_host ();
+  for (gsize kind = 0; kind < G_N_ELEMENTS (strange_kinds); kind++)
+    fds[kind] = socket_in (NULL, AF_INET, SOCK_RAW, strange_kinds[kind].protocol);
+  for (guint8 mark = 1; mark <= 2; mark++)
+    {
+      for (gsize a = 0; a < G_N_ELEMENTS (addresses); a++)
+        for (gsize kind = 0; kind < G_N_ELEMENTS (strange_kinds); kind++)
+          send_strange (kind, addresses[a], mark);
+      if (mark == 1)
+        sh ("ip xfrm policy flush");
+    }
+  for (gsize kind = 0; kind < G_N_ELEMENTS (strange_kinds); kind++)
+    for (gsize a = 0; a < G_N_ELEMENTS (addresses); a++)
+      {
+        int mark = next_mark (fds[kind], addresses[a], ARRIVES_MS);
+
+        if (mark != 2)
+          fail_msg ("protocol %d, type %u to %s: %d", strange_kinds[kind].protocol,
+                    strange_kinds[kind].type, addresses[a], mark);
+      }
+  for (gsize kind = 0; kind < G_N_ELEMENTS (strange_kinds); kind++)
+    close (fds[kind]);
+}
+
+static int
+connected_from (const char *own, const char *peer, guint16 port)
+{
+  int fd = socket_in (NULL, AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in from = address_of (own, 0), to = address_of (peer, port);
+
+  assert_int_equal (bind (fd, (struct sockaddr *)&from, sizeof from), 0);
+  assert_int_equal (connect (fd, (struct sockaddr *)&to, sizeof to), 0);
+  return fd;
+}
+
+/* The host's own: answers through a forward, to an address that it has had for long and
+ * to a new one; and the error that says that nobody is there. */
+static void
+test_flushed_host_gets_answers (void **state)
+{
+  const char *const own[] = { LAN_IP, "172.31.9.1" };
+  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
+
+  sh ("ip addr add 172.31.9.1/16 dev alt0");
+  flush_host ();
+  wire_guest ("two");
+  for (gsize i = 0; i < G_N_ELEMENTS (own); i++)
+    {
+      int dns = serve ("g-one", SOCK_DGRAM, "0.0.0.0", 53);
+      int fd = connected_from (own[i], "192.168.10.1", 5353);
+      struct sockaddr_in from;
+      socklen_t length = sizeof from;
+      char buffer[16];
+
+      assert_int_equal (send (fd, "question", 8, 0), 8);
+      assert_true (wait_for (dns, POLLIN, ARRIVES_MS));
+      assert_int_equal (
+          recvfrom (dns, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length), 8);
+      assert_int_equal (sendto (dns, "answer", 6, 0, (struct sockaddr *)&from, length), 6);
+      assert_true (wait_for (fd, POLLIN, ARRIVES_MS));
+      assert_int_equal (recv (fd, buffer, sizeof buffer, 0), 6);
+      close (dns);
+      assert_int_equal (send (fd, "question", 8, 0), 8);
+      assert_true (wait_for (fd, POLLERR, ARRIVES_MS));
+      assert_int_equal (recv (fd, buffer, sizeof buffer, 0), -1);
+      assert_int_equal (errno, ECONNREFUSED);
+      close (fd);
+    }
+  sh ("ip netns exec g-one ping -qc1 -W30 192.168.20.1; "
+      "ip netns exec g-one ping -qc1 -W30 192.168.20.12");
+}
+
 /* Its answers come from a port as guests' own connections do. */
 static void
 test_forward_with_a_high_port (void **state)
@@ -489,6 +628,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     network_test (test_flushed_host_is_closed),
     network_test (test_flushed_host_with_a_new_address),
+    network_test (test_flushed_host_hears_no_protocol),
+    network_test (test_flushed_host_gets_answers),
     network_test (test_forward_with_a_high_port),
     network_test (test_what_is_missing_is_named),
     network_test (test_new_address_of_the_host),

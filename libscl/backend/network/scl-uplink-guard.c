@@ -39,7 +39,16 @@ first_priority (const char *prefix)
   return 2 * _scl_names_number (prefix);
 }
 
-/* To the host's end of an uplink go answers only: the namespace lets nothing else through. */
+static void
+add_block (GArray *blocks, const SclXfrmPolicy *policy)
+{
+  g_array_append_val (blocks, *policy);
+}
+
+/* What an external address may send to the host, and then nothing else, whatever it is. To the
+ * host's end of an uplink go answers only: the namespace lets nothing else through. Elsewhere
+ * answers of a forward have the forward's port, and errors of ICMP left the namespace because they
+ * belong to a connection. */
 static void
 add_blocks (GArray *blocks, guint32 source, guint32 priority)
 {
@@ -47,27 +56,25 @@ add_blocks (GArray *blocks, guint32 source, guint32 priority)
   {
     guint8 protocol;
     guint16 port, mask;
-  } kinds[] = { { IPPROTO_TCP, SCL_OWN_PORT_FIRST, SCL_OWN_PORT_FIRST },
-                { IPPROTO_UDP, SCL_OWN_PORT_FIRST, SCL_OWN_PORT_FIRST },
-                { IPPROTO_SCTP, SCL_OWN_PORT_FIRST, SCL_OWN_PORT_FIRST },
-                { IPPROTO_ICMP, ICMP_ECHO, G_MAXUINT16 } };
+  } answers[] = { { IPPROTO_TCP, 0, SCL_OWN_PORT_FIRST },
+                  { IPPROTO_UDP, 0, SCL_OWN_PORT_FIRST },
+                  { IPPROTO_ICMP, ICMP_DEST_UNREACH, G_MAXUINT16 },
+                  { IPPROTO_ICMP, ICMP_TIME_EXCEEDED, G_MAXUINT16 },
+                  { IPPROTO_ICMP, ICMP_PARAMETERPROB, G_MAXUINT16 } };
   g_autoptr (GInetAddress) host = g_inet_address_new_from_string (SCL_HOST_ADDRESS);
-  SclXfrmPolicy answers = { .source = source,
-                            .destination = _scl_address_number (host),
-                            .priority = priority,
-                            .allow = TRUE };
 
-  g_array_append_val (blocks, answers);
-  for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
-    {
-      SclXfrmPolicy block = { .source = source,
-                              .priority = priority + 1,
-                              .port = kinds[i].port,
-                              .port_mask = kinds[i].mask,
-                              .protocol = kinds[i].protocol };
-
-      g_array_append_val (blocks, block);
-    }
+  add_block (blocks, &(SclXfrmPolicy){ .source = source,
+                                       .destination = _scl_address_number (host),
+                                       .priority = priority,
+                                       .allow = TRUE });
+  for (gsize i = 0; i < G_N_ELEMENTS (answers); i++)
+    add_block (blocks, &(SclXfrmPolicy){ .source = source,
+                                         .priority = priority,
+                                         .port = answers[i].port,
+                                         .port_mask = answers[i].mask,
+                                         .protocol = answers[i].protocol,
+                                         .allow = TRUE });
+  add_block (blocks, &(SclXfrmPolicy){ .source = source, .priority = priority + 1 });
 }
 
 static void

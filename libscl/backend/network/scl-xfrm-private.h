@@ -2,8 +2,8 @@
 #pragma once
 
 /* Policies of the kernel's IPsec for what it would deliver to its own sockets: packets that are
- * dropped by source address, protocol and source port, and exceptions by destination. Knows no names
- * of SCL. */
+ * dropped or let pass by source address, destination, protocol and source port. Knows no names of
+ * SCL. */
 
 #include "backend/network/scl-netlink-private.h"
 
