@@ -10,6 +10,10 @@
 #include <scl/scl-vm-spec.h>
 
 char *_scl_vm_spec_to_text (SclVmSpec *self);
+/* The same, owned by SELF. */
+const char *_scl_vm_spec_peek_text (SclVmSpec *self);
+/* Where it is kept once it was asked for; read and set atomically. */
+char **_scl_vm_spec_get_kept_text (SclVmSpec *self);
 SclVmSpec *_scl_vm_spec_from_text (const char *text, GError **error);
 
 /* The boot disk and NIC number INDEX, borrowed. NULL if there is none. */

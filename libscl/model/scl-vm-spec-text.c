@@ -71,8 +71,8 @@ add_string (GVariantBuilder *builder, const char *key, const char *value)
   g_variant_builder_add (builder, "{sv}", key, g_variant_new_string (or_empty (value)));
 }
 
-char *
-_scl_vm_spec_to_text (SclVmSpec *self)
+static char *
+write_text (SclVmSpec *self)
 {
   g_autoptr (GVariant) variant = NULL;
   GVariantBuilder b;
@@ -96,6 +96,28 @@ _scl_vm_spec_to_text (SclVmSpec *self)
   g_variant_builder_add (&b, "{sv}", "nics", nics_to_variant (scl_vm_spec_get_nics (self)));
   variant = g_variant_ref_sink (g_variant_builder_end (&b));
   return g_variant_print (variant, TRUE);
+}
+
+/* A spec does not change, and each look at its domain asks what it says. */
+const char *
+_scl_vm_spec_peek_text (SclVmSpec *self)
+{
+  char **kept = _scl_vm_spec_get_kept_text (self);
+  char *text = g_atomic_pointer_get (kept);
+
+  if (text != NULL)
+    return text;
+  text = write_text (self);
+  if (g_atomic_pointer_compare_and_exchange (kept, NULL, text))
+    return text;
+  g_free (text);
+  return g_atomic_pointer_get (kept);
+}
+
+char *
+_scl_vm_spec_to_text (SclVmSpec *self)
+{
+  return g_strdup (_scl_vm_spec_peek_text (self));
 }
 
 static GListModel *

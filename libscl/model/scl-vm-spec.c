@@ -29,6 +29,7 @@ struct _SclVmSpec
   char *network_config_file;
   GListModel *disks;
   GListModel *nics;
+  char *text; /* NULL: not asked for yet */
 };
 
 G_DEFINE_FINAL_TYPE (SclVmSpec, scl_vm_spec, G_TYPE_OBJECT)
@@ -156,6 +157,7 @@ scl_vm_spec_finalize (GObject *object)
   g_free (self->network_config_file);
   g_clear_object (&self->disks);
   g_clear_object (&self->nics);
+  g_free (self->text);
   G_OBJECT_CLASS (scl_vm_spec_parent_class)->finalize (object);
 }
 
@@ -548,4 +550,10 @@ SclNicSpec *
 _scl_vm_spec_peek_nic (SclVmSpec *self, guint index)
 {
   return _scl_list_peek (self->nics, index);
+}
+
+char **
+_scl_vm_spec_get_kept_text (SclVmSpec *self)
+{
+  return &self->text;
 }

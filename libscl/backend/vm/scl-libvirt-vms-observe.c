@@ -115,11 +115,11 @@ is_active (virDomainStatsRecordPtr record)
 }
 
 /* Specs do not change, so one that says the same as WANTED (nullable) is that one; mostly it does,
- * and writing is much cheaper than reading. */
+ * and comparing is much cheaper than reading. */
 static SclVmSpec *
 parse_spec (const SclDomainDef *def, SclVmSpec *wanted)
 {
-  g_autofree char *text = wanted != NULL ? _scl_vm_spec_to_text (wanted) : NULL;
+  const char *text = wanted != NULL ? _scl_vm_spec_peek_text (wanted) : NULL;
 
   if (def->spec_text == NULL)
     return NULL;
