@@ -18,6 +18,7 @@
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 #define BLOCK 512
+#define MANY 50 /* volumes: below, one thread is as fast */
 
 static char *
 volume_file (const char *name)
@@ -293,8 +294,10 @@ _scl_volume_store_remove (int folder, const char *name, GError **error)
 }
 
 static void
-observed_set_sidecar (SclObservedVolume *volume, int folder)
+observed_set_sidecar (gpointer data, gpointer user_data)
 {
+  SclObservedVolume *volume = data;
+  int folder = GPOINTER_TO_INT (user_data);
   g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, volume->name, NULL);
 
   if (sidecar == NULL)
@@ -326,8 +329,25 @@ store_observe (int folder, const char *path, const char *file)
   volume->path = g_build_filename (path, file, NULL);
   volume->size = (guint64) info.st_size;
   volume->allocated = (guint64) info.st_blocks * BLOCK;
-  observed_set_sidecar (volume, folder);
   return volume;
+}
+
+/* Opening and parsing many small files is most of the work, and each is for itself. */
+static void
+read_sidecars (GPtrArray *volumes, int folder)
+{
+  GThreadPool *readers
+      = volumes->len < MANY ? NULL
+                            : g_thread_pool_new (observed_set_sidecar, GINT_TO_POINTER (folder),
+                                                 (int) g_get_num_processors (), FALSE, NULL);
+
+  for (guint i = 0; i < volumes->len; i++)
+    if (readers == NULL)
+      observed_set_sidecar (g_ptr_array_index (volumes, i), GINT_TO_POINTER (folder));
+    else
+      g_thread_pool_push (readers, g_ptr_array_index (volumes, i), NULL);
+  if (readers != NULL)
+    g_thread_pool_free (readers, FALSE, TRUE);
 }
 
 static int
@@ -363,6 +383,7 @@ _scl_volume_store_list (int folder, const char *path, GError **error)
         g_ptr_array_add (volumes, volume);
     }
   (void) closedir (stream);
+  read_sidecars (volumes, folder);
   _scl_part_file_sweep (folder, NULL);
   g_ptr_array_sort (volumes, compare_names);
   return g_steal_pointer (&volumes);
