@@ -3,6 +3,7 @@
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include "base/scl-fd-private.h"
 #include "model/scl-names-private.h"
+#include <glib/gstdio.h>
 #include <libvirt/virterror.h>
 #include <string.h>
 
