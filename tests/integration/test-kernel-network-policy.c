@@ -127,7 +127,8 @@ test_policy_drift (void **state)
   {
     g_autofree char *problems = list_problems (f->backend);
 
-    assert_non_null (strstr (problems, "policy routes"));
+    assert_string_equal (problems, "host: the host's default route goes through gw0 now: VMs need "
+                                   "no routes of their own any more\n");
   }
   assert_ok (apply_networks (f->backend, "gw0", targets, &error));
   assert_observed (f->backend, targets);
@@ -162,6 +163,93 @@ test_gateway_without_default (void **state)
   assert_non_null (strstr (seen->host.notes->pdata[0], "no default route through gw0"));
   close (lan);
   close (far);
+}
+
+/* What status says of the host, one per line: problems, then notes. */
+static char *
+list_findings (SclNetworkBackend *backend)
+{
+  g_autoptr (SclObservation) seen = observe_networks (backend);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < seen->host.problems->len; i++)
+    g_string_append_printf (text, "problem: %s\n", (char *) seen->host.problems->pdata[i]);
+  for (guint i = 0; i < seen->host.notes->len; i++)
+    g_string_append_printf (text, "note: %s\n", (char *) seen->host.notes->pdata[i]);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+assert_findings (SclNetworkBackend *backend, const char *when, const char *wanted)
+{
+  g_autofree char *findings = list_findings (backend);
+
+  if (strcmp (findings, wanted) != 0)
+    fail_msg ("%s:\n%s", when, findings);
+}
+
+#define NO_DEFAULT "note: there is no default route through gw0: only its own subnets are reached\n"
+#define MOVED                                                                                      \
+  "problem: the host's default route does not go through gw0 any more: VMs have no internet\n"
+
+/* One line each. While nothing goes through the gateway interface there is nothing to repair, and
+ * an apply changes nothing. */
+static void
+test_what_becomes_of_the_default_route (void **state)
+{
+  const struct
+  {
+    const char *command, *findings;
+  } cases[] = {
+    { "ip link set gw0 down", NO_DEFAULT },
+    { "ip link set gw0 up", NO_DEFAULT },
+    { "ip route add default via 198.51.100.1 dev gw0 metric 500", "" },
+    { "ip route del default", NO_DEFAULT },
+    { "ip route add default via 10.77.0.9 dev alt0", NO_DEFAULT },
+    { "ip route add default via 198.51.100.1 dev gw0 metric 500", MOVED },
+    { "ip link set gw0 down", NO_DEFAULT },
+    { "ip link set gw0 up; ip route add default via 198.51.100.1 dev gw0 metric 500", MOVED },
+    { "ip route del default via 10.77.0.9 dev alt0", "" },
+    { "ip link del gw0", "note: gatewayInterface gw0 does not exist: no egress until it does\n" },
+  };
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = two_networks ();
+
+  make_lab ();
+  sh ("ip route add default via 198.51.100.1 dev gw0");
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      sh ("%s", cases[i].command);
+      assert_findings (f->backend, cases[i].command, cases[i].findings);
+      if (strcmp (cases[i].findings, NO_DEFAULT) != 0)
+        continue;
+      assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+      assert_findings (f->backend, cases[i].command, NO_DEFAULT);
+    }
+}
+
+/* The same where VMs have routes of their own, which the kernel takes away with the link's. */
+static void
+test_what_becomes_of_policy_routes (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = two_networks ();
+
+  make_policy_lab ();
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  assert_findings (f->backend, "at first", "");
+  sh ("ip link set gw0 down");
+  assert_findings (f->backend, "down", NO_DEFAULT);
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  sh ("ip link set gw0 up; ip route add default via 198.51.100.1 dev gw0 metric 500");
+  assert_findings (f->backend, "up", "problem: policy routes are not what they should be\n");
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  start_guests ();
+  check_policy_routing (f, targets);
+  sh ("ip link del gw0");
+  assert_findings (f->backend, "deleted",
+                   "note: gatewayInterface gw0 does not exist: no egress until it does\n");
 }
 
 /* Two uplinks share the default route; the VMs' one is the second. */
@@ -369,6 +457,8 @@ main (void)
     network_test (test_policy_routing),
     network_test (test_policy_drift),
     network_test (test_gateway_without_default),
+    network_test (test_what_becomes_of_the_default_route),
+    network_test (test_what_becomes_of_policy_routes),
     network_test (test_multipath),
     network_test (test_gateway_comes_later),
     network_test (test_numbers_meet),

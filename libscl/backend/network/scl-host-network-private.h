@@ -29,6 +29,14 @@ gboolean _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_
 /* Whether nothing but our own path may come in by the gateway interface: nobody forwarded there
  * before. */
 gboolean _scl_host_network_is_closed (const SclHostNetwork *self, const char *gateway_interface);
+/* What the gateway is now. Without a default route through it guests have no internet by either
+ * way, so the one that is there is right: nothing is to be done while a link is down. */
+gboolean _scl_host_network_init_gateway (const SclHostNetwork *self, SclGateway *gateway,
+                                         SclNetlink *root, const char *interface, GError **error);
+/* Whether guests' packets go to INTERFACE by mark-based routing now. FALSE: the rules that are
+ * there do not tell. */
+gboolean _scl_host_network_lookup_policy (const SclHostNetwork *self, const char *interface,
+                                          gboolean *out_policy);
 /* The values that must be set for the gateway: pairs of path and value. (transfer full) */
 GPtrArray *_scl_host_network_list_sysctls (const SclGateway *gateway, const char *interface);
 

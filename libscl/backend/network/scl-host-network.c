@@ -87,13 +87,14 @@ _scl_host_network_list_sysctls (const SclGateway *gateway, const char *interface
 
   if (interface != NULL)
     add_reserved_ports (pairs);
-  if (!gateway->present)
-    return pairs;
-  g_ptr_array_add (pairs, _scl_sysctl_link (interface, "forwarding"));
-  g_ptr_array_add (pairs, g_strdup ("1"));
+  if (gateway->present)
+    {
+      g_ptr_array_add (pairs, _scl_sysctl_link (interface, "forwarding"));
+      g_ptr_array_add (pairs, g_strdup ("1"));
+    }
   /* Strict reverse path filters look the way back up as if it came in by our uplink: without the
    * mark they would find the instance's table for what came in elsewhere. */
-  if (_scl_gateway_needs_policy (gateway))
+  if (gateway->policy)
     {
       g_ptr_array_add (pairs, g_strdup ("ipv4/conf/all/src_valid_mark"));
       g_ptr_array_add (pairs, g_strdup ("1"));
@@ -101,15 +102,44 @@ _scl_host_network_list_sysctls (const SclGateway *gateway, const char *interface
   return pairs;
 }
 
+/* The first of what our rules have in a set; NULL: nothing. */
+static const char *
+recorded (const SclHostNetwork *self, const char *name)
+{
+  SclNftTable *table = _scl_nft_tables_find (self->tables, "inet", self->prefix);
+  SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, name);
+
+  return set == NULL || set->elements->len == 0 ? NULL
+                                                : ((SclNftElement *)set->elements->pdata[0])->key;
+}
+
 /* The gateway interface that our rules name. */
 static const char *
 recorded_gateway (const SclHostNetwork *self)
 {
-  SclNftTable *table = _scl_nft_tables_find (self->tables, "inet", self->prefix);
-  SclNftSet *set = table == NULL ? NULL : _scl_nft_table_find_set (table, SCL_SET_GATEWAY);
+  return recorded (self, SCL_SET_GATEWAY);
+}
 
-  return set == NULL || set->elements->len == 0 ? NULL
-                                                : ((SclNftElement *)set->elements->pdata[0])->key;
+gboolean
+_scl_host_network_lookup_policy (const SclHostNetwork *self, const char *interface,
+                                 gboolean *out_policy)
+{
+  *out_policy = recorded (self, SCL_SET_MARKED) != NULL;
+  return interface != NULL && g_strcmp0 (recorded_gateway (self), interface) == 0
+         && recorded (self, SCL_SET_EXTERNALS) != NULL;
+}
+
+gboolean
+_scl_host_network_init_gateway (const SclHostNetwork *self, SclGateway *gateway, SclNetlink *root,
+                                const char *interface, GError **error)
+{
+  gboolean policy;
+
+  if (!_scl_gateway_init (gateway, root, interface, error))
+    return FALSE;
+  if (!gateway->has_default && _scl_host_network_lookup_policy (self, interface, &policy))
+    gateway->policy = policy;
+  return TRUE;
 }
 
 /* A forwarding that somebody has switched on for the whole host is not ours to switch off. */
@@ -163,7 +193,7 @@ ensure_rules (const SclHostNetwork *self, const SclHostTarget *target, const Scl
                          .externals = names->externals,
                          .nics = names->nics,
                          .closed = _scl_host_network_is_closed (self, target->gateway_interface),
-                         .marked = _scl_gateway_needs_policy (gateway) };
+                         .marked = gateway->policy };
   g_autoptr (SclNftTable) expected = _scl_ruleset_host (self->prefix, &rules);
   SclNftTable *observed = _scl_nft_tables_find (self->tables, "inet", self->prefix);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
@@ -372,7 +402,7 @@ ensure_present (const SclHostNetwork *self, SclNetlink *root, const SclHostTarge
   g_auto (Names) names = { 0 };
 
   names_init (&names, target, self->prefix);
-  return _scl_gateway_init (&gateway, root, target->gateway_interface, error)
+  return _scl_host_network_init_gateway (self, &gateway, root, target->gateway_interface, error)
          && ensure_rules (self, target, &gateway, &names, cancellable, error)
          && _scl_uplink_guard_ensure (root, self->prefix, names.externals, error)
          && ensure_shared (self, root, &gateway, target->gateway_interface, names.uplinks,

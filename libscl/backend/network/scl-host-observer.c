@@ -71,6 +71,25 @@ add_gateway_notes (const SclGateway *gateway, const char *interface, GPtrArray *
                                              interface));
 }
 
+/* One sentence for all that depends on it; then the rest is compared as it was made. */
+static void
+check_default_route (const SclHostNetwork *self, SclGateway *gateway, const char *interface,
+                     GPtrArray *problems)
+{
+  gboolean policy = FALSE;
+
+  if (!_scl_host_network_lookup_policy (self, interface, &policy) || policy == gateway->policy)
+    return;
+  g_ptr_array_add (problems,
+                   policy ? g_strdup_printf ("the host's default route goes through %s now: VMs "
+                                             "need no routes of their own any more",
+                                             interface)
+                          : g_strdup_printf ("the host's default route does not go through %s any "
+                                             "more: VMs have no internet",
+                                             interface));
+  gateway->policy = policy;
+}
+
 static gboolean
 check_routes (const SclHostNetwork *self, const SclGateway *gateway, GPtrArray *uplinks,
               SclNetlink *root, GPtrArray *problems, GError **error)
@@ -115,9 +134,10 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
                          .nics = nics,
                          .closed = _scl_host_network_is_closed (self, interface) };
 
-  if (!_scl_gateway_init (&gateway, root, interface, error))
+  if (!_scl_host_network_init_gateway (self, &gateway, root, interface, error))
     return FALSE;
-  rules.marked = _scl_gateway_needs_policy (&gateway);
+  check_default_route (self, &gateway, interface, out->problems);
+  rules.marked = gateway.policy;
   expected = _scl_ruleset_host (self->prefix, &rules);
   if (_scl_nft_table_is_foreign (table, expected))
     {

@@ -9,10 +9,10 @@
 
 typedef struct
 {
-  gboolean present;      /* the interface exists */
-  gboolean owns_default; /* the best default route goes through it */
-  gboolean has_default;  /* there is a default route through it */
-  GArray *routes;        /* SclRoute: what the instance's table shall hold, whichever it is */
+  gboolean present;     /* the interface exists */
+  gboolean has_default; /* there is a default route through it */
+  gboolean policy;      /* the best default route does not go through it: mark-based routing */
+  GArray *routes;       /* SclRoute: what the instance's table shall hold, whichever it is */
 } SclGateway;
 
 void _scl_gateway_clear (SclGateway *gateway);
@@ -21,9 +21,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclGateway, _scl_gateway_clear)
 /* INTERFACE NULL: all FALSE. */
 gboolean _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *interface,
                             GError **error);
-
-/* Whether mark-based routing is needed. */
-gboolean _scl_gateway_needs_policy (const SclGateway *gateway);
 
 /* Makes rules and table what they shall be: UPLINKS (char*) through the gateway if it needs that,
  * else nothing. */

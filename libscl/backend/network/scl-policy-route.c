@@ -13,12 +13,6 @@ _scl_gateway_clear (SclGateway *gateway)
   g_clear_pointer (&gateway->routes, g_array_unref);
 }
 
-gboolean
-_scl_gateway_needs_policy (const SclGateway *gateway)
-{
-  return gateway->present && !gateway->owns_default;
-}
-
 static SclRoute
 own_copy (const SclRoute *route)
 {
@@ -62,6 +56,7 @@ read_routes (SclGateway *gateway, GArray *routes, int index)
 {
   guint32 best = G_MAXUINT32;
 
+  gateway->policy = TRUE;
   for (guint i = 0; i < routes->len; i++)
     {
       const SclRoute *route = &g_array_index (routes, SclRoute, i);
@@ -72,7 +67,7 @@ read_routes (SclGateway *gateway, GArray *routes, int index)
       if (route->prefix_length == 0 && route->metric < best)
         {
           best = route->metric;
-          gateway->owns_default = route->index == index;
+          gateway->policy = route->index != index;
         }
       if (route->index != index)
         continue;
@@ -80,7 +75,6 @@ read_routes (SclGateway *gateway, GArray *routes, int index)
       if (!has_twin (gateway->routes, route))
         g_array_append_val (gateway->routes, copy);
     }
-  add_unreachable (gateway);
 }
 
 gboolean
@@ -95,12 +89,12 @@ _scl_gateway_init (SclGateway *gateway, SclNetlink *root, const char *interface,
   if (!_scl_netlink_lookup_link (root, interface, &link, error))
     return FALSE;
   gateway->present = link != NULL;
-  if (link == NULL)
-    return TRUE;
-  routes = _scl_netlink_list_routes (root, error);
-  if (routes == NULL)
+  routes = link == NULL ? NULL : _scl_netlink_list_routes (root, error);
+  if (link != NULL && routes == NULL)
     return FALSE;
-  read_routes (gateway, routes, link->index);
+  if (link != NULL)
+    read_routes (gateway, routes, link->index);
+  add_unreachable (gateway);
   return TRUE;
 }
 
@@ -192,7 +186,7 @@ wanted_rules (const char *prefix, const Numbers *numbers, const SclGateway *gate
                          .mask = SCL_MARK_MASK,
                          .protocol = SCL_ROUTE_PROTOCOL };
 
-  if (!_scl_gateway_needs_policy (gateway) || uplinks->len == 0)
+  if (!gateway->policy || uplinks->len == 0)
     return rules;
   for (guint i = 0; i < uplinks->len; i++)
     {

@@ -20,6 +20,7 @@
 #define SCL_SET_NICS "nics"
 #define SCL_SET_EXTERNALS "externals"
 #define SCL_SET_GATEWAY "gateway"
+#define SCL_SET_MARKED "marked"
 
 #define SCL_SET_BOUND "bound"
 

@@ -298,7 +298,7 @@ add_host_sets (SclNftTable *table, const SclHostRules *rules)
 {
   SclNftSet *externals = _scl_nft_table_add_set (table, SCL_SET_EXTERNALS, "ifname . ipv4_addr");
   SclNftSet *addresses = _scl_nft_table_add_set (table, "addresses", "ipv4_addr");
-  SclNftSet *marked = _scl_nft_table_add_set (table, "marked", "ipv4_addr");
+  SclNftSet *marked = _scl_nft_table_add_set (table, SCL_SET_MARKED, "ipv4_addr");
   SclNftSet *gateway = add_names (table, SCL_SET_GATEWAY, NULL);
   SclNftSet *closed = add_names (table, "closed", NULL);
 
