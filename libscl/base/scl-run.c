@@ -73,8 +73,9 @@ package_of (const char *program)
 /* The input goes through an unlinked memory file: the child reads at its own pace and nobody has to
  * write and read at the same time. */
 static int
-input_fd (GBytes *input, GError **error)
+input_fd (const char *program, GBytes *input, GError **error)
 {
+  g_autoptr (GError) cause = NULL;
   g_auto (SclFd) fd = -1;
 
   if (input == NULL)
@@ -87,12 +88,18 @@ input_fd (GBytes *input, GError **error)
   fd = memfd_create ("scl-input", MFD_CLOEXEC);
   if (fd < 0)
     {
-      scl_throw_errno (error, errno, "cannot make a memory file");
+      scl_throw_errno (error, errno, "cannot run %s: cannot make a memory file for its input",
+                       program);
       return -1;
     }
-  if (!_scl_fd_write_all (fd, g_bytes_get_data (input, NULL), g_bytes_get_size (input), "memory file",
-                          error))
-    return -1;
+  if (!_scl_fd_write_all (fd, g_bytes_get_data (input, NULL), g_bytes_get_size (input), "memory",
+                          &cause))
+    {
+      scl_throw (error, cause->code,
+                 "cannot run %s: its input is held in memory, make some free and repeat (%s)",
+                 program, cause->message);
+      return -1;
+    }
   (void) lseek (fd, 0, SEEK_SET);
   return scl_fd_steal (&fd);
 }
@@ -136,7 +143,7 @@ static gboolean
 start (const char *const *argv, GBytes *input, Child *setup, SclChild *child, GError **error)
 {
   g_autofree char *program = g_path_get_basename (argv[0]);
-  g_auto (SclFd) in = input_fd (input, error);
+  g_auto (SclFd) in = input_fd (program, input, error);
   GError *cause = NULL;
   GPid pid;
 

@@ -30,6 +30,7 @@ BANNED = {"sleep": "wait for the event", "usleep": "wait for the event", "nanosl
 MAY = set()
 THROW = re.compile(r'\b(scl_throw|scl_null_throw)\s*\(\s*error\s*,\s*\w+\s*,\s*("(?:\\.|[^"\\])*")'
                    r'|\b(scl_throw_errno|scl_null_throw_errno)\s*\(\s*error\s*,\s*\w+\s*,\s*("(?:\\.|[^"\\])*")')
+UNQUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*\b(?:network|volume|VM) %s')
 # Words that are written as they are, wherever they stand.
 PROPER = {"KVM", "TCG", "QEMU", "UEFI", "BIOS", "OVMF", "ISO", "MAC", "IP", "IPv4", "IPv6", "DHCP", "DNS", "SCL", "SCL's", "NAT",
           "VM", "VMs", "XML", "JSON", "YAML", "UTF-8", "URI", "Ctrl-C", "NoCloud", "Linux", "Docker", "Debian"}
@@ -181,6 +182,11 @@ def message_findings():
     return found
 
 
+def unquoted_findings():
+    """Names in quotes: where a message goes up, it is seen by them that it names its object already."""
+    return matches(c_files("libscl"), UNQUOTED, "the name of an object without quotes", text)
+
+
 def whole_message(content, at):
     """The literals that follow each other from AT on, as one text."""
     parts = re.compile(r'\s*(?:"((?:\\.|[^"\\])*)"|(G_G\w+))')
@@ -228,6 +234,9 @@ class Form(scltest.TestCase):
     def test_messages(self):
         self.check(message_findings())
 
+    def test_names_in_messages_are_quoted(self):
+        self.check(unquoted_findings())
+
 
 class Sees(unittest.TestCase):
     """The rules catch what they are for; a tree without findings proves nothing about them."""
@@ -252,6 +261,11 @@ class Sees(unittest.TestCase):
         self.assertTrue(message_finding("cannot open."))
         self.assertFalse(message_finding("KVM is not there"))
         self.assertFalse(message_finding("%s: cannot open"))
+
+    def test_unquoted_names(self):
+        self.assertTrue(UNQUOTED.search(r'"network %s: link"'))
+        self.assertTrue(UNQUOTED.search(r'"a \"%s\" of VM %s"'))
+        self.assertFalse(UNQUOTED.search(r'"network \"%s\": VM \"%s\""'))
 
     def test_a_call_in_a_comment_is_none(self):
         self.assertEqual(re.sub(r"\s", "", code("libscl/base/scl-version.c"))[:8], "#include")

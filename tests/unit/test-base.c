@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 /* --- errors --- */
@@ -372,6 +373,27 @@ test_run_checked (void **state)
   assert_error_is (error, SCL_ERROR_BACKEND, "/bin/sh failed: no message");
 }
 
+/* Where a file may not be that large, nor may the memory that holds what a program reads. */
+static void
+test_run_without_room_for_input (void **state)
+{
+  const char *argv[] = { "/bin/cat", NULL };
+  g_autoptr (GBytes) input = g_bytes_new_static ("some", 4);
+  struct rlimit before, none;
+  GError *error = NULL;
+  void (*handler) (int) = signal (SIGXFSZ, SIG_IGN);
+
+  assert_int_equal (getrlimit (RLIMIT_FSIZE, &before), 0);
+  none = (struct rlimit){ 0, before.rlim_max };
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &none), 0);
+  assert_null (_scl_run_checked (argv, input, -1, 10, NULL, &error));
+  assert_int_equal (setrlimit (RLIMIT_FSIZE, &before), 0);
+  (void) signal (SIGXFSZ, handler);
+  assert_error_is (error, SCL_ERROR_FAILED,
+                   "cannot run cat: its input is held in memory, make some free and repeat "
+                   "(memory: cannot write: File too large)");
+}
+
 static void
 test_run_missing (void **state)
 {
@@ -548,6 +570,7 @@ main (void)
     cmocka_unit_test (test_run_killed_by_signal),
     cmocka_unit_test (test_run_message_is_utf8),
     cmocka_unit_test (test_run_checked),
+    cmocka_unit_test (test_run_without_room_for_input),
     cmocka_unit_test (test_run_missing),
     cmocka_unit_test_setup_teardown (test_run_timeout_kills, folder_setup, folder_teardown),
     cmocka_unit_test_setup_teardown (test_run_cancel_kills, folder_setup, folder_teardown),

@@ -49,9 +49,8 @@ check_sysctls (const SclGateway *gateway, const char *interface, GPtrArray *prob
       g_autofree char *value = _scl_sysctl_read (pairs->pdata[i]);
 
       if (g_strcmp0 (value, pairs->pdata[i + 1]) != 0)
-        g_ptr_array_add (problems,
-                         g_strdup_printf ("sysctl %s is %s, not %s", (char *)pairs->pdata[i], value,
-                                          (char *)pairs->pdata[i + 1]));
+        g_ptr_array_add (
+            problems, _scl_sysctl_explain (pairs->pdata[i], value, pairs->pdata[i + 1]));
     }
 }
 

@@ -175,7 +175,7 @@ sweep_run (Sweep *sweep, SclObservation *out, GError **error)
         g_ptr_array_add (out->networks, g_steal_pointer (&sweep->found->pdata[i]));
       if (sweep->errors[i] == NULL)
         continue;
-      g_prefix_error (&sweep->errors[i], "network %s: ", (char *)sweep->names->pdata[i]);
+      g_prefix_error (&sweep->errors[i], "network \"%s\": ", (char *)sweep->names->pdata[i]);
       if (done)
         g_propagate_error (error, g_steal_pointer (&sweep->errors[i]));
       g_clear_error (&sweep->errors[i]);

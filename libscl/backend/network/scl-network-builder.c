@@ -133,7 +133,7 @@ static gboolean
 prefix_network (GError **error, const SclNetworkLinks *links)
 {
   g_autofree char *start
-      = g_strdup_printf ("network %s: ", scl_network_spec_get_name (links->target->spec));
+      = g_strdup_printf ("network \"%s\": ", scl_network_spec_get_name (links->target->spec));
 
   if (error != NULL && *error != NULL && !g_str_has_prefix ((*error)->message, start))
     g_prefix_error_literal (error, start);
@@ -229,7 +229,7 @@ check_mark (SclNetlink *inner, const char *prefix, const char *network, const ch
     return FALSE;
   return marked
          || scl_throw (error, SCL_ERROR_EXISTS,
-                       "network %s: namespace %s/%s is not ours and was left alone", network,
+                       "network \"%s\": namespace %s/%s is not ours and was left alone", network,
                        SCL_NETNS_FOLDER, netns);
 }
 
@@ -249,8 +249,8 @@ _scl_network_builder_remove (const char *prefix, const char *network, const SclP
   state = _scl_netns_open (netns, &fd);
   if (state == SCL_NETNS_OTHER)
     return scl_throw (error, SCL_ERROR_EXISTS,
-                      "network %s: %s/%s is not a network namespace and was left alone", network,
-                      SCL_NETNS_FOLDER, netns);
+                      "network \"%s\": %s/%s is not a network namespace and was left alone",
+                      network, SCL_NETNS_FOLDER, netns);
   if (state == SCL_NETNS_FOUND)
     {
       inner = _scl_netlink_open (fd, NETLINK_ROUTE, error);

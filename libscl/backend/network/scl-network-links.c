@@ -96,7 +96,7 @@ open_existing (SclNetworkLinks *self, GError **error)
     return FALSE;
   return marked
          || scl_throw (error, SCL_ERROR_EXISTS,
-                       "network %s: namespace %s/%s is not ours: remove or rename it", network,
+                       "network \"%s\": namespace %s/%s is not ours: remove or rename it", network,
                        SCL_NETNS_FOLDER, self->netns_name);
 }
 
@@ -131,7 +131,7 @@ _scl_network_links_init (SclNetworkLinks *self, const char *prefix, const SclNet
       return open_existing (self, error);
     case SCL_NETNS_OTHER:
       return scl_throw (error, SCL_ERROR_EXISTS,
-                        "network %s: %s/%s is not a network namespace: remove or rename it",
+                        "network \"%s\": %s/%s is not a network namespace: remove or rename it",
                         network, SCL_NETNS_FOLDER, self->netns_name);
     case SCL_NETNS_ABSENT:
     case SCL_NETNS_LEFTOVER:
@@ -160,7 +160,7 @@ lookup_own (SclNetworkLinks *self, const char *name, SclLink **out, GError **err
     return FALSE;
   if (link != NULL && !_scl_network_links_is_own (link, self->prefix))
     return scl_throw (error, SCL_ERROR_EXISTS,
-                      "network %s: link %s exists and is not ours: remove or rename it",
+                      "network \"%s\": link %s exists and is not ours: remove or rename it",
                       scl_network_spec_get_name (self->target->spec), name);
   *out = g_steal_pointer (&link);
   return TRUE;

@@ -84,8 +84,7 @@ _scl_sysctls_check (const SclNetworkSysctl *table, GPtrArray *problems)
           = entry->mode == SCL_SYSCTL_SET_ONLY ? NULL : _scl_sysctl_read (entry->path);
 
       if (value != NULL && g_strcmp0 (value, entry->value) != 0)
-        g_ptr_array_add (problems, g_strdup_printf ("sysctl %s is %s, not %s", entry->path, value,
-                                                    entry->value));
+        g_ptr_array_add (problems, _scl_sysctl_explain (entry->path, value, entry->value));
     }
 }
 
@@ -110,10 +109,13 @@ _scl_sysctls_check_link (const SclNetworkSysctl *table, const SclLink *link, GPt
   for (const SclNetworkSysctl *entry = table; entry->path != NULL; entry++)
     {
       int value = setting_of (link, entry);
-      g_autofree char *path = full_path (entry, link->name);
+      g_autofree char *path = NULL;
+      g_autofree char *text = NULL;
 
-      if (value != SCL_LINK_UNKNOWN && value != g_ascii_strtoll (entry->value, NULL, 10))
-        g_ptr_array_add (problems,
-                         g_strdup_printf ("sysctl %s is %d, not %s", path, value, entry->value));
+      if (value == SCL_LINK_UNKNOWN || value == g_ascii_strtoll (entry->value, NULL, 10))
+        continue;
+      path = full_path (entry, link->name);
+      text = g_strdup_printf ("%d", value);
+      g_ptr_array_add (problems, _scl_sysctl_explain (path, text, entry->value));
     }
 }

@@ -12,6 +12,8 @@
 
 /* PATH is below /proc/sys/net, e.g. "ipv4/ip_forward". NULL if there is no such value. */
 char *_scl_sysctl_read (const char *path);
+/* A sentence: PATH is VALUE (may be NULL), not WANTED. */
+char *_scl_sysctl_explain (const char *path, const char *value, const char *wanted);
 /* Writes only if the value differs. */
 gboolean _scl_sysctl_write (const char *path, const char *value, GError **error);
 /* As above; a value that does not exist on this kernel is success. */

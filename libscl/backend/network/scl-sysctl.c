@@ -19,6 +19,18 @@ _scl_sysctl_read (const char *path)
   return g_file_get_contents (file, &value, NULL, NULL) ? g_strchomp (value) : NULL;
 }
 
+static const char *
+readable (const char *value)
+{
+  return value == NULL ? "not there" : value[0] == '\0' ? "empty" : value;
+}
+
+char *
+_scl_sysctl_explain (const char *path, const char *value, const char *wanted)
+{
+  return g_strdup_printf ("sysctl %s is %s, not %s", path, readable (value), readable (wanted));
+}
+
 static gboolean
 write_value (const char *path, const char *value, gboolean optional, GError **error)
 {
@@ -35,7 +47,7 @@ write_value (const char *path, const char *value, gboolean optional, GError **er
     return scl_throw_errno (error, errno, "%s: cannot open", file);
   /* Nothing at all would not be taken for an empty list. */
   if (write (fd, value[0] == '\0' ? "\n" : value, MAX (strlen (value), 1)) < 0)
-    return scl_throw_errno (error, errno, "%s: cannot set to %s", file, value);
+    return scl_throw_errno (error, errno, "%s: cannot set to %s", file, readable (value));
   return TRUE;
 }
 

@@ -342,7 +342,7 @@ open_for_volume (SclFileVolumes *self, const char *name, GError **error)
   place = place_of (self, "volumes", name);
   folder = open_existing (place, &local_error);
   if (folder < 0 && local_error == NULL)
-    (void) scl_throw (error, SCL_ERROR_NOT_FOUND, "volume %s does not exist", name);
+    (void) scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);
   else if (folder < 0)
     g_propagate_error (error, g_steal_pointer (&local_error));
   return folder;
@@ -492,10 +492,10 @@ scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const Sc
   present = _scl_seed_load (folder);
   desired = desired_seed (self, vm, present, error);
   if (desired == NULL)
-    return scl_prefix (error, "VM %s: cloud-init", name);
+    return scl_prefix (error, "VM \"%s\": cloud-init", name);
   if (_scl_seed_equal (desired, present))
     return give_seed_back (folder, error);
-  return _scl_seed_save (desired, folder, error) || scl_prefix (error, "VM %s", name);
+  return _scl_seed_save (desired, folder, error) || scl_prefix (error, "VM \"%s\"", name);
 }
 
 static gboolean

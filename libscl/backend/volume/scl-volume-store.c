@@ -64,11 +64,12 @@ _scl_volume_store_lookup (int folder, const char *name, gboolean *out_present,
 
   *out_present = fstatat (folder, file, out_stat, AT_SYMLINK_NOFOLLOW) == 0;
   if (!*out_present && errno != ENOENT)
-    return scl_throw_errno (error, errno, "volume %s: cannot look at %s", name, file);
+    return scl_throw_errno (error, errno, "volume \"%s\": cannot look at %s", name, file);
   if (!*out_present || S_ISREG (out_stat->st_mode))
     return TRUE;
   return scl_throw (error, SCL_ERROR_EXISTS,
-                    "volume %s: %s is %s that somebody else made; it was not touched, move it away",
+                    "volume \"%s\": %s is %s that somebody else made; it was not touched, move it "
+                    "away",
                     name, file,
                     S_ISLNK (out_stat->st_mode)   ? "a symbolic link"
                     : S_ISDIR (out_stat->st_mode) ? "a folder"
@@ -92,12 +93,13 @@ store_check_existing (int folder, const SclVolumeRequest *request, const struct 
   if (sidecar != NULL && sidecar->instance != NULL
       && g_strcmp0 (sidecar->instance, request->instance) != 0)
     return scl_throw (error, SCL_ERROR_EXISTS,
-                      "volume %s belongs to instance \"%s\"; it was not touched, choose another name",
+                      "volume \"%s\" belongs to instance \"%s\"; it was not touched, choose another "
+                      "name",
                       request->name, sidecar->instance);
   if (request->size_mib <= (guint64) info->st_size / MIB)
     return TRUE;
   return scl_throw (error, SCL_ERROR_EXISTS,
-                    "volume %s exists with %" G_GUINT64_FORMAT
+                    "volume \"%s\" exists with %" G_GUINT64_FORMAT
                     " MiB, less than the %" G_GUINT64_FORMAT " MiB wanted; grow it",
                     request->name, (guint64) info->st_size / MIB, request->size_mib);
 }
@@ -205,7 +207,7 @@ _scl_volume_store_create (int folder, const SclVolumeRequest *request, const Scl
   if (present)
     return store_check_existing (folder, request, &info, error);
   if (!store_create_new (folder, request, progress, error))
-    return scl_prefix (error, "volume %s", request->name);
+    return scl_prefix (error, "volume \"%s\"", request->name);
   return TRUE;
 }
 
@@ -232,7 +234,7 @@ store_open (int folder, const char *name, struct stat *out_stat, GError **error)
   fd = present ? openat (folder, file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
                : -1;
   if (fd < 0)
-    (void) scl_throw_errno (error, present ? errno : ENOENT, "volume %s", name);
+    (void) scl_throw_errno (error, present ? errno : ENOENT, "volume \"%s\"", name);
   return fd;
 }
 
@@ -246,19 +248,20 @@ _scl_volume_store_grow (int folder, const char *name, guint64 size_mib, GError *
   if (fd < 0)
     return FALSE;
   if (!_scl_volume_store_size (0, size_mib, &size, error))
-    return scl_prefix (error, "volume %s", name);
+    return scl_prefix (error, "volume \"%s\"", name);
   if (fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))
-    return scl_throw (error, SCL_ERROR_EXISTS, "volume %s is no longer a regular file", name);
+    return scl_throw (error, SCL_ERROR_EXISTS, "volume \"%s\" is no longer a regular file", name);
   if (size < (guint64) info.st_size)
     return scl_throw (error, SCL_ERROR_WOULD_LOSE_DATA,
-                      "volume %s has %" G_GUINT64_FORMAT
+                      "volume \"%s\" has %" G_GUINT64_FORMAT
                       " MiB; volumes never shrink to %" G_GUINT64_FORMAT,
                       name, (guint64) info.st_size / MIB, size_mib);
   if (size == (guint64) info.st_size)
     return TRUE;
   if (ftruncate (fd, (off_t) size) != 0 || fsync (fd) != 0)
-    return scl_throw_errno (error, errno, "volume %s: cannot grow it to %" G_GUINT64_FORMAT " MiB",
-                            name, size_mib);
+    return scl_throw_errno (error, errno,
+                            "volume \"%s\": cannot grow it to %" G_GUINT64_FORMAT " MiB", name,
+                            size_mib);
   return TRUE;
 }
 
@@ -286,10 +289,10 @@ _scl_volume_store_remove (int folder, const char *name, GError **error)
   store_sweep (folder, name);
   if (!store_unlink (folder, file, &present, error)
       || !store_unlink (folder, sidecar, &had_sidecar, error))
-    return scl_prefix (error, "volume %s", name);
+    return scl_prefix (error, "volume \"%s\"", name);
   /* A sidecar alone: an earlier call was killed between the two. */
   if (!present && !had_sidecar)
-    return scl_throw (error, SCL_ERROR_NOT_FOUND, "volume %s does not exist", name);
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);
   return store_sync (folder, error);
 }
 
