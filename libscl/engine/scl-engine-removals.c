@@ -26,12 +26,20 @@ tell (SclEngine *self, SclObjectKind kind, const char *name)
   return TRUE;
 }
 
+/* What a manifest said of the host is in its table only. With that gone, what stays is the next
+ * apply's to make whole; only where nothing stays there is nothing to know. */
+static gboolean
+knows_host (SclObservation *observation, const SclHostTarget *target)
+{
+  return observation->host.present || (target->networks->len == 0 && target->ports->len == 0);
+}
+
 static gboolean
 release_host (SclEngine *self, SclObservation *observation, const char *network, const char *vm,
               const SclProgress *progress, GError **error)
 {
   SclHostTarget *target = _scl_host_target_new (observation->host.gateway_interface);
-  gboolean ok;
+  gboolean ok = TRUE;
 
   for (guint i = 0; i < observation->networks->len; i++)
     {
@@ -43,7 +51,8 @@ release_host (SclEngine *self, SclObservation *observation, const char *network,
                        is->spec != NULL ? g_object_ref (is->spec) : scl_network_spec_new (is->name));
       add_ports_except (target->ports, is->ports, vm);
     }
-  ok = _scl_network_backend_ensure_host (self->networks, target, progress, error);
+  if (knows_host (observation, target))
+    ok = _scl_network_backend_ensure_host (self->networks, target, progress, error);
   _scl_host_target_free (target);
   return ok || scl_prefix (error, "host");
 }

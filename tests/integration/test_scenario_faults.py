@@ -18,6 +18,8 @@ from scltest.endstate import EndStateCase, dice
 
 WANTED = os.environ.get("SCL_TEST_FAULTS", "40")
 LIBRARY = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
+# "network "blue": network blue: …"
+TWICE = re.compile(r'\b(network|volume|VM) "([^"\n]+)": (?:[^\n]*[ :(])?\1 "?\2\b')
 ERRORS = {"EIO": 5, "ENOMEM": 12, "ENOSPC": 28}
 
 
@@ -121,6 +123,7 @@ class Faults(EndStateCase):
             else:
                 self.assertIn(done.returncode, (1, 3, 4), said)
                 self.assertTrue(re.search(r"(?m)^sclctl: .", done.stderr), said)
+                self.assertFalse(TWICE.search(done.stderr), said)
             self.assertEqual(self.contents(command.keeps), before)
         finally:
             repeated = self.again(command)

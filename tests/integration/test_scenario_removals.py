@@ -70,6 +70,38 @@ class Removals(SharedCase):
         self.assertIn(f'volume "demo": domain "{domain}" uses', done.stderr)
         self.assertEqual(self.files(), ["demo.json", "demo.raw"])
 
+    def host_has(self, *command):
+        return self.ctl.prefix in self.scl.output(command)
+
+    def uplink_is_open(self):
+        """Whether VMs have a way out of the host, as far as its table goes."""
+        return '"lo"' in self.scl.output(["nft", "list", "set", "inet", self.ctl.prefix, "gateway"])
+
+    def test_after_a_flush_of_the_hosts_rules(self):
+        """What they said of the gateway is gone with them: a delete makes nothing that is only half of it."""
+        self.scene.manifest["gatewayInterface"] = "lo"
+        self.scene.network("second", "192.168.11.1")
+        self.scene.apply()
+        self.assertTrue(self.uplink_is_open())
+        self.scl.run(["nft", "flush", "ruleset"])
+        self.ctl.run("vm", "delete", "--yes", "other", check=0)
+        self.ctl.run("network", "delete", "--yes", "second", check=0)
+        self.assertFalse(self.host_has("nft", "list", "tables"))
+        self.assertIn(f"nft table inet {self.ctl.prefix} is missing", self.ctl.run("status", check=2).stdout)
+        manifest = self.scene.copy()
+        del manifest["networks"]["second"], manifest["virtualMachines"]["other"]
+        self.scene.apply(manifest)
+        self.assertTrue(self.uplink_is_open())
+        self.ctl.run("status", check=0)
+        self.assertIn(self.ctl.prefix, self.scl.output(["ip", "rule"]))
+        # With the last of them goes what no rule of nft is.
+        self.scl.run(["nft", "flush", "ruleset"])
+        self.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        self.ctl.run("network", "delete", "--yes", "default", check=0)
+        for command in (["ip", "rule"], ["nft", "list", "tables"], ["ip", "-brief", "link"]):
+            self.assertFalse(self.host_has(*command), command)
+        self.assertEqual(self.scl.output(["ip", "xfrm", "policy"]), "")
+
     def test_file_without_our_mark(self):
         precious = self.volumes / "precious.raw"
         precious.write_bytes(b"precious" * 1000)
