@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "test-skip.h"
+
 #define MIB (1024 * 1024)
 
 typedef struct

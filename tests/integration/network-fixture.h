@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "test-skip.h"
+
 #define PREFIX "tkn"
 #define RUN_DIR "/run/netns/.run"
 

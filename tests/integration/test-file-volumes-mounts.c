@@ -138,10 +138,10 @@ setup_btrfs (void **state)
 static void
 need_mount (Mounted *self, const char *what)
 {
-  if (self->mounted)
-    return;
-  print_message ("%s cannot be made or mounted here\n", what);
-  skip ();
+  g_autofree char *reason = g_strconcat (what, " cannot be made or mounted here", NULL);
+
+  if (!self->mounted)
+    skip_because (reason);
 }
 
 static guint64

@@ -71,8 +71,7 @@ check_names (const char *iso, const char *option)
   g_autofree char *network = isoinfo (iso, option, "/network-config");
   g_autofree char *meta = isoinfo (iso, option, "/meta-data");
 
-  if (names == NULL)
-    skip ();
+  skip_unless (names != NULL, "isoinfo");
   assert_string_equal (names, "/meta-data\n/network-config\n/user-data\n");
   assert_string_equal (user, "#cloud-config\nusers: []\n");
   assert_string_equal (network, "version: 2\n");
@@ -92,8 +91,7 @@ test_seen_by_others (void **state)
 
   (void) ensure (fixture, vm);
   blkid = run (argv);
-  if (blkid == NULL)
-    skip ();
+  skip_unless (blkid != NULL, "blkid");
   assert_non_null (strstr (blkid, "LABEL=cidata\n"));
   assert_non_null (strstr (blkid, "TYPE=iso9660\n"));
   check_names (iso, "-R");
@@ -139,8 +137,7 @@ test_taken_back (void **state)
   struct stat before = ensure (fixture, vm);
   struct stat after;
 
-  if (geteuid () != 0)
-    skip ();
+  skip_unless (geteuid () == 0, "root");
   assert_int_equal (chown (iso, 65534, 65534), 0);
   assert_int_equal (chmod (iso, 0644), 0);
   after = ensure (fixture, vm);

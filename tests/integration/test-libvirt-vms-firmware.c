@@ -156,7 +156,7 @@ test_preferred_format (void **state)
   ino_t nvram = nvram_inode (host);
 
   if (!is_stored ())
-    skip (); /* takes the first descriptor that fits otherwise, and then refuses its format */
+    skip_because ("this libvirt takes the first descriptor that fits otherwise, and then refuses its format");
   shell ("cd " IMAGES "; for kind in CODE VARS; do"
          "  qemu-img convert -O qcow2 $(ls | grep -x -e MOVED_${kind}_4M.fd -e OVMF_${kind}_4M.fd) $kind.qcow2;"
          " done;"
@@ -180,7 +180,7 @@ test_nothing_fits (void **state)
   g_autoptr (GError) error = NULL;
 
   if (!is_stored ())
-    skip ();
+    skip_because ("this libvirt does not store the firmware that it chose");
   shell ("cd " DESCRIPTORS "; find . -name '*.json' ! -name 30-qcow2.json -delete; rm " IMAGES
          "/AGAIN_CODE_4M.fd");
   assert_false (_scl_vm_backend_start (host->vms, plan.name, NULL, &error));
@@ -199,7 +199,7 @@ main (void)
   };
 
   if (geteuid () != 0)
-    return 77;
+    return skip_program ("root");
   guest_show_kvm ();
   cmocka_set_test_filter (g_getenv ("SCL_TEST_FILTER"));
   return cmocka_run_group_tests (tests, set_up_group, tear_down_group);

@@ -97,7 +97,7 @@ main (int argc, char **argv)
   const struct CMUnitTest tests[] = { cmocka_unit_test (test_survivor) };
 
   if (geteuid () != 0)
-    return 77;
+    return skip_program ("root");
   own_program = argv[0];
   if (argc == 2)
     return be_owner (argv[1]);

@@ -7,6 +7,7 @@
 #include "backend/vm/scl-libvirt-vms-private.h"
 #include "backend/vm/scl-virt-error-private.h"
 #include "base/scl-run-private.h"
+#include "test-skip.h"
 #include "vm-fixture.h"
 #include <glib/gstdio.h>
 #include <grp.h>

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "test-skip.h"
+
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <scl/scl-error.h>

@@ -518,7 +518,7 @@ test_run_user (void **state)
   assert_null (_scl_run (root, NULL, -1, "no-such-user", 10, NULL, &error));
   assert_error_is (error, SCL_ERROR_NOT_FOUND, "user no-such-user does not exist");
   if (geteuid () != 0)
-    skip ();
+    skip_because ("root");
   result = _scl_run (argv, NULL, -1, "nobody", 10, NULL, &error);
   assert_non_null (result);
   assert_output (result, "nobody\nnogroup\n");
@@ -534,7 +534,7 @@ test_run_netns (void **state)
   g_autofree char *devices = NULL;
 
   if (unshare (CLONE_NEWNET) < 0)
-    skip ();
+    skip_because ("root");
   other = open ("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
   assert_int_equal (setns (home, CLONE_NEWNET), 0);
   result = _scl_run (argv, NULL, other, NULL, 10, NULL, NULL);

@@ -76,7 +76,7 @@ static void
 need_root (void)
 {
   if (geteuid () != 0)
-    skip ();
+    skip_because ("root");
 }
 
 static void

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "test-skip.h"
+
 #define MIB (1024 * 1024)
 
 typedef struct
@@ -342,7 +344,7 @@ test_reach (void **state)
   g_autoptr (GError) nobody = NULL;
 
   if (geteuid () != 0)
-    skip ();
+    skip_because ("root");
   assert_int_equal (mkdir (inner, 0700), 0);
   assert_int_equal (symlink ("inner", link), 0);
   assert_int_equal (chmod (folder->path, 0711), 0);
