@@ -61,10 +61,9 @@ class DocHost:
         for path in (images, state, self.folder / "srv/vms"):
             path.mkdir(parents=True)
         (images / "debian-12.raw").touch()
-        made = not Path(STATE).exists()
-        Path(STATE).mkdir(exist_ok=True)
-        if made:
-            self.case.stack.callback(os.rmdir, STATE)
+        # Of this host alone: a folder that is removed takes the mounts on it along, everywhere.
+        self.scl.run(["mount", "-t", "tmpfs", "tmpfs", Path(STATE).parent])
+        self.scl.run(["mkdir", STATE])
         self.scl.run(["mount", "--bind", self.folder / "srv", "/srv"])
         self.scl.run(["mount", "--bind", "-o", "ro", self.image, "/srv/images/debian-12.raw"])
         self.scl.run(["mount", "--bind", state, STATE])

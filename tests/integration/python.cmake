@@ -8,7 +8,7 @@ if (SCL_INTROSPECTION)
   scl_add_test (NAME python-leaks COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_leaks.py LABELS integration
                 TIMEOUT 300 ENVIRONMENT ${with_override})
   scl_add_test (NAME python-guest COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_guest.py LABELS integration
-                TIMEOUT 600 ENVIRONMENT ${with_override})
+                TIMEOUT 600 HOST ENVIRONMENT ${with_override})
   scl_add_test (NAME python-stubs COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_stubs.py LABELS integration
                 TIMEOUT 120 ENVIRONMENT ${with_override})
   # What works without the override works with it.

@@ -7,9 +7,10 @@ import sys
 
 import scltest
 from scltest.gi import HYPERVISORS, TEXT, GiCase, Scl
+from scltest.sclctl import fresh_prefix
 
 ONE_LINE = ("import gi; gi.require_version('Scl', '0'); from gi.repository import Scl; "
-            "c = Scl.Connection.open('local:?hypervisor=test:///default&prefix=tgione&state={dir}/state', None); "
+            "c = Scl.Connection.open('local:?hypervisor=test:///default&prefix={prefix}&state={dir}/state', None); "
             "m = Scl.Manifest.new_from_string(open('{dir}/demo.yaml').read(), '{dir}'); "
             "print(c.plan(m, Scl.ApplyFlags.NONE, None).to_string()); c.apply(m, Scl.ApplyFlags.NONE).wait(None); "
             "c.refresh(None); print([vm.get_name() for vm in c.get_vms()])")
@@ -224,7 +225,8 @@ class Errors(GiCase):
 class OneLine(GiCase):
     def test_one_line(self):
         (self.dir / "demo.yaml").write_text(TEXT, encoding="utf-8")
-        done = subprocess.run([sys.executable, "-c", ONE_LINE.format(dir=self.dir)], capture_output=True, text=True, timeout=scltest.bound(60),
+        program = ONE_LINE.format(dir=self.dir, prefix=fresh_prefix())
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=scltest.bound(60),
                               check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("start vm \"demo\"", done.stdout)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
 # scl_add_test (NAME n COMMAND program … [LABELS unit|integration|e2e|lab|static …] [TIMEOUT seconds]
-#               [ENVIRONMENT VAR=value …] [PLAIN])
+#               [ENVIRONMENT VAR=value …] [PLAIN] [HOST])
 #
 # COMMAND's first word is a target, a *.py file (run by Debian's python3) or a program. It prints TAP;
-# PLAIN: its exit status is the only case (77: skipped). Unit and static tests run in parallel, all others
-# one at a time: they share the machine. TIMEOUT: what it takes at worst on a quiet one (see scltest/bounds.py).
+# PLAIN: its exit status is the only case (77: skipped, its last line on stderr says why). All tests run in parallel, those that begin early first that
+# may take long. So none may share anything with another: HOST gives it a network, /run, /dev and /sys of its own,
+# for what makes no hosts itself. TIMEOUT: what it takes at worst on a quiet machine (see scltest/bounds.py).
 set (SCL_TEST_SUPPORT ${CMAKE_CURRENT_LIST_DIR})
 set (SCL_TEST_LOGS ${PROJECT_BINARY_DIR}/tests/logs)
 
 function (scl_add_test)
-  cmake_parse_arguments (TEST "PLAIN" "NAME;TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments (TEST "PLAIN;HOST" "NAME;TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   if (NOT TEST_TIMEOUT)
     set (TEST_TIMEOUT 60)
   endif ()
@@ -25,14 +26,17 @@ function (scl_add_test)
     cmake_path (ABSOLUTE_PATH program)
     set (program /usr/bin/python3 ${program})
   endif ()
-  set (plain)
-  if (TEST_PLAIN)
-    set (plain --plain)
-  endif ()
+  set (options)
+  foreach (option PLAIN HOST)
+    if (TEST_${option})
+      string (TOLOWER --${option} word)
+      list (APPEND options ${word})
+    endif ()
+  endforeach ()
 
   add_test (NAME ${TEST_NAME}
             COMMAND ${SCL_TEST_SUPPORT}/tap-run --name ${TEST_NAME} --logs ${SCL_TEST_LOGS}
-                    --timeout ${TEST_TIMEOUT} ${plain} -- ${program} ${TEST_COMMAND})
+                    --timeout ${TEST_TIMEOUT} ${options} -- ${program} ${TEST_COMMAND})
   # tap-run keeps the time itself, for a busy machine too; ctest's limit is only for tap-run's own sake.
   math (EXPR limit "${TEST_TIMEOUT} * 16 + 240")
   set (environment
@@ -45,11 +49,8 @@ function (scl_add_test)
     list (APPEND environment SCL_TEST_PRELOAD=${tsan}:${PROJECT_BINARY_DIR}/tests/libtsan-glib.so G_SLICE=always-malloc
           "TSAN_OPTIONS=history_size=4 suppressions=${SCL_TEST_SUPPORT}/tsan.supp")
   endif ()
-  set_tests_properties (${TEST_NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${limit}
+  set_tests_properties (${TEST_NAME} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${limit} COST ${TEST_TIMEOUT}
                                                 ENVIRONMENT "${environment};${TEST_ENVIRONMENT}")
-  if (NOT "unit" IN_LIST TEST_LABELS AND NOT "static" IN_LIST TEST_LABELS)
-    set_tests_properties (${TEST_NAME} PROPERTIES RESOURCE_LOCK machine)
-  endif ()
 endfunction ()
 
 # The harness tests itself.

@@ -3,6 +3,7 @@
 """Tests of the harness itself: a lab, a private libvirtd in it, tiny guests and their consoles."""
 
 import functools
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import scltest  # noqa: E402
-from scltest import Console, Lab, Libvirtd, machine, net, procs, scene  # noqa: E402
+from scltest import Console, Lab, Libvirtd, machine, net, procs, scene, tapfile  # noqa: E402
 
 DOMAIN = """\
 <domain type='qemu'>
@@ -95,6 +96,42 @@ class Snapshot(Base):
         self.assertEqual(machine.differences(before, machine.snapshot()), [])
         self.start_sclctl()
         self.assertRegex("\n".join(machine.differences(before, machine.snapshot())), r"^process is new: \d+ sclctl [^\n]*$")
+
+
+class Runner(scltest.TestCase):
+    """tap-run, and what it makes of a program's words."""
+
+    def tap_run(self, script, *options):
+        """The result of a program; it is a shell's."""
+        logs = self.folder()
+        runner = Path(__file__).resolve().with_name("tap-run")
+        subprocess.run([runner, "--name", "it", "--logs", logs, *options, "--", "sh", "-c", script], capture_output=True,
+                       check=False, timeout=scltest.bound(60), env={**os.environ, "SCL_TEST_TIMEOUT_FACTOR": "0.1"})
+        return json.loads((logs / "it.json").read_text(encoding="utf-8"))
+
+    def test_a_skip_says_why(self):
+        for text, reason in (("ok 1 - one # SKIP no root", "no root"), ("# skip: no root\nnot ok 1 # SKIP one", "no root"),
+                             ("ok 1 - one # SKIP", None), ("not ok 1 # SKIP one", None), ("# skip: it\nok 1 - a\nnot ok 2 # SKIP one", None)):
+            with self.subTest(text):
+                summary = tapfile.parse(text)
+                self.assertEqual((summary.skipped, summary.failed), ([f"one: {reason}"], []) if reason else
+                                 ([], ["one: skipped, and does not say why"]))
+        self.assertEqual(tapfile.parse("1..0 # SKIP root").skipped, ["all: root"])
+
+    def test_a_plain_program_says_why_it_skips(self):
+        self.assertEqual(self.tap_run("echo no tool >&2; exit 77", "--plain")["skipped"], ["it: no tool"])
+        self.assertEqual(self.tap_run("exit 77", "--plain")["failed"], ["it: skipped, and does not say why"])
+
+    def test_a_host_of_its_own_is_looked_at_afterwards(self):
+        scltest.require(os.geteuid() == 0, "root")
+        clean = "ip link show; [ \"$(ls /sys/class/net)\" = lo ]; ip link add it type bridge; ip link del it"
+        self.assertEqual(self.tap_run(clean, "--plain", "--host")["failed"], [])
+        [failure] = self.tap_run("ip link add it type bridge; touch /run/scl/it", "--plain", "--host")["failed"]
+        self.assertRegex(failure, "^its host is not as it was: link is new: it bridge .*; file is new: /run/scl/it$")
+        self.assertFalse(Path("/run/scl/it").exists())
+        # What it leaves running is ended, and its host lives until that is done.
+        [failure] = self.tap_run("setsid sh -c 'echo > /run/x; sleep 1000' > /dev/null 2>&1 & exec cat < /dev/null", "--plain", "--host")["failed"]
+        self.assertRegex(failure, "^left processes behind: ")
 
 
 class LabTest(Base):

@@ -12,7 +12,7 @@ holder, which ends with the test, however the test ends. Lab.standard() is the u
 
 A host with machine=True stands for a whole machine: own /run (so own /run/netns, /run/scl,
 /run/libvirt), own /sys, own /dev whose /dev/tapN come from the kernel's events, as udev would make
-them (the kernel's devtmpfs mixes up those of all namespaces).
+them (the kernel's devtmpfs mixes up those of all namespaces). Its guests are emulated unless has_kvm.
 """
 
 import os
@@ -24,7 +24,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from . import kernel, procs
+from . import kernel, kvm, procs
 from .bounds import bound
 
 NETLINK_KOBJECT_UEVENT = 15
@@ -33,11 +33,11 @@ LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/sel
 
 
 class Host:
-    def __init__(self, lab, name, machine, forwarding):
+    def __init__(self, lab, name, machine, forwarding, has_kvm=False):
         self.lab = lab
         self.name = name
         self.machine = machine
-        self.pid = start_holder(machine)
+        self.pid = start_holder(machine, has_kvm)
         self.run(["ip", "link", "set", "lo", "up"])
         if forwarding:
             self.sysctl("net/ipv4/ip_forward", "1")
@@ -159,8 +159,8 @@ class Lab:
     def __exit__(self, *_):
         self.close()
 
-    def host(self, name, machine=False, forwarding=False):
-        self.hosts.append(Host(self, name, machine, forwarding))
+    def host(self, name, machine=False, forwarding=False, has_kvm=False):
+        self.hosts.append(Host(self, name, machine, forwarding, has_kvm))
         return self.hosts[-1]
 
     def wire(self, name):
@@ -201,7 +201,7 @@ class Lab:
         self.internet.route("10.77.0.0/24", "via", "198.51.100.1")
 
 
-def start_holder(machine):
+def start_holder(machine, has_kvm):
     """Fork the process that keeps a host's namespaces; returns its pid when they are ready."""
     source, sink = os.pipe()
     parent = os.getpid()
@@ -211,7 +211,7 @@ def start_holder(machine):
         try:
             kernel.die_with_parent(signal.SIGKILL)
             if os.getppid() == parent:
-                hold(machine, sink)
+                hold(machine, has_kvm, sink)
         except BaseException as error:  # pylint: disable=broad-except
             os.write(sink, f"{type(error).__name__}: {error}".encode())
         finally:
@@ -225,7 +225,7 @@ def start_holder(machine):
     return pid
 
 
-def hold(machine, sink):
+def hold(machine, has_kvm, sink):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     kernel.unshare(kernel.CLONE_NEWNET)
@@ -234,7 +234,7 @@ def hold(machine, sink):
         kernel.private_mounts()
         events = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT)
         events.bind((0, 1))
-        make_machine()
+        make_machine(has_kvm)
         # libvirt waits 0.2 s for a macvtap's node.
         os.nice(-10)
     os.write(sink, b"ok")
@@ -247,13 +247,15 @@ def hold(machine, sink):
         handle_event(events.recv(65536))
 
 
-def make_machine():
+def make_machine(has_kvm):
     kernel.mount("sysfs", "/sys", "sysfs")
     copy_cgroups()
     kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
     for name in ("lock", "netns", "libvirt"):
         os.mkdir(f"/run/{name}", 0o755)
-    make_devices(Path("/dev"))
+    make_devices(Path("/dev"), [*DEVICES, *(["kvm"] if has_kvm else [])])
+    if kvm.lacks_udev():
+        kvm.show_as_udev_would()
 
 
 def copy_cgroups():
@@ -270,9 +272,9 @@ def copy_cgroups():
             kernel.mount(source, target, kind, 0, ",".join(controllers) if kind == "cgroup" else None)
 
 
-def make_devices(dev):
+def make_devices(dev, names):
     """Nodes like the machine's, in a tmpfs; the PTYs stay the machine's."""
-    numbers = {name: os.stat(dev / name) for name in DEVICES if (dev / name).exists()}
+    numbers = {name: os.stat(dev / name) for name in names if (dev / name).exists()}
     aside = "/run/pts"
     os.mkdir(aside)
     kernel.bind(dev / "pts", aside)
@@ -281,6 +283,7 @@ def make_devices(dev):
     for name, info in numbers.items():
         (dev / name).parent.mkdir(exist_ok=True)
         os.mknod(dev / name, info.st_mode, info.st_rdev)
+        os.chown(dev / name, info.st_uid, info.st_gid)
         os.chmod(dev / name, stat.S_IMODE(info.st_mode))
     for name in ("pts", "shm"):
         os.mkdir(dev / name)

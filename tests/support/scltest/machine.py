@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -153,15 +154,24 @@ def domains(uri):
     return sorted(command("virsh", "--quiet", "--connect", uri, "list", "--all", "--name").split())
 
 
+# Of these a host of a lab has its own.
+OF_A_HOST = ["link", "route", "rule", "firewall", "sysctl", "file", "tap node", "mount"]
 PARTS = {"link": links, "route": routes, "rule": rules, "firewall": firewall, "sysctl": sysctls, "file": named_files,
          "tap node": tap_nodes, "mount": mounts, "network namespace": namespaces, "process": processes}
 
 
-def snapshot(libvirt_uri=None):
-    result = {name: sorted(part()) for name, part in PARTS.items()}
+def snapshot(libvirt_uri=None, parts=tuple(PARTS)):
+    result = {name: sorted(PARTS[name]()) for name in parts}
     if libvirt_uri:
         result["domain"] = domains(libvirt_uri)
     return result
+
+
+def snapshot_of(host):
+    """Of a host of a lab (lab.py)."""
+    program = "import json, sys; from scltest import machine; json.dump(machine.snapshot(parts=machine.OF_A_HOST), sys.stdout)"
+    return json.loads(host.output([sys.executable, "-B", "-c", program], timeout=bound(60),
+                                  env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}))
 
 
 def differences(before, after):
@@ -176,10 +186,10 @@ def differences(before, after):
     return lines
 
 
-def settled_differences(before, seconds=10, libvirt_uri=None):
+def settled_differences(before, seconds=10, take=snapshot):
     """Differences that stay: the kernel takes a namespace's links away some time after its last process."""
     limit = time.monotonic() + bound(seconds)
-    while (lines := differences(before, snapshot(libvirt_uri))) and time.monotonic() < limit:
+    while (lines := differences(before, take())) and time.monotonic() < limit:
         time.sleep(0.25)
     return lines
 

@@ -71,10 +71,10 @@ def reap():
         pass
 
 
-def end_children(seconds=10):
-    """For a subreaper: end all children, also those that daemons leave behind meanwhile."""
+def end_children(seconds=10, keep=()):
+    """For a subreaper: end all children but some, also those that daemons leave behind meanwhile."""
     limit = time.monotonic() + seconds
-    while pids := children(os.getpid()):
+    while pids := set(children(os.getpid())).difference(keep):
         for pid in pids:
             end(pid, max(0, limit - time.monotonic()))
         reap()
