@@ -5,6 +5,7 @@
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 import scltest
 from scltest.tap import require
@@ -130,15 +131,16 @@ def objects(layer):
     return sorted(BUILD.glob(f"libscl/**/CMakeFiles/scl-{layer}.dir/**/*.o"))
 
 
-def undefined(path):
-    done = subprocess.run(["nm", "-u", "-P", str(path)], capture_output=True, text=True, check=True)
-    return [line.split()[0].split("@")[0] for line in done.stdout.splitlines()]
+def undefined(*paths):
+    """(name, symbol) of all that these leave undefined."""
+    done = subprocess.run(["nm", "-u", "-P", "-A", *map(str, paths)], capture_output=True, text=True, check=True)
+    fields = [line.split() for line in done.stdout.splitlines()]
+    return [(Path(words[0].removesuffix(":")).name.removesuffix(".o"), words[1].split("@")[0]) for words in fields]
 
 
 def symbol_findings(layer):
     pattern = re.compile(FORBIDDEN[layer])
-    return [f"{path.name.removesuffix('.o')}: {symbol}" for path in objects(layer) for symbol in undefined(path)
-            if pattern.fullmatch(symbol) and symbol not in HARMLESS]
+    return [f"{name}: {symbol}" for name, symbol in undefined(*objects(layer)) if pattern.fullmatch(symbol) and symbol not in HARMLESS]
 
 
 class Layers(scltest.TestCase):
@@ -173,13 +175,14 @@ class Symbols(scltest.TestCase):
     def test_sclctl_has_no_private_symbol(self):
         program = next((path for path in BUILD.glob("tools/**/sclctl") if path.is_file()), None)
         require(program is not None, "sclctl is not built")
-        self.assertFalse([symbol for symbol in undefined(program) if symbol.startswith("_scl_")])
+        self.assertFalse([symbol for _name, symbol in undefined(program) if symbol.startswith("_scl_")])
 
 
 def symbol_case(layer):
     def test(self):
         require(bool(objects(layer)), f"no objects of {layer} in {BUILD}")
-        self.assertFalse(symbol_findings(layer), "\n" + "\n".join(symbol_findings(layer)))
+        found = symbol_findings(layer)
+        self.assertFalse(found, "\n" + "\n".join(found))
     return test
 
 
