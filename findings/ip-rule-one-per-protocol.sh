@@ -11,23 +11,8 @@
 set -euo pipefail
 packages='iproute2=6.1.0-3 libbpf1 libelf1 libmnl0 libcap2 libxtables12'
 
-if [ "${1-}" != inside ]; then
-  folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
-  # shellcheck disable=SC2086
-  (cd "$folder" && apt-get download -q $packages > /dev/null 2>&1) || { echo "cannot download $packages"; exit 2; }
-  for file in "$folder"/*.deb; do dpkg-deb -x "$file" "$folder/root"; done
-  export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu:$folder/root/lib/x86_64-linux-gnu PATH=$folder/root/bin:$folder/root/sbin:$PATH
-  unshare --net bash "$(readlink -f "$0")" inside
-  exit
-fi
-
-failed=0
-expect ()
-{
-  echo "$1: $2"
-  [ "$2" = "$3" ] || { echo "  CHANGED, it was: $3"; failed=1; }
-}
+# shellcheck source=findings/packages.sh
+. "$(dirname "$(readlink -f "$0")")/packages.sh"
 
 # said COMMAND…: ok, or the error.
 said ()

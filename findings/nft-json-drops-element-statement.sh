@@ -12,18 +12,9 @@
 set -euo pipefail
 packages='nftables=1.0.6-2+deb12u2 libnftables1=1.0.6-2+deb12u2 libnftnl11 libmnl0 libjansson4 libxtables12'
 
-if [ "${1-}" != inside ]; then
-  folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
-  # shellcheck disable=SC2086
-  (cd "$folder" && apt-get download -q $packages > /dev/null 2>&1) || { echo "cannot download $packages"; exit 2; }
-  for file in "$folder"/*.deb; do dpkg-deb -x "$file" "$folder/root"; done
-  export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu PATH=$folder/root/usr/sbin:$PATH
-  unshare --net bash "$(readlink -f "$0")" inside "$folder"
-  exit
-fi
+# shellcheck source=findings/packages.sh
+. "$(dirname "$(readlink -f "$0")")/packages.sh"
 
-folder=$2
 ip link set lo up
 
 accepted ()
@@ -61,13 +52,6 @@ RULES
 element ()
 {
   nft list set ip t per | sed -n 's/^[[:space:]]*elements = //p'
-}
-
-failed=0
-expect ()
-{
-  echo "$1: $2"
-  [ "$2" = "$3" ] || { echo "  CHANGED, it was: $3"; failed=1; }
 }
 
 expect "version" "$(nft --version)" "nftables v1.0.6 (Lester Gooch #5)"
