@@ -7,47 +7,9 @@
 
 #include <cmocka.h>
 
-#include "vm-guest.h"
+#include "vm-daemon.h"
 #include "vm-guest-cases.h"
 #include "vm-many.h"
-
-static char *
-daemon_tell (GuestHost *host, const char *word)
-{
-  g_autofree char *folder = g_build_filename (host->state_dir, "d", NULL);
-  const char *const argv[] = { SCL_TEST_SUPPORT "/private-libvirtd", word, folder, NULL };
-
-  return guest_run (argv, 200);
-}
-
-static int
-set_up_group (void **state)
-{
-  g_autoptr (GError) error = NULL;
-  GuestHost *host = guest_host_new ();
-
-  host->uri = daemon_tell (host, "start");
-  host->vms = _scl_libvirt_vms_new (host->uri, GUEST_PREFIX, host->state_dir, NULL, &error);
-  if (host->vms == NULL)
-    {
-      g_free (daemon_tell (host, "stop"));
-      fail_msg ("%s", error->message);
-    }
-  *state = host;
-  return 0;
-}
-
-static int
-tear_down_group (void **state)
-{
-  GuestHost *host = *state;
-
-  guest_remove_all (host);
-  g_clear_object (&host->vms);
-  g_free (daemon_tell (host, "stop"));
-  guest_host_free (host);
-  return 0;
-}
 
 static void
 test_restarted_daemon (void **state)
@@ -192,5 +154,5 @@ main (void)
   if (geteuid () != 0)
     return skip_program ("root");
   cmocka_set_test_filter (g_getenv ("SCL_TEST_FILTER"));
-  return cmocka_run_group_tests (tests, set_up_group, tear_down_group);
+  return cmocka_run_group_tests (tests, daemon_set_up, daemon_tear_down);
 }

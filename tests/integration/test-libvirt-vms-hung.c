@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "backend/vm/scl-virt-call-private.h"
-#include "vm-guest.h"
+#include "vm-daemon.h"
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,15 +18,6 @@
 #define GENEROUS 20 /* for a machine that does other things, far below libvirt's own limits */
 
 static const VmPlan plan = { .name = "hung", .memory_mib = 64, .firmware = SCL_FIRMWARE_BIOS };
-
-static char *
-daemon_tell (GuestHost *host, const char *word)
-{
-  g_autofree char *folder = g_build_filename (host->state_dir, "d", NULL);
-  const char *const argv[] = { SCL_TEST_SUPPORT "/private-libvirtd", word, folder, NULL };
-
-  return guest_run (argv, 200);
-}
 
 static void
 daemon_signal (GuestHost *host, int signal_number)
@@ -42,29 +33,9 @@ static int
 set_up_group (void **state)
 {
   g_autoptr (GError) error = NULL;
-  GuestHost *host = guest_host_new ();
 
-  host->uri = daemon_tell (host, "start");
-  host->vms = _scl_libvirt_vms_new (host->uri, GUEST_PREFIX, host->state_dir, NULL, &error);
-  if (host->vms == NULL)
-    {
-      g_free (daemon_tell (host, "stop"));
-      fail_msg ("%s", error->message);
-    }
-  guest_must (guest_define (host, &plan, &error), &error);
-  *state = host;
-  return 0;
-}
-
-static int
-tear_down_group (void **state)
-{
-  GuestHost *host = *state;
-
-  guest_remove_all (host);
-  g_clear_object (&host->vms);
-  g_free (daemon_tell (host, "stop"));
-  guest_host_free (host);
+  (void) daemon_set_up (state);
+  guest_must (guest_define (*state, &plan, &error), &error);
   return 0;
 }
 
@@ -258,5 +229,5 @@ main (void)
   if (geteuid () != 0)
     return skip_program ("root");
   cmocka_set_test_filter (g_getenv ("SCL_TEST_FILTER"));
-  return cmocka_run_group_tests (tests, set_up_group, tear_down_group);
+  return cmocka_run_group_tests (tests, set_up_group, daemon_tear_down);
 }

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whose turn it is, among the operations of one process: order, what may run at the same time, what is
  * held, what is let through, and when the file lock behind it is given up. */
-#include "base-test.h"
 #include "engine/scl-engine-queue-private.h"
+#include "instance-folders.h"
 
 #define BOUND (20 * G_TIME_SPAN_SECOND)
 
 typedef struct
 {
-  char *top;
-  char *run;
-  char *state;
+  Folders at;
   SclEngineQueue *queue;
   GMutex mutex;
   GCond cond;
@@ -22,10 +20,8 @@ world_setup (void **state)
 {
   World *world = g_new0 (World, 1);
 
-  world->top = test_folder_new ();
-  world->run = g_build_filename (world->top, "run", NULL);
-  world->state = g_build_filename (world->top, "state", NULL);
-  world->queue = _scl_engine_queue_get (world->run, "scl");
+  folders_init (&world->at);
+  world->queue = _scl_engine_queue_get (world->at.run, "scl");
   world->order = g_string_new (NULL);
   g_mutex_init (&world->mutex);
   g_cond_init (&world->cond);
@@ -39,9 +35,7 @@ world_teardown (void **state)
   World *world = *state;
 
   _scl_engine_queue_unref (world->queue);
-  test_folder_remove (world->top);
-  g_free (world->run);
-  g_free (world->state);
+  folders_clear (&world->at);
   g_string_free (world->order, TRUE);
   g_mutex_clear (&world->mutex);
   g_cond_clear (&world->cond);
@@ -55,7 +49,7 @@ want (World *world, const char *owner, const char *what, guint timeout)
   return (SclTurnRequest){ .owner = owner,
                            .what = what,
                            .alone = TRUE,
-                           .state_dir = world->state,
+                           .state_dir = world->at.state,
                            .timeout = timeout };
 }
 
@@ -246,7 +240,7 @@ static gboolean
 file_is_free (World *world)
 {
   g_autoptr (SclInstanceLock) lock
-      = _scl_instance_lock_acquire (world->run, world->state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+      = _scl_instance_lock_acquire (world->at.run, world->at.state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
 
   return lock != NULL;
 }
@@ -270,7 +264,7 @@ test_another_process_has_the_file (void **state)
 {
   World *world = *state;
   SclInstanceLock *other
-      = _scl_instance_lock_acquire (world->run, world->state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+      = _scl_instance_lock_acquire (world->at.run, world->at.state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
 
   assert_busy (world, want (world, "a", "apply", 0), "is locked by process");
   assert_int_equal (_scl_engine_queue_get_length (world->queue), 0);
@@ -391,8 +385,8 @@ static void
 test_one_queue_per_instance (void **state)
 {
   World *world = *state;
-  SclEngineQueue *same = _scl_engine_queue_get (world->run, "scl");
-  SclEngineQueue *other = _scl_engine_queue_get (world->run, "other");
+  SclEngineQueue *same = _scl_engine_queue_get (world->at.run, "scl");
+  SclEngineQueue *other = _scl_engine_queue_get (world->at.run, "other");
   SclEngineQueue *none = _scl_engine_queue_get (NULL, "scl");
 
   assert_ptr_equal (same, world->queue);

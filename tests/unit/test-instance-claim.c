@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who holds a prefix on this host. */
-#include "base-test.h"
 #include "engine/scl-instance-claim-private.h"
 #include "engine/scl-instance-lock-private.h"
+#include "instance-folders.h"
 
 #define SYSTEM "qemu:///system"
 #define EMBED "qemu:///embed"
 
-typedef struct
-{
-  char *top;
-  char *run;
-  char *one;
-  char *two;
-} World;
-
-static int
-world_setup (void **state)
-{
-  World *world = g_new0 (World, 1);
-
-  world->top = test_folder_new ();
-  world->run = g_build_filename (world->top, "run", NULL);
-  world->one = g_build_filename (world->top, "one", NULL);
-  world->two = g_build_filename (world->top, "two", NULL);
-  *state = world;
-  return 0;
-}
-
-static int
-world_teardown (void **state)
-{
-  World *world = *state;
-
-  test_folder_remove (world->top);
-  g_free (world->run);
-  g_free (world->one);
-  g_free (world->two);
-  g_free (world);
-  return 0;
-}
-
 static SclInstanceClaim *
-claim (World *world, const char *folder, const char *hypervisor)
+claim (Folders *folders, const char *folder, const char *hypervisor)
 {
-  return _scl_instance_claim_new (world->run, folder, "claimt", hypervisor);
+  return _scl_instance_claim_new (folders->run, folder, "claimt", hypervisor);
 }
 
 static void
@@ -74,8 +40,8 @@ assert_refused (SclInstanceClaim *claim, const char *hypervisor, const char *fol
 static void
 test_taken_once (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
 
   assert_true (_scl_instance_claim_check (mine, NULL));
   assert_takes (mine, TRUE);
@@ -85,32 +51,32 @@ test_taken_once (void **state)
 static void
 test_others_are_refused (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autoptr (SclInstanceClaim) folder = claim (world, world->two, SYSTEM);
-  g_autoptr (SclInstanceClaim) hypervisor = claim (world, world->one, EMBED);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autoptr (SclInstanceClaim) folder = claim (folders, folders->other, SYSTEM);
+  g_autoptr (SclInstanceClaim) hypervisor = claim (folders, folders->state, EMBED);
 
   assert_takes (mine, TRUE);
-  assert_refused (folder, SYSTEM, world->one);
-  assert_refused (hypervisor, SYSTEM, world->one);
-  assert_false (g_file_test (world->two, G_FILE_TEST_EXISTS));
+  assert_refused (folder, SYSTEM, folders->state);
+  assert_refused (hypervisor, SYSTEM, folders->state);
+  assert_false (g_file_test (folders->other, G_FILE_TEST_EXISTS));
   _scl_instance_claim_give_up (mine);
   assert_takes (folder, TRUE);
-  assert_refused (mine, SYSTEM, world->two);
+  assert_refused (mine, SYSTEM, folders->other);
 }
 
 static void
 test_process_is_named (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autoptr (SclInstanceClaim) other = claim (world, world->two, EMBED);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autoptr (SclInstanceClaim) other = claim (folders, folders->other, EMBED);
   g_autoptr (SclInstanceLock) lock = NULL;
   g_autofree char *text = g_strdup_printf ("is held by process %d, hypervisor", getpid ());
   GError *error = NULL;
 
   assert_takes (mine, TRUE);
-  lock = _scl_instance_lock_acquire (world->run, world->one, "claimt", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+  lock = _scl_instance_lock_acquire (folders->run, folders->state, "claimt", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
   assert_non_null (lock);
   assert_false (_scl_instance_claim_check (other, &error));
   assert_error_is (error, SCL_ERROR_BUSY, text);
@@ -119,14 +85,14 @@ test_process_is_named (void **state)
 static void
 test_the_same_by_another_name (void **state)
 {
-  World *world = *state;
-  g_autofree char *link = g_build_filename (world->top, "link", NULL);
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  Folders *folders = *state;
+  g_autofree char *link = g_build_filename (folders->top, "link", NULL);
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
   g_autoptr (SclInstanceClaim) same = NULL;
 
   assert_takes (mine, TRUE);
-  assert_int_equal (symlink (world->one, link), 0);
-  same = claim (world, link, "qemu+unix:///system");
+  assert_int_equal (symlink (folders->state, link), 0);
+  same = claim (folders, link, "qemu+unix:///system");
   assert_takes (same, FALSE);
 }
 
@@ -134,26 +100,26 @@ test_the_same_by_another_name (void **state)
 static void
 test_reboot (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autoptr (SclInstanceClaim) hypervisor = claim (world, world->one, EMBED);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autoptr (SclInstanceClaim) hypervisor = claim (folders, folders->state, EMBED);
 
   assert_takes (mine, TRUE);
-  test_folder_remove (g_strdup (world->run));
-  assert_refused (hypervisor, SYSTEM, world->one);
+  test_folder_remove (g_strdup (folders->run));
+  assert_refused (hypervisor, SYSTEM, folders->state);
   assert_takes (mine, TRUE);
 }
 
 static void
 test_state_that_was_thrown_away (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autoptr (SclInstanceClaim) other = claim (world, world->two, EMBED);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autoptr (SclInstanceClaim) other = claim (folders, folders->other, EMBED);
 
   assert_takes (mine, TRUE);
-  assert_refused (other, SYSTEM, world->one);
-  test_folder_remove (g_strdup (world->one));
+  assert_refused (other, SYSTEM, folders->state);
+  test_folder_remove (g_strdup (folders->state));
   assert_takes (other, TRUE);
 }
 
@@ -161,10 +127,10 @@ test_state_that_was_thrown_away (void **state)
 static void
 test_killed_in_between (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
-  g_autofree char *kept = g_build_filename (world->one, "instances", "claimt", "instance", NULL);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autofree char *now = g_build_filename (folders->run, "claimt", "instance", NULL);
+  g_autofree char *kept = g_build_filename (folders->state, "instances", "claimt", "instance", NULL);
 
   assert_takes (mine, TRUE);
   assert_true (g_file_test (kept, G_FILE_TEST_EXISTS));
@@ -180,9 +146,9 @@ test_killed_in_between (void **state)
 static void
 test_damaged_note (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autofree char *now = g_build_filename (folders->run, "claimt", "instance", NULL);
 
   assert_takes (mine, TRUE);
   assert_true (g_file_set_contents (now, "[instance]\nhyper", -1, NULL));
@@ -190,7 +156,7 @@ test_damaged_note (void **state)
   assert_takes (mine, FALSE);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown (name, folders_setup, folders_teardown)
 
 int
 main (void)

@@ -2,8 +2,8 @@
 /* The lock of an instance between processes. The program runs itself as the other process:
  * `test-instance-lock hold RUN STATE PREFIX shared|exclusive TIMEOUT` takes the lock, says "locked", and
  * holds it until its stdin ends. */
-#include "base-test.h"
 #include "engine/scl-instance-lock-private.h"
+#include "instance-folders.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,47 +28,16 @@ hold (char **argv)
 
 typedef struct
 {
-  char *top;
-  char *run;
-  char *state;
-} World;
-
-typedef struct
-{
   GPid pid;
   int in;
   FILE *out;
 } Holder;
 
-static int
-world_setup (void **state)
-{
-  World *world = g_new0 (World, 1);
-
-  world->top = test_folder_new ();
-  world->run = g_build_filename (world->top, "run", NULL);
-  world->state = g_build_filename (world->top, "state", NULL);
-  *state = world;
-  return 0;
-}
-
-static int
-world_teardown (void **state)
-{
-  World *world = *state;
-
-  test_folder_remove (world->top);
-  g_free (world->run);
-  g_free (world->state);
-  g_free (world);
-  return 0;
-}
-
 static Holder
-holder_start (World *world, const char *prefix, const char *mode, const char *timeout)
+holder_start (Folders *folders, const char *prefix, const char *mode, const char *timeout)
 {
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  char *argv[] = { self, (char *) "hold", world->run, world->state, (char *) prefix, (char *) mode, (char *) timeout, NULL };
+  char *argv[] = { self, (char *) "hold", folders->run, folders->state, (char *) prefix, (char *) mode, (char *) timeout, NULL };
   Holder holder;
   int out = -1;
 
@@ -103,19 +72,19 @@ holder_end (Holder *holder, int number)
 }
 
 static SclInstanceLock *
-take (World *world, const char *prefix, SclLockMode mode, guint timeout, GError **error)
+take (Folders *folders, const char *prefix, SclLockMode mode, guint timeout, GError **error)
 {
-  return _scl_instance_lock_acquire (world->run, world->state, prefix, mode, timeout, NULL, error);
+  return _scl_instance_lock_acquire (folders->run, folders->state, prefix, mode, timeout, NULL, error);
 }
 
 static void
 test_alone (void **state)
 {
-  World *world = *state;
+  Folders *folders = *state;
 
   for (int i = 0; i < 3; i++)
     {
-      g_autoptr (SclInstanceLock) lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+      g_autoptr (SclInstanceLock) lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
 
       assert_non_null (lock);
     }
@@ -125,11 +94,11 @@ test_alone (void **state)
 static void
 test_no_file_is_left (void **state)
 {
-  World *world = *state;
-  g_autofree char *run = g_build_filename (world->run, ".lock", "scl.lock", NULL);
-  g_autofree char *in_state = g_build_filename (world->state, ".scl.lock", NULL);
-  SclInstanceLock *first = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
-  SclInstanceLock *second = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
+  Folders *folders = *state;
+  g_autofree char *run = g_build_filename (folders->run, ".lock", "scl.lock", NULL);
+  g_autofree char *in_state = g_build_filename (folders->state, ".scl.lock", NULL);
+  SclInstanceLock *first = take (folders, "scl", SCL_LOCK_SHARED, 0, NULL);
+  SclInstanceLock *second = take (folders, "scl", SCL_LOCK_SHARED, 0, NULL);
 
   assert_non_null (first);
   assert_non_null (second);
@@ -143,15 +112,15 @@ test_no_file_is_left (void **state)
 static void
 test_second_process_is_busy (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
   g_autofree char *text = g_strdup_printf ("instance \"scl\" is locked by process %d (waited 0 s)", holder.pid);
   GError *error = NULL;
 
   assert_says (&holder, "locked");
-  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
   assert_error_is (error, SCL_ERROR_BUSY, text);
-  assert_null (take (world, "scl", SCL_LOCK_SHARED, 0, &error));
+  assert_null (take (folders, "scl", SCL_LOCK_SHARED, 0, &error));
   assert_error_is (error, SCL_ERROR_BUSY, text);
   holder_end (&holder, 0);
 }
@@ -159,12 +128,12 @@ test_second_process_is_busy (void **state)
 static void
 test_other_prefix_is_free (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
   g_autoptr (SclInstanceLock) lock = NULL;
 
   assert_says (&holder, "locked");
-  lock = take (world, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL);
+  lock = take (folders, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL);
   assert_non_null (lock);
   holder_end (&holder, 0);
 }
@@ -173,12 +142,12 @@ test_other_prefix_is_free (void **state)
 static void
 test_same_state_other_run (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
   GError *error = NULL;
 
   assert_says (&holder, "locked");
-  assert_null (_scl_instance_lock_acquire (world->top, world->state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, &error));
+  assert_null (_scl_instance_lock_acquire (folders->top, folders->state, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL, &error));
   assert_error_is (error, SCL_ERROR_BUSY, "is locked by process");
   holder_end (&holder, 0);
 }
@@ -186,16 +155,16 @@ test_same_state_other_run (void **state)
 static void
 test_shared (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "shared", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "shared", "0");
   SclInstanceLock *lock;
   GError *error = NULL;
 
   assert_says (&holder, "locked");
-  lock = take (world, "scl", SCL_LOCK_SHARED, 0, NULL);
+  lock = take (folders, "scl", SCL_LOCK_SHARED, 0, NULL);
   assert_non_null (lock);
   _scl_instance_lock_release (lock);
-  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
   assert_error_is (error, SCL_ERROR_BUSY, "instance \"scl\" is locked by process");
   holder_end (&holder, 0);
 }
@@ -203,16 +172,16 @@ test_shared (void **state)
 static void
 test_killed_holder_leaves_nothing (void **state)
 {
-  World *world = *state;
+  Folders *folders = *state;
 
   for (int i = 0; i < 3; i++)
     {
-      Holder holder = holder_start (world, "scl", "exclusive", "0");
+      Holder holder = holder_start (folders, "scl", "exclusive", "0");
       g_autoptr (SclInstanceLock) lock = NULL;
 
       assert_says (&holder, "locked");
       holder_end (&holder, SIGKILL);
-      lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+      lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
       assert_non_null (lock);
     }
 }
@@ -220,12 +189,12 @@ test_killed_holder_leaves_nothing (void **state)
 static void
 test_waits_until_the_holder_dies (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
   Holder waiter;
 
   assert_says (&holder, "locked");
-  waiter = holder_start (world, "scl", "exclusive", "30");
+  waiter = holder_start (folders, "scl", "exclusive", "30");
   /* However far it has come, the lock is not free until now. */
   holder_end (&holder, SIGKILL);
   assert_says (&waiter, "locked");
@@ -234,7 +203,7 @@ test_waits_until_the_holder_dies (void **state)
 
 typedef struct
 {
-  World *world;
+  Folders *folders;
   SclInstanceLock *lock;
   gint64 cpu;
   GCancellable *cancellable;
@@ -255,7 +224,7 @@ wait_for_lock (gpointer data)
 {
   Waiter *waiter = data;
 
-  waiter->lock = _scl_instance_lock_acquire (waiter->world->run, waiter->world->state, "scl", SCL_LOCK_EXCLUSIVE, 1,
+  waiter->lock = _scl_instance_lock_acquire (waiter->folders->run, waiter->folders->state, "scl", SCL_LOCK_EXCLUSIVE, 1,
                                              waiter->cancellable, &waiter->error);
   waiter->cpu = thread_cpu ();
   return NULL;
@@ -264,9 +233,9 @@ wait_for_lock (gpointer data)
 static void
 test_times_out_without_burning (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
-  Waiter waiter = { .world = world };
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
+  Waiter waiter = { .folders = folders };
   gint64 begin = g_get_monotonic_time ();
 
   assert_says (&holder, "locked");
@@ -281,10 +250,10 @@ test_times_out_without_burning (void **state)
 static void
 test_waiting_is_cancelled (void **state)
 {
-  World *world = *state;
-  Holder holder = holder_start (world, "scl", "exclusive", "0");
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Waiter waiter = { .world = world, .cancellable = cancellable };
+  Waiter waiter = { .folders = folders, .cancellable = cancellable };
   GThread *thread;
 
   assert_says (&holder, "locked");
@@ -309,16 +278,16 @@ mode_of (const char *path)
 static void
 test_modes_of_new_folders (void **state)
 {
-  World *world = *state;
-  g_autofree char *locks = g_build_filename (world->run, ".lock", NULL);
+  Folders *folders = *state;
+  g_autofree char *locks = g_build_filename (folders->run, ".lock", NULL);
   mode_t mask = umask (077);
-  g_autoptr (SclInstanceLock) lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+  g_autoptr (SclInstanceLock) lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
 
   umask (mask);
   assert_non_null (lock);
-  assert_int_equal (mode_of (world->run), 0755);
+  assert_int_equal (mode_of (folders->run), 0755);
   assert_int_equal (mode_of (locks), 0700);
-  assert_int_equal (mode_of (world->state), 0711);
+  assert_int_equal (mode_of (folders->state), 0711);
 }
 
 /* state=/tmp by mistake must not take /tmp away from everybody else. */
@@ -326,51 +295,51 @@ static void
 test_mode_of_a_state_folder_is_kept (void **state)
 {
   static const mode_t modes[] = { 01777, 0755, 0700 };
-  World *world = *state;
+  Folders *folders = *state;
 
-  assert_int_equal (mkdir (world->state, 0755), 0);
+  assert_int_equal (mkdir (folders->state, 0755), 0);
   for (gsize i = 0; i < G_N_ELEMENTS (modes); i++)
     {
       g_autoptr (SclInstanceLock) lock = NULL;
 
-      assert_int_equal (chmod (world->state, modes[i]), 0);
-      lock = take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+      assert_int_equal (chmod (folders->state, modes[i]), 0);
+      lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
       assert_non_null (lock);
-      assert_int_equal (mode_of (world->state), modes[i]);
+      assert_int_equal (mode_of (folders->state), modes[i]);
     }
 }
 
 static void
 test_state_is_no_folder (void **state)
 {
-  World *world = *state;
+  Folders *folders = *state;
   GError *error = NULL;
 
-  assert_true (g_file_set_contents (world->state, "", 0, NULL));
-  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_true (g_file_set_contents (folders->state, "", 0, NULL));
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
   assert_error_is (error, SCL_ERROR_FAILED, "state: cannot open the folder");
 }
 
 static void
 test_lock_file_is_a_link (void **state)
 {
-  World *world = *state;
-  g_autofree char *link = g_build_filename (world->run, ".lock", "scl.lock", NULL);
-  g_autofree char *folder = g_build_filename (world->run, ".lock", NULL);
-  g_autofree char *victim = g_build_filename (world->top, "victim", NULL);
+  Folders *folders = *state;
+  g_autofree char *link = g_build_filename (folders->run, ".lock", "scl.lock", NULL);
+  g_autofree char *folder = g_build_filename (folders->run, ".lock", NULL);
+  g_autofree char *victim = g_build_filename (folders->top, "victim", NULL);
   g_autofree char *kept = NULL;
   g_autoptr (GError) error = NULL;
 
   assert_int_equal (g_mkdir_with_parents (folder, 0700), 0);
   assert_true (g_file_set_contents (victim, "keep", -1, NULL));
   assert_int_equal (symlink (victim, link), 0);
-  assert_null (take (world, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
   assert_non_null (error);
   assert_true (g_file_get_contents (victim, &kept, NULL, NULL));
   assert_string_equal (kept, "keep");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown (name, folders_setup, folders_teardown)
 
 int
 main (int argc, char **argv)
