@@ -5,6 +5,10 @@
 
 #include "network-traffic.h"
 
+#define LAN_IP "198.51.100.2"
+#define CLIENT_IP "198.51.100.9"
+#define SERVER_IP "203.0.113.80"
+
 #define MAC1 "52:00:00:00:00:01"
 #define MAC2 "52:00:00:00:00:02"
 #define MAC3 "52:00:00:00:00:03"
@@ -31,6 +35,12 @@ make_lab (void)
       "ip addr add 10.77.0.2/24 dev alt0 && ip link set alt0 up && "
       "ip -n altclient addr add 10.77.0.9/24 dev eth0 && ip -n altclient link set eth0 up && "
       "ip -n altclient route add default via 10.77.0.2");
+}
+
+static inline int
+udp_at (const char *netns, const char *ip, guint16 port)
+{
+  return serve (netns, SOCK_DGRAM, ip, port);
 }
 
 static inline GPtrArray *

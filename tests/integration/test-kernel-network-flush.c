@@ -2,9 +2,6 @@
 /* What a guest gets at after the host's ruleset was flushed, and what still works. */
 #include "network-lab.h"
 
-#define LAN_IP "198.51.100.2"
-#define CLIENT_IP "198.51.100.9"
-
 /* What the guest sends to the host does not arrive, and neither does anything later on the path. */
 static void
 assert_host_is_closed (const char *const *addresses)
@@ -246,6 +243,6 @@ main (void)
   };
 
   if (fixture_enter () < 0)
-    return 77;
+    return skip_program ("root");
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

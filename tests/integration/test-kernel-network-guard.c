@@ -3,10 +3,6 @@
  * share. */
 #include "network-lab.h"
 
-#define LAN_IP "198.51.100.2"
-#define CLIENT_IP "198.51.100.9"
-#define SERVER_IP "203.0.113.80"
-
 /* Its answers come from a port as guests' own connections do. */
 static void
 test_forward_with_a_high_port (void **state)
@@ -83,12 +79,6 @@ test_link_local_is_not_forwarded (void **state)
 }
 
 /* --- ports of the host --- */
-
-static int
-udp_at (const char *netns, const char *ip, guint16 port)
-{
-  return serve (netns, SOCK_DGRAM, ip, port);
-}
 
 /* A guest speaks to a peer from a port that the host serves; what the peer then sends to the host
  * is the host's, and what the host sends leaves from its port. */
@@ -216,175 +206,6 @@ test_listeners_in_the_range_are_named (void **state)
   close (tcp);
 }
 
-/* --- bounds --- */
-
-static guint
-send_flows (const char *netns, const char *ip, guint16 first, guint n, int server)
-{
-  char buffer[16];
-  guint got = 0;
-
-  for (guint i = 0; i < n; i++)
-    {
-      int fd = udp_at (netns, ip, (guint16)(first + i));
-
-      send_udp (fd, SERVER_IP, 53, "flow");
-      close (fd);
-      /* Not more at a time than a socket's buffer holds. */
-      while (wait_for (server, POLLIN, i + 1 < n ? 0 : NOTHING_MS))
-        got += recv (server, buffer, sizeof buffer, 0) == 4;
-    }
-  return got;
-}
-
-static void
-test_flows_to_one_destination (void **state)
-{
-  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
-  int dns = udp_at ("server", SERVER_IP, 53);
-  int ntp = udp_at ("server", SERVER_IP, 123);
-
-  assert_int_equal (send_flows ("g-one", "192.168.20.11", 2000, 1124, dns), 1024);
-  /* Its network's other guest is bound too; everybody else is not, nor is another destination. */
-  assert_int_equal (send_flows ("g-two", "192.168.20.12", 2000, 1, dns), 0);
-  assert_udp ("g-three", SERVER_IP, 53, dns, LAN_IP);
-  assert_udp (NULL, SERVER_IP, 53, dns, NULL);
-  assert_udp ("g-one", SERVER_IP, 123, ntp, LAN_IP);
-  close (dns);
-  close (ntp);
-}
-
-/* Neighbours of the whole machine share one table. */
-static void
-test_senders_of_one_port (void **state)
-{
-  g_autoptr (GPtrArray) targets
-      = make_targets (make_target (make_spec ("a", "192.168.10.1", "10.20.0.1", 16, NULL),
-                                   "one=" MAC1, "two=" MAC2, NULL),
-                      NULL);
-  Fixture *f = *state;
-  g_autofree char *count = NULL;
-  Wire one, two;
-
-  assert_ok (apply_networks (f->backend, NULL, targets, &error));
-  start_guest ("one", "10.20.0.11", NULL);
-  start_guest ("two", "10.20.0.12", NULL);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
-  for (guint i = 0; i < 400; i++)
-    {
-      g_autofree char *ip = g_strdup_printf ("10.20.%u.%u", 1 + i / 200, 1 + i % 200);
-      Frame frame = frame_arp (MAC1, MAC1, ip, "10.20.0.1", 1);
-
-      wire_send (&one, &frame);
-    }
-  {
-    Frame marker = frame_udp ("ff:ff:ff:ff:ff:ff", MAC2, "10.20.0.12", "10.20.255.255", 7, 7,
-                              "MARKER");
-    Frame late = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "10.20.0.11", "10.20.255.255", 7, 7, "LATE");
-
-    /* No more new ones, by IP either, while its neighbour still may. */
-    wire_send (&one, &late);
-    wire_send (&two, &marker);
-    assert_false (wire_saw_before (&one, "LATE", 4, "MARKER"));
-  }
-  count = sh_output ("ip -n tkn-a neigh show dev lan | wc -l");
-  if (atoi (count) > 257 || atoi (count) < 250)
-    fail_msg ("%s neighbours", count);
-  close (one.fd);
-  close (two.fd);
-}
-
-/* --- addresses --- */
-
-static void
-test_a_port_with_an_address (void **state)
-{
-  g_autoptr (GPtrArray) targets
-      = make_targets (make_target (make_spec ("a", "192.168.10.1", "192.168.20.1", 24, NULL),
-                                   "one=" MAC1, "two=" MAC2, NULL),
-                      NULL);
-  const struct
-  {
-    const char *ip;
-    gboolean passes;
-  } cases[] = { { "192.168.20.11", TRUE }, { "192.168.20.12", FALSE }, { "192.168.20.13", FALSE } };
-  const guint8 arp[2] = { 0x08, 0x06 };
-  Fixture *f = *state;
-  SclNetworkTarget *target = targets->pdata[0];
-  Wire one, two;
-
-  ((SclPort *)target->ports->pdata[0])->address = g_strdup ("192.168.20.11");
-  assert_ok (apply_networks (f->backend, NULL, targets, &error));
-  assert_observed (f->backend, targets);
-  start_guest ("one", "192.168.20.11", NULL);
-  start_guest ("two", "192.168.20.12", NULL);
-  sh ("for g in one two; do ip -n g-$g link set eth0 arp off; ip -n g-$g -6 addr flush dev eth0; "
-      "done");
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      Frame marker = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "192.168.20.11", "192.168.20.255", 7, 7,
-                                "MARKER");
-      Frame frame
-          = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, cases[i].ip, "192.168.20.255", 7, 7, "PROBE");
-      Frame request = frame_arp (MAC1, MAC1, cases[i].ip, "192.168.20.9", 1);
-
-      wire_send (&one, &frame);
-      wire_send (&one, &marker);
-      assert_int_equal (wire_saw_before (&two, "PROBE", 5, "MARKER"), cases[i].passes);
-      wire_send (&one, &request);
-      wire_send (&one, &marker);
-      assert_int_equal (wire_saw_before (&two, arp, sizeof arp, "MARKER"), cases[i].passes);
-    }
-  close (one.fd);
-  close (two.fd);
-}
-
-static void
-test_no_guest_is_a_dhcp_server (void **state)
-{
-  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, NULL);
-  Wire one = wire_open ("g-one", "eth0");
-  Wire two = wire_open ("g-two", "eth0");
-  Frame offer = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "192.168.20.11", "255.255.255.255", 67, 68,
-                           "PROBE");
-  Frame marker = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "192.168.20.11", "192.168.20.255", 7, 7,
-                            "MARKER");
-
-  wire_send (&one, &offer);
-  wire_send (&one, &marker);
-  assert_false (wire_saw_before (&two, "PROBE", 5, "MARKER"));
-  close (one.fd);
-  close (two.fd);
-}
-
-/* A machine of the LAN with the source address of network b, to a forward of network a. */
-static void
-test_forged_external_address (void **state)
-{
-  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
-  g_autofree char *mac = sh_output ("ip -o link show gw0 | sed 's/.*ether \\([^ ]*\\) .*/\\1/'");
-  int dns = udp_at ("g-one", "0.0.0.0", 53);
-  Wire client = wire_open ("client", "eth0");
-  g_autofree char *own
-      = sh_output ("ip -n client -o link show eth0 | sed 's/.*ether \\([^ ]*\\) .*/\\1/'");
-  char buffer[16] = "";
-  Frame forged, honest;
-
-  forged = frame_udp (mac, own, "192.168.10.2", "192.168.10.1", 7, 5353, "FORGED");
-  honest = frame_udp (mac, own, CLIENT_IP, "192.168.10.1", 7, 5353, "HONEST");
-  wire_send (&client, &forged);
-  wire_send (&client, &honest);
-  assert_true (wait_for (dns, POLLIN, ARRIVES_MS));
-  assert_int_equal (recv (dns, buffer, sizeof buffer, 0), 6);
-  assert_memory_equal (buffer, "HONEST", 6);
-  assert_false (wait_for (dns, POLLIN, 0));
-  close (dns);
-  close (client.fd);
-}
-
 int
 main (void)
 {
@@ -396,11 +217,6 @@ main (void)
     network_test (test_ports_of_a_forward),
     network_test (test_reserved_ports),
     network_test (test_listeners_in_the_range_are_named),
-    network_test (test_flows_to_one_destination),
-    network_test (test_senders_of_one_port),
-    network_test (test_a_port_with_an_address),
-    network_test (test_no_guest_is_a_dhcp_server),
-    network_test (test_forged_external_address),
   };
 
   if (fixture_enter () < 0)
