@@ -75,6 +75,20 @@ test_flushed_host_with_a_new_address (void **state)
   close (ssh);
 }
 
+/* Links are born with the host's default. */
+static void
+test_flushed_host_without_policies_by_default (void **state)
+{
+  const char *const addresses[] = { "172.31.9.1", NULL };
+  g_autoptr (GPtrArray) targets = NULL;
+
+  sh ("sysctl -qw net.ipv4.conf.default.disable_policy=1");
+  targets = start (*state, "gw0");
+  sh ("ip addr add 172.31.9.1/16 dev alt0");
+  flush_host ();
+  assert_host_is_closed (addresses);
+}
+
 /* What has no ports, and what has them and is no forward: numbers of protocols; of ICMP, types. */
 static const struct
 {
@@ -237,6 +251,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     network_test (test_flushed_host_is_closed),
     network_test (test_flushed_host_with_a_new_address),
+    network_test (test_flushed_host_without_policies_by_default),
     network_test (test_flushed_host_hears_no_protocol),
     network_test (test_flushed_host_gets_answers),
     network_test (test_new_address_of_the_host),

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a hostile guest gets at: ports of the host's own services, tables of the kernel that all
  * share. */
+#include "backend/network/scl-netlink-private.h"
+#include "backend/network/scl-uplink-guard-private.h"
 #include "network-lab.h"
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 /* Its answers come from a port as guests' own connections do. */
 static void
@@ -39,6 +46,8 @@ test_what_is_missing_is_named (void **state)
     { "nft delete table inet tkn", "host: nft table inet tkn is missing" },
     { "ip rule del iif tknu-a", "host: the guard of the uplinks" },
     { "ip xfrm policy flush", "host: the guard of the uplinks" },
+    { "sysctl -qw net.ipv4.conf.tknu-a.disable_policy=1",
+      "a: sysctl ipv4/conf/tknu-a/disable_policy is 1, not 0" },
     { "nft flush chain inet tkn input", "host: nft chain input of table inet tkn has other rules" },
     { "ip netns exec tkn-a nft flush ruleset", "a: nft table inet tkn is missing" },
     { "ip netns exec tkn-a nft flush chain inet tkn out",
@@ -62,6 +71,98 @@ test_what_is_missing_is_named (void **state)
       assert_ok (apply_networks (f->backend, "gw0", targets, &error));
       assert_clean (f->backend);
     }
+}
+
+static gboolean
+has_note (SclNetworkBackend *backend, const char *part)
+{
+  g_autoptr (SclObservation) seen = observe_networks (backend);
+
+  for (guint i = 0; i < seen->host.notes->len; i++)
+    if (strstr (seen->host.notes->pdata[i], part) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Somebody else's, so it is named and stays. */
+static void
+test_policies_that_are_not_asked (void **state)
+{
+  const char *note = "net.ipv4.conf.all.disable_policy is 1";
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = start (f, "gw0");
+  g_autofree char *value = NULL;
+
+  assert_false (has_note (f->backend, note));
+  sh ("sysctl -qw net.ipv4.conf.all.disable_policy=1");
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  assert_true (has_note (f->backend, note));
+  assert_clean (f->backend);
+  value = sh_output ("sysctl -n net.ipv4.conf.all.disable_policy");
+  assert_string_equal (value, "1");
+}
+
+typedef struct
+{
+  int failure; /* of socket () for IPsec */
+  gboolean filtered, done, same;
+  GPtrArray *notes;
+  GError *error;
+} Look;
+
+/* In the calling thread only. */
+static gboolean
+refuse_ipsec (int failure)
+{
+  struct sock_filter code[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 3),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[2])),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, NETLINK_XFRM, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (guint32) failure),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (code), code };
+
+  return prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static gpointer
+look (gpointer data)
+{
+  Look *self = data;
+  g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, NULL);
+  g_autoptr (GPtrArray) externals = g_ptr_array_new ();
+
+  g_ptr_array_add (externals, (char *) "tknu-a 192.168.10.1");
+  g_ptr_array_add (externals, (char *) "tknu-b 192.168.10.2");
+  self->filtered = refuse_ipsec (self->failure);
+  self->done = _scl_uplink_guard_check (root, PREFIX, externals, &self->same, self->notes,
+                                        &self->error);
+  return NULL;
+}
+
+/* A kernel without IPsec, and one that cannot be asked now, which may have it. */
+static void
+test_kernel_without_ipsec (void **state)
+{
+  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, "gw0");
+  g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  Look without = { .failure = EPROTONOSUPPORT, .notes = notes };
+  Look unknown = { .failure = ENOBUFS, .notes = notes };
+
+  g_thread_join (g_thread_new ("without", look, &without));
+  assert_true (without.filtered);
+  assert_true (without.done);
+  assert_true (without.same);
+  assert_int_equal (notes->len, 1);
+  assert_non_null (strstr (notes->pdata[0], "this kernel has no IPsec"));
+  g_thread_join (g_thread_new ("unknown", look, &unknown));
+  assert_true (unknown.filtered);
+  assert_false (unknown.done);
+  assert_non_null (strstr (unknown.error->message, "the guard of the uplinks: cannot open"));
+  assert_int_equal (notes->len, 1);
+  g_clear_error (&unknown.error);
 }
 
 /* The cloud's metadata service would take the guest for the host. */
@@ -176,17 +277,6 @@ test_reserved_ports (void **state)
   assert_nothing_left ();
 }
 
-static gboolean
-has_note (SclNetworkBackend *backend, const char *part)
-{
-  g_autoptr (SclObservation) seen = observe_networks (backend);
-
-  for (guint i = 0; i < seen->host.notes->len; i++)
-    if (strstr (seen->host.notes->pdata[i], part) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
 static void
 test_listeners_in_the_range_are_named (void **state)
 {
@@ -212,6 +302,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     network_test (test_forward_with_a_high_port),
     network_test (test_what_is_missing_is_named),
+    network_test (test_policies_that_are_not_asked),
+    network_test (test_kernel_without_ipsec),
     network_test (test_link_local_is_not_forwarded),
     network_test (test_ports_of_the_host),
     network_test (test_ports_of_a_forward),

@@ -104,14 +104,14 @@ check_routes (const SclHostNetwork *self, const SclGateway *gateway, GPtrArray *
 
 static gboolean
 check_guard (const SclHostNetwork *self, GPtrArray *externals, SclNetlink *root,
-             GPtrArray *problems, GError **error)
+             SclObservedHost *out, GError **error)
 {
   gboolean same = TRUE;
 
-  if (!_scl_uplink_guard_check (root, self->prefix, externals, &same, error))
+  if (!_scl_uplink_guard_check (root, self->prefix, externals, &same, out->notes, error))
     return FALSE;
   if (!same)
-    g_ptr_array_add (problems, g_strdup ("the guard of the uplinks (ip rule, ip xfrm policy) is "
+    g_ptr_array_add (out->problems, g_strdup ("the guard of the uplinks (ip rule, ip xfrm policy) is "
                                          "not what it should be"));
   return TRUE;
 }
@@ -158,7 +158,7 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
   if (!_scl_foreign_firewall_is_done (self->tables, self->prefix, uplinks))
     g_ptr_array_add (out->problems, g_strdup ("accepts in chain DOCKER-USER are missing"));
   _scl_foreign_firewall_explain (self->tables, self->prefix, out->notes);
-  return check_guard (self, externals, root, out->problems, error)
+  return check_guard (self, externals, root, out, error)
          && check_routes (self, &gateway, uplinks, root, out->problems, error);
 }
 

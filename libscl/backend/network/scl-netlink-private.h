@@ -11,7 +11,8 @@
 typedef struct nl_sock SclNetlink;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclNetlink, nl_socket_free)
 
-/* A socket of NETLINK_ROUTE (or another PROTOCOL) in that namespace (-1: the caller's). */
+/* A socket of NETLINK_ROUTE (or another PROTOCOL) in that namespace (-1: the caller's).
+ * SCL_ERROR_UNSUPPORTED: this kernel has none of that protocol, and only that. */
 SclNetlink *_scl_netlink_open (int netns_fd, int protocol, GError **error);
 
 /* Sends MSG, waits for the acknowledgement; 0 or -errno. Takes MSG. */
@@ -32,6 +33,7 @@ typedef enum
   SCL_LINK_FORWARDING,
   SCL_LINK_ARP_IGNORE,
   SCL_LINK_DISABLE_IPV6,
+  SCL_LINK_DISABLE_POLICY,
   SCL_LINK_N_SETTINGS
 } SclLinkSetting;
 #define SCL_LINK_UNKNOWN -1

@@ -29,6 +29,9 @@ open_socket (gpointer data, GError **error)
   g_autoptr (SclNetlink) sock = nl_socket_alloc ();
   int rc = nl_connect (sock, opening->protocol);
 
+  if (rc == -NLE_PROTO_MISMATCH)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "this kernel has no netlink of number %d",
+                      opening->protocol);
   if (rc < 0)
     return scl_throw (error, SCL_ERROR_BACKEND, "cannot open a netlink socket: %s",
                       nl_geterror (rc));
@@ -209,6 +212,8 @@ read_settings (SclLink *link, struct nlattr *spec)
       = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1);
   link->settings[SCL_LINK_DISABLE_IPV6]
       = setting_of (spec, AF_INET6, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6);
+  link->settings[SCL_LINK_DISABLE_POLICY]
+      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOPOLICY - 1);
 }
 
 static void

@@ -29,10 +29,13 @@ const SclNetworkSysctl _scl_sysctls_bridge[] = {
   { NULL, NULL, SCL_SYSCTL_CHECKED },
 };
 
+/* With disable_policy the kernel does not ask its IPsec policies about what comes in here, and those
+ * are the guard that is left when nft's rules are gone. */
 const SclNetworkSysctl _scl_sysctls_uplink[] = {
   { "disable_ipv6", "1", SCL_SYSCTL_IPV6 },
   { "forwarding", "1", SCL_SYSCTL_CHECKED },
   { "arp_ignore", "0", SCL_SYSCTL_CHECKED },
+  { "disable_policy", "0", SCL_SYSCTL_CHECKED },
   { "rp_filter", "1", SCL_SYSCTL_SET_ONLY },
   { "send_redirects", "0", SCL_SYSCTL_SET_ONLY },
   { "accept_redirects", "0", SCL_SYSCTL_SET_ONLY },
@@ -95,7 +98,8 @@ setting_of (const SclLink *link, const SclNetworkSysctl *entry)
   static const char *const names[SCL_LINK_N_SETTINGS]
       = { [SCL_LINK_FORWARDING] = "forwarding",
           [SCL_LINK_ARP_IGNORE] = "arp_ignore",
-          [SCL_LINK_DISABLE_IPV6] = "disable_ipv6" };
+          [SCL_LINK_DISABLE_IPV6] = "disable_ipv6",
+          [SCL_LINK_DISABLE_POLICY] = "disable_policy" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (names) && entry->mode != SCL_SYSCTL_SET_ONLY; i++)
     if (strcmp (names[i], entry->path) == 0)

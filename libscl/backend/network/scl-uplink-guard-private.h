@@ -14,5 +14,6 @@
 /* EXTERNALS: char*, "LINK ADDRESS" of each uplink. What is there of PREFIX and not in it goes. */
 gboolean _scl_uplink_guard_ensure (SclNetlink *root, const char *prefix, GPtrArray *externals,
                                    GError **error);
+/* What the policies cannot do here becomes a sentence in NOTES. */
 gboolean _scl_uplink_guard_check (SclNetlink *root, const char *prefix, GPtrArray *externals,
-                                  gboolean *out_same, GError **error);
+                                  gboolean *out_same, GPtrArray *notes, GError **error);

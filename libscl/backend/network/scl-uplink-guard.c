@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-uplink-guard-private.h"
 #include "backend/network/scl-ruleset-private.h"
+#include "backend/network/scl-sysctl-private.h"
 #include "backend/network/scl-xfrm-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-address-text-private.h"
@@ -124,14 +125,21 @@ keep_own (State *state, const char *prefix)
     }
 }
 
-/* Not an error: a kernel may come without it. */
-static void
-list_blocks (State *state, const char *prefix)
+/* A kernel may come without it. One that was not asked may have it. */
+static gboolean
+list_blocks (State *state, const char *prefix, GError **error)
 {
-  state->xfrm = _scl_netlink_open (-1, NETLINK_XFRM, NULL);
+  g_autoptr (GError) local = NULL;
+
+  state->xfrm = _scl_netlink_open (-1, NETLINK_XFRM, &local);
+  if (state->xfrm == NULL && g_error_matches (local, SCL_ERROR, SCL_ERROR_UNSUPPORTED))
+    return TRUE;
   if (state->xfrm != NULL)
     state->blocks = _scl_xfrm_list (state->xfrm, first_priority (prefix),
-                                    first_priority (prefix) + 1, NULL);
+                                    first_priority (prefix) + 1, &local);
+  if (state->blocks == NULL)
+    g_propagate_prefixed_error (error, g_steal_pointer (&local), "the guard of the uplinks: ");
+  return state->blocks != NULL;
 }
 
 static gboolean
@@ -140,10 +148,9 @@ state_init (State *state, SclNetlink *root, const char *prefix, GPtrArray *exter
 {
   state->rules = _scl_netlink_list_rules (root, error);
   state->routes = state->rules == NULL ? NULL : _scl_netlink_list_routes (root, error);
-  if (state->routes == NULL)
+  if (state->routes == NULL || !list_blocks (state, prefix, error))
     return FALSE;
   keep_own (state, prefix);
-  list_blocks (state, prefix);
   state->wanted_rules = g_array_new (FALSE, FALSE, sizeof (SclPolicyRule));
   state->wanted_routes = g_array_new (FALSE, FALSE, sizeof (SclRoute));
   state->wanted_blocks = g_array_new (FALSE, FALSE, sizeof (SclXfrmPolicy));
@@ -257,14 +264,35 @@ _scl_uplink_guard_ensure (SclNetlink *root, const char *prefix, GPtrArray *exter
   return rc == 0 || scl_throw_errno (error, -rc, "cannot set the guard of the uplinks");
 }
 
+/* What takes the policies' effect away and is not ours to change. */
+static void
+explain_blocks (const State *state, GPtrArray *notes)
+{
+  g_autofree char *disabled = _scl_sysctl_read ("ipv4/conf/all/disable_policy");
+
+  if (state->wanted_blocks->len == 0)
+    return;
+  if (state->blocks == NULL)
+    g_ptr_array_add (notes, g_strdup ("this kernel has no IPsec: while the nft rules are gone, guests "
+                                      "reach addresses that the host got after the last apply"));
+  else if (disabled != NULL && strcmp (disabled, "0") != 0)
+    g_ptr_array_add (notes,
+                     g_strdup_printf ("sysctl net.ipv4.conf.all.disable_policy is %s: the kernel asks "
+                                      "none of its IPsec policies, and while the nft rules are gone, "
+                                      "guests reach addresses that the host got after the last "
+                                      "apply; set it to 0",
+                                      disabled));
+}
+
 gboolean
 _scl_uplink_guard_check (SclNetlink *root, const char *prefix, GPtrArray *externals,
-                         gboolean *out_same, GError **error)
+                         gboolean *out_same, GPtrArray *notes, GError **error)
 {
   g_auto (State) state = { 0 };
 
   if (!state_init (&state, root, prefix, externals, error))
     return FALSE;
+  explain_blocks (&state, notes);
   *out_same = state.rules->len == state.wanted_rules->len
               && state.routes->len == state.wanted_routes->len
               && (state.blocks == NULL || state.blocks->len == state.wanted_blocks->len);
