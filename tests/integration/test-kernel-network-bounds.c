@@ -128,24 +128,6 @@ test_a_port_with_an_address (void **state)
   close (two.fd);
 }
 
-static void
-test_no_guest_is_a_dhcp_server (void **state)
-{
-  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (*state, NULL);
-  Wire one = wire_open ("g-one", "eth0");
-  Wire two = wire_open ("g-two", "eth0");
-  Frame offer = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "192.168.20.11", "255.255.255.255", 67, 68,
-                           "PROBE");
-  Frame marker = frame_udp ("ff:ff:ff:ff:ff:ff", MAC1, "192.168.20.11", "192.168.20.255", 7, 7,
-                            "MARKER");
-
-  wire_send (&one, &offer);
-  wire_send (&one, &marker);
-  assert_false (wire_saw_before (&two, "PROBE", 5, "MARKER"));
-  close (one.fd);
-  close (two.fd);
-}
-
 /* A machine of the LAN with the source address of network b, to a forward of network a. */
 static void
 test_forged_external_address (void **state)
@@ -178,7 +160,6 @@ main (void)
     network_test (test_flows_to_one_destination),
     network_test (test_senders_of_one_port),
     network_test (test_a_port_with_an_address),
-    network_test (test_no_guest_is_a_dhcp_server),
     network_test (test_forged_external_address),
   };
 

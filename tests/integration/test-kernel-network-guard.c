@@ -181,19 +181,21 @@ test_link_local_is_not_forwarded (void **state)
 
 /* --- ports of the host --- */
 
+#define PEER_PORT 6000
+
 /* A guest speaks to a peer from a port that the host serves; what the peer then sends to the host
  * is the host's, and what the host sends leaves from its port. */
 static void
 assert_port_is_the_hosts (guint16 port)
 {
   int service = udp_at (NULL, "0.0.0.0", port);
-  int peer = udp_at ("client", CLIENT_IP, port);
+  int peer = udp_at ("client", CLIENT_IP, PEER_PORT);
   int guest = udp_at ("g-one", "192.168.20.11", port);
   struct sockaddr_in from;
   socklen_t length = sizeof from;
   char buffer[16];
 
-  send_udp (guest, CLIENT_IP, port, "guest");
+  send_udp (guest, CLIENT_IP, PEER_PORT, "guest");
   assert_true (wait_for (peer, POLLIN, ARRIVES_MS));
   assert_int_equal (recvfrom (peer, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length),
                     5);
@@ -204,7 +206,7 @@ assert_port_is_the_hosts (guint16 port)
     fail_msg ("what was sent to the host's port %u did not reach the host", port);
   assert_int_equal (recv (service, buffer, sizeof buffer, 0), 6);
   assert_false (wait_for (guest, POLLIN, 0));
-  send_udp (service, CLIENT_IP, port, "host");
+  send_udp (service, CLIENT_IP, PEER_PORT, "host");
   assert_true (wait_for (peer, POLLIN, ARRIVES_MS));
   assert_int_equal (recvfrom (peer, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &length),
                     4);

@@ -61,6 +61,14 @@ test_spoof (void **state)
     { "0.0.0.0", frame_udp (BROADCAST, MAC1, "0.0.0.0", "192.168.20.12", 7, 7, "PROBE"), FALSE },
     { "0.0.0.0 to broadcast, not DHCP",
       frame_udp (BROADCAST, MAC1, "0.0.0.0", "255.255.255.255", 67, 68, "PROBE"), FALSE },
+    { "offer of a DHCP server",
+      frame_udp (BROADCAST, MAC1, "192.168.20.11", "255.255.255.255", 67, 68, "PROBE"), FALSE },
+    { "offer from another port",
+      frame_udp (BROADCAST, MAC1, "192.168.20.11", "255.255.255.255", 1067, 68, "PROBE"), FALSE },
+    { "offer to one client",
+      frame_udp (MAC2, MAC1, "192.168.20.11", "192.168.20.12", 1067, 68, "PROBE"), FALSE },
+    { "from a client's port",
+      frame_udp (MAC2, MAC1, "192.168.20.11", "192.168.20.12", 68, 69, "PROBE"), TRUE },
     { "DHCP", frame_udp (BROADCAST, MAC1, "0.0.0.0", "255.255.255.255", 68, 67, "PROBE"), TRUE },
   };
   Fixture *f = *state;

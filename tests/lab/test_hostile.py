@@ -104,6 +104,10 @@ class Table:
         self.udp("DHCP request", NEIGHBOUR, "255.255.255.255", "0.0.0.0", TO_ALL, sport=68, dport=67)
         self.udp("from 0.0.0.0 to another port", NOWHERE, "255.255.255.255", "0.0.0.0", TO_ALL, sport=68, dport=69)
         self.udp("DHCP request to the gateway only", NOWHERE, GATEWAY, "0.0.0.0", sport=68, dport=67)
+        for sport in (67, 68, 1067):
+            self.udp(f"DHCP offer from port {sport}", NOWHERE, "255.255.255.255", to=TO_ALL, sport=sport, dport=68)
+            self.udp(f"DHCP offer to the neighbour from port {sport}", NOWHERE, TWO, to=self.neighbour, sport=sport, dport=68)
+        self.udp("from port 68 to another", NEIGHBOUR, TWO, to=self.neighbour, sport=68, dport=69)
         self.udp("DHCP offer as the gateway", NOWHERE, "255.255.255.255", GATEWAY, TO_ALL, sport=67, dport=68)
 
     def one_arp(self, name, where, operation, sender_mac, sender, target, to=TO_ALL, mac=None, head=(1, 0x0800, 6, 4), kind=0x0806):

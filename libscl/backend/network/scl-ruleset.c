@@ -275,8 +275,9 @@ _scl_ruleset_ports (const char *prefix, SclNetworkSpec *spec, GPtrArray *ports)
   add_senders (chain, "ether type arp", "arp saddr ip");
   _scl_nft_chain_add (chain, "ether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 "
                              "udp dport 67 accept");
-  /* A guest is nobody's DHCP server. */
+  /* A guest is nobody's DHCP server; clients do not look where an answer comes from. */
   _scl_nft_chain_add (chain, "ether type ip udp sport 67 drop");
+  _scl_nft_chain_add (chain, "ether type ip udp dport 68 drop");
   _scl_nft_chain_add (chain, "ether type ip ip saddr != %s drop", a.subnet);
   _scl_nft_chain_add (chain, "ether type ip ip saddr %s drop", a.reserved);
   add_senders (chain, "ether type ip", "ip saddr");
