@@ -11,8 +11,8 @@
 /* No network has more than one part in that many. */
 #define FLOWS_SHARE 4
 #define FLOWS_MIN 1024
-/* A kernel that does not tell: its own default for little memory. */
-#define FLOWS_MAX_UNKNOWN "65536"
+/* A kernel that does not tell, or has no bound (0): its own default for little memory. */
+#define FLOWS_MAX_UNKNOWN 65536
 
 #define LOOPBACK 0x7f000000u
 #define LINK_LOCAL 0xa9fe0000u
@@ -75,9 +75,8 @@ read_flows (void)
       load_conntrack ();
       text = _scl_sysctl_read (FLOWS_PATH);
     }
-  if (!g_ascii_string_to_unsigned (text == NULL ? FLOWS_MAX_UNKNOWN : text, 10, 0, G_MAXUINT32,
-                                   &all, NULL))
-    return FLOWS_MIN;
+  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT32, &all, NULL))
+    all = FLOWS_MAX_UNKNOWN;
   return MAX ((guint)(all / FLOWS_SHARE), FLOWS_MIN);
 }
 

@@ -10,7 +10,7 @@
 #define WITH_PORTS "{ 6, 17, 33, 132, 136 }"
 /* Far more than a quarter of any table of connections: full would mean closed. */
 #define DYNAMIC_MAX 1048576
-#define SENDER_IDLE 3600
+#define SENDER_SECONDS 3600
 
 enum
 {
@@ -147,19 +147,24 @@ add_guard (SclNftTable *table, SclNftChain *out, const SclNetworkGuard *guard)
   _scl_nft_chain_add (out, "ip daddr @hosts drop");
 }
 
-/* What cannot be counted does not pass. */
+/* For whatever guests begin and a connection is remembered of, wherever it goes. What cannot be
+ * counted does not pass. */
 static void
-add_bounds (SclNftTable *table, SclNftChain *out, const SclNetworkGuard *guard)
+add_bounds (SclNftTable *table, const SclNetworkGuard *guard)
 {
+  SclNftChain *bounded = _scl_nft_table_add_chain (table, "bounded", NULL, NULL, 0, NULL);
+  SclNftChain *each = _scl_nft_table_add_chain (table, "destination", NULL, NULL, 0, NULL);
+
+  _scl_nft_table_add_dynamic_set (table, "total", "ifname", DYNAMIC_MAX, 0);
   _scl_nft_table_add_dynamic_set (table, "flows", "ipv4_addr . inet_proto . inet_service",
                                   DYNAMIC_MAX, 0);
   _scl_nft_table_add_dynamic_set (table, "others", "ipv4_addr", DYNAMIC_MAX, 0);
-  _scl_nft_chain_add (out, "ct count over %u drop", guard->flows);
-  _scl_nft_chain_add (out,
+  _scl_nft_chain_add (bounded, "add @total { iifname ct count %u } goto destination", guard->flows);
+  _scl_nft_chain_add (each,
                       "meta l4proto " WITH_PORTS
                       " add @flows { ip daddr . meta l4proto . th dport ct count %u } accept",
                       SCL_FLOWS_PER_DESTINATION);
-  _scl_nft_chain_add (out,
+  _scl_nft_chain_add (each,
                       "meta l4proto != " WITH_PORTS " add @others { ip daddr ct count %u } accept",
                       SCL_FLOWS_PER_DESTINATION);
 }
@@ -167,25 +172,26 @@ add_bounds (SclNftTable *table, SclNftChain *out, const SclNetworkGuard *guard)
 static void
 add_filter (SclNftTable *table, const Addresses *a, const SclNetworkGuard *guard)
 {
-  SclNftChain *out = _scl_nft_table_add_chain (table, "out", NULL, NULL, 0, NULL);
-  SclNftChain *forward
-      = _scl_nft_table_add_chain (table, "forward", "filter", "forward", PRIORITY_FILTER, "drop");
-  SclNftChain *input
-      = _scl_nft_table_add_chain (table, "input", "filter", "input", PRIORITY_FILTER, "drop");
+  SclNftChain *out, *forward, *input;
 
+  add_bounds (table, guard);
+  out = _scl_nft_table_add_chain (table, "out", NULL, NULL, 0, NULL);
+  forward
+      = _scl_nft_table_add_chain (table, "forward", "filter", "forward", PRIORITY_FILTER, "drop");
+  input = _scl_nft_table_add_chain (table, "input", "filter", "input", PRIORITY_FILTER, "drop");
   add_guard (table, out, guard);
-  add_bounds (table, out, guard);
+  _scl_nft_chain_add (out, "goto bounded");
   _scl_nft_chain_add (forward, "ct state established,related accept");
   _scl_nft_chain_add (forward, "ct state invalid drop");
   _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ct status dnat accept", SCL_NS_UPLINK,
                       SCL_NS_BRIDGE);
-  _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ct status dnat accept", SCL_NS_BRIDGE,
-                      SCL_NS_BRIDGE);
+  _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ct status dnat goto bounded",
+                      SCL_NS_BRIDGE, SCL_NS_BRIDGE);
   _scl_nft_chain_add (forward, "iifname \"%s\" oifname \"%s\" ip saddr %s goto out",
                       SCL_NS_BRIDGE, SCL_NS_UPLINK, a->subnet);
   _scl_nft_chain_add (input, "iifname \"lo\" accept");
   _scl_nft_chain_add (input, "ct state established,related accept");
-  _scl_nft_chain_add (input, "iifname \"%s\" ip saddr %s icmp type echo-request accept",
+  _scl_nft_chain_add (input, "iifname \"%s\" ip saddr %s icmp type echo-request goto bounded",
                       SCL_NS_BRIDGE, a->subnet);
 }
 
@@ -229,24 +235,24 @@ add_port_sets (SclNftTable *table, const char *prefix, GPtrArray *ports)
 
   for (guint i = 0; i < ports->len; i++)
     add_port (macs, bound, fixed, prefix, g_ptr_array_index (ports, i));
-  _scl_nft_table_add_dynamic_set (table, "senders", "ifname . ipv4_addr",
-                                  SCL_SENDERS_PER_PORT * (ports->len + 1), SENDER_IDLE);
+  _scl_nft_table_add_dynamic_set (table, "senders", "ifname . ipv4_addr", DYNAMIC_MAX,
+                                  SENDER_SECONDS);
   _scl_nft_table_add_dynamic_set (table, "newcomers", "ifname", DYNAMIC_MAX, 0);
 }
 
-/* A port that has an address sends from no other one; of the rest each may have so many. What one
- * port uses up too fast comes back slowly: addresses change hands in the life of a guest. */
+/* A port that has an address sends from no other one. Of the rest each may have so many, whatever the
+ * others do: an address is known for an hour, however much is sent from it, and what a port has at once
+ * and gets back in that time are half of them each. */
 static void
 add_senders (SclNftChain *chain, const char *type, const char *sender)
 {
-  _scl_nft_chain_add (chain, "%s iifname @fixed iifname . %s != @%s drop", type, sender,
-                      SCL_SET_BOUND);
-  _scl_nft_chain_add (chain, "%s iifname . %s @senders update @senders { iifname . %s } accept",
-                      type, sender, sender);
+  _scl_nft_chain_add (chain, "%s iifname . %s @%s accept", type, sender, SCL_SET_BOUND);
+  _scl_nft_chain_add (chain, "%s iifname @fixed drop", type);
+  _scl_nft_chain_add (chain, "%s iifname . %s @senders accept", type, sender);
   _scl_nft_chain_add (chain,
-                      "%s add @newcomers { iifname limit rate over 16/hour burst %u packets } drop",
-                      type, SCL_SENDERS_PER_PORT);
-  _scl_nft_chain_add (chain, "%s add @senders { iifname . %s } accept", type, sender);
+                      "%s add @newcomers { iifname limit rate %u/hour burst %u packets } "
+                      "add @senders { iifname . %s } accept",
+                      type, SCL_SENDERS_PER_PORT / 2, SCL_SENDERS_PER_PORT / 2, sender);
 }
 
 SclNftTable *
