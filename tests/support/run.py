@@ -126,11 +126,10 @@ def plan(options):
     """(folder, kinds, cmake settings, environment) of each build that is asked for."""
     wanted = options.kinds or ["all"]
     kinds = [kind for kind in [*KINDS, *LONG] if kind in wanted or ("all" in wanted and kind in KINDS)]
-    plans = []
-    if kinds:
-        plans.append((options.build_dir, kinds, [], {}))
+    # Valgrind's programs run beside the others.
+    ordinary = [*kinds, *(["sanitize"] if "sanitize" in wanted else [])]
+    plans = [(options.build_dir, ordinary, [], {})] if ordinary else []
     if "sanitize" in wanted:
-        plans.append((options.build_dir, ["sanitize"], [], {}))
         settings = ["-DCMAKE_BUILD_TYPE=Debug", f"-DSCL_SANITIZE={SANITIZERS}", "-DSCL_INTROSPECTION=OFF"]
         environment = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "SCL_TEST_TIMEOUT_FACTOR": "3",
                        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1", "SCL_TEST_SANITIZE": "1"}
