@@ -24,7 +24,7 @@ SSH = """\
 #!/bin/sh
 # A guest that boots answers some time after it was started.
 exec sshpass -p nixos /usr/bin/ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \\
-  -o PreferredAuthentications=password -o ConnectTimeout=5 -o ConnectionAttempts=60 "$@"
+  -o PreferredAuthentications=password -o ConnectTimeout=60 -o ConnectionAttempts=60 "$@"
 """
 
 

@@ -28,8 +28,9 @@ class Quickstart(scltest.TestCase):
 
     def test_check_ends_with_a_login(self):
         program = str(SOURCE / "tools/quickstart")
+        patience = {"SCL_QUICKSTART_LOGIN_SECONDS": str(int(scltest.bound(300)))}
         done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")],
-                            check=False, timeout=scltest.bound(800))
+                            check=False, timeout=scltest.bound(800), env={**os.environ, **patience})
         self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-3000:])
         self.assertIn("nixos", done.stdout.split())
         # Nothing is left but the volume.

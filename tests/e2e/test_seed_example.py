@@ -20,9 +20,9 @@ from scltest.guest import SOURCE
 EXTERNAL = "192.168.10.1"
 OUTSIDE = "198.51.100.10"
 SSH_OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-               "-o", "PreferredAuthentications=password", "-o", "ConnectTimeout=10", "-p", "2222"]
-# Real seconds: a boot takes 25 to 90 of them under emulation.
-BOOT_SECONDS = 400
+               "-o", "PreferredAuthentications=password", "-o", "ConnectTimeout=60", "-p", "2222"]
+# A boot takes 25 to 90 of them under emulation, and two guests may boot on two cores.
+BOOT_SECONDS = 200
 
 
 def write_example(folder):
@@ -124,7 +124,7 @@ class Base(scltest.TestCase):
         cls.lab = cls.enterClassContext(Lab.standard())
         cls.enterClassContext(net.Echo(cls.lab.internet, OUTSIDE, 7))
         cls.begin()
-        wait_for_line(cls.state / "vms/demo/console.log", "Datasource DataSourceNoCloud", BOOT_SECONDS)
+        wait_for_line(cls.state / "vms/demo/console.log", "Datasource DataSourceNoCloud", scltest.bound(BOOT_SECONDS))
 
 
 class OnTheEmbeddedDriver(Example, Base):
