@@ -357,6 +357,46 @@ test_move_guest (void **state)
   close (two);
 }
 
+static char *
+handle_of (const char *family)
+{
+  return sh_output ("ip netns exec tkn-a nft -a list table %s tkn | sed -n '1s/.*# handle //p'",
+                    family);
+}
+
+/* A table that is as it should be is left alone, with what it has counted, and so are ports; what
+ * is wrong with a port is repaired all the same. */
+static void
+test_edit_of_a_forward_sets_what_differs (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) before = two_networks ();
+  g_autoptr (GPtrArray) after = make_targets (
+      make_target (make_spec ("a", "192.168.10.1", "192.168.20.1", 24, "tcp:2222:192.168.20.11:23",
+                              NULL),
+                   "one=" MAC1, "two=" MAC2, NULL),
+      NULL);
+  g_autofree char *ports = NULL, *forwards = NULL, *now = NULL, *others = NULL;
+  int telnet;
+
+  g_ptr_array_remove_index (before, 1);
+  assert_ok (apply_networks (f->backend, NULL, before, &error));
+  start_guest ("one", "192.168.20.11", "192.168.20.1");
+  ports = handle_of ("bridge");
+  forwards = handle_of ("inet");
+  assert_string_not_equal (ports, "");
+  sh ("ip link set tknn-two-0 down; ip netns exec tkn-a ip link set tknn-two-0 nomaster");
+  assert_ok (apply_networks (f->backend, NULL, after, &error));
+  assert_observed (f->backend, after);
+  now = handle_of ("bridge");
+  assert_string_equal (now, ports);
+  others = handle_of ("inet");
+  assert_string_not_equal (others, forwards);
+  telnet = serve ("g-one", SOCK_STREAM, "0.0.0.0", 23);
+  assert_tcp (NULL, "192.168.10.1", 2222, telnet, "192.168.20.1");
+  close (telnet);
+}
+
 int
 main (void)
 {
@@ -369,6 +409,7 @@ main (void)
     network_test (test_docker),       network_test (test_foreign_drop_is_named),
     network_test (test_host_flush),   network_test (test_established),
     network_test (test_move_guest),
+    network_test (test_edit_of_a_forward_sets_what_differs),
   };
 
   if (fixture_enter () < 0)

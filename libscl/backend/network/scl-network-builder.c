@@ -10,6 +10,7 @@
 #include "model/scl-address-text-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-names-private.h"
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -28,22 +29,46 @@ links_free (gpointer data)
   g_free (links);
 }
 
+/* TEXT is what makes it so; nothing if it is so. */
+static void
+append_if_differs (SclNftTable *expected, GPtrArray *tables, GString *text)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+
+  _scl_nft_table_compare (
+      expected, _scl_nft_tables_find (tables, expected->family, expected->name), problems);
+  if (problems->len > 0)
+    _scl_nft_table_append_text (expected, text);
+}
+
+static GPtrArray *
+read_tables (SclNetworkLinks *links, GError **error)
+{
+  g_autoptr (SclNetlink) sock = NULL;
+
+  if (links->is_new)
+    return g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_nft_table_free);
+  sock = _scl_netlink_open (links->netns_fd, NETLINK_NETFILTER, error);
+  return sock == NULL ? NULL : _scl_nft_read (sock, error);
+}
+
 static gboolean
 apply_rules (SclNetworkLinks *links, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GArray) addresses = _scl_netlink_list_addresses (links->root, error);
   g_autoptr (SclNetworkGuard) guard = addresses == NULL ? NULL : _scl_network_guard_new (addresses);
+  g_autoptr (GPtrArray) tables = guard == NULL ? NULL : read_tables (links, error);
   g_autoptr (SclNftTable) network = NULL;
   g_autoptr (SclNftTable) ports
       = _scl_ruleset_ports (links->prefix, links->target->spec, links->target->ports);
   g_autoptr (GString) text = g_string_new (NULL);
 
-  if (guard == NULL)
+  if (tables == NULL)
     return FALSE;
   network = _scl_ruleset_network (links->prefix, links->target->spec, guard);
-  _scl_nft_table_append_text (network, text);
-  _scl_nft_table_append_text (ports, text);
-  return _scl_nft_apply (links->netns_fd, text->str, cancellable, error);
+  append_if_differs (network, tables, text);
+  append_if_differs (ports, tables, text);
+  return text->len == 0 || _scl_nft_apply (links->netns_fd, text->str, cancellable, error);
 }
 
 static gboolean

@@ -17,6 +17,7 @@ typedef struct
   gboolean is_new; /* the namespace has no name yet: it ends with the descriptor */
   SclNetlink *root;
   SclNetlink *inner;
+  gboolean *settled; /* by port of the target: all was right with it; NULL: not looked at */
 } SclNetworkLinks;
 
 /* Opens or creates the namespace (unnamed as yet). SCL_ERROR_EXISTS if it is foreign. */

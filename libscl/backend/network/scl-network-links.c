@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-netns-private.h"
+#include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-network-tap-private.h"
 #include "backend/network/scl-network-addresses-private.h"
 #include "backend/network/scl-network-sysctls-private.h"
@@ -147,6 +148,7 @@ _scl_network_links_clear (SclNetworkLinks *self)
   g_clear_pointer (&self->uplink, g_free);
   g_clear_pointer (&self->root, nl_socket_free);
   g_clear_pointer (&self->inner, nl_socket_free);
+  g_clear_pointer (&self->settled, g_free);
   scl_fd_clear (&self->netns_fd);
 }
 
@@ -403,6 +405,33 @@ mark_namespace (SclNetworkLinks *self, GError **error)
                     (SclLinkChange){ .alias = mark, .flags = IFF_UP, .flags_mask = IFF_UP }, error);
 }
 
+/* With hundreds of ports a look at all of them is cheaper than setting each once more. */
+static gboolean
+look_at_ports (SclNetworkLinks *self, GPtrArray *inner_links, int bridge, GError **error)
+{
+  const SclLink *old_bridge = _scl_links_find (inner_links, SCL_NS_BRIDGE);
+  g_autoptr (GPtrArray) root_links = NULL;
+
+  g_clear_pointer (&self->settled, g_free);
+  if (self->is_new || self->target->ports->len == 0 || old_bridge == NULL
+      || old_bridge->index != bridge)
+    return TRUE;
+  root_links = _scl_netlink_list_links (self->root, error);
+  if (root_links == NULL)
+    return FALSE;
+  self->settled = g_new0 (gboolean, self->target->ports->len);
+  for (guint i = 0; i < self->target->ports->len; i++)
+    self->settled[i] = _scl_network_port_is_right (
+        self->prefix, g_ptr_array_index (self->target->ports, i), root_links, inner_links);
+  return TRUE;
+}
+
+static gboolean
+is_settled (SclNetworkLinks *self, guint port)
+{
+  return self->settled != NULL && self->settled[port];
+}
+
 gboolean
 _scl_network_links_make (SclNetworkLinks *self, GError **error)
 {
@@ -415,32 +444,35 @@ _scl_network_links_make (SclNetworkLinks *self, GError **error)
   inner_links = _scl_netlink_list_links (self->inner, error);
   if (inner_links == NULL || !make_uplink (self, inner_links, error)
       || !make_bridge (self, inner_links, &bridge, error)
-      || !_scl_netns_run (self->netns_fd, write_bridge_sysctls, NULL, error))
+      || !_scl_netns_run (self->netns_fd, write_bridge_sysctls, NULL, error)
+      || !look_at_ports (self, inner_links, bridge, error))
     return FALSE;
   for (guint i = 0; i < self->target->ports->len; i++)
-    if (!make_port (self, g_ptr_array_index (self->target->ports, i), inner_links, bridge, error))
+    if (!is_settled (self, i)
+        && !make_port (self, g_ptr_array_index (self->target->ports, i), inner_links, bridge, error))
       return FALSE;
   return _scl_network_addresses_make (self, bridge, error);
 }
 
-static gboolean
-is_wanted_port (SclNetworkLinks *self, const char *name)
+static GHashTable *
+list_wanted_ports (SclNetworkLinks *self)
 {
+  GHashTable *wanted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
   for (guint i = 0; i < self->target->ports->len; i++)
     {
       SclPort *port = g_ptr_array_index (self->target->ports, i);
-      g_autofree char *link = _scl_names_nic (self->prefix, SCL_LINK_NIC, port->vm, port->index);
 
-      if (strcmp (link, name) == 0)
-        return TRUE;
+      g_hash_table_add (wanted, _scl_names_nic (self->prefix, SCL_LINK_NIC, port->vm, port->index));
     }
-  return FALSE;
+  return wanted;
 }
 
 gboolean
 _scl_network_links_prune (SclNetworkLinks *self, GError **error)
 {
   g_autoptr (GPtrArray) links = _scl_netlink_list_links (self->inner, error);
+  g_autoptr (GHashTable) wanted = list_wanted_ports (self);
 
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
@@ -448,7 +480,7 @@ _scl_network_links_prune (SclNetworkLinks *self, GError **error)
 
       if (strcmp (link->name, "lo") == 0 || strcmp (link->name, SCL_NS_UPLINK) == 0
           || _scl_names_unmark (self->prefix, link->alias) == NULL
-          || is_wanted_port (self, link->name))
+          || g_hash_table_contains (wanted, link->name))
         continue;
       if (!delete_end (self->inner, link, error))
         return FALSE;
@@ -485,6 +517,8 @@ _scl_network_links_raise (SclNetworkLinks *self, GError **error)
       SclPort *port = g_ptr_array_index (self->target->ports, i);
       g_autofree char *link = _scl_names_nic (self->prefix, SCL_LINK_NIC, port->vm, port->index);
 
+      if (is_settled (self, i))
+        continue;
       if (!raise_link (self->inner, link, NULL, error)
           || !raise_link (self->root, link, NULL, error)
           || !_scl_network_tap_raise (self->root, self->prefix, port, error))

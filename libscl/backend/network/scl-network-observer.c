@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-observer-private.h"
-#include "backend/network/scl-network-tap-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
+#include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-ruleset-private.h"
@@ -155,17 +155,13 @@ read_spec (Reading *r)
 static void
 check_up (Reading *r, const SclLink *link, const char *name)
 {
-  if (link == NULL)
-    add_problem (r, "link %s is missing", name);
-  else if ((link->flags & IFF_UP) == 0)
-    add_problem (r, "link %s is down", name);
+  _scl_network_port_check_up (link, name, r->out->problems);
 }
 
 static void
 check_mac (Reading *r, const SclLink *link, const char *mac)
 {
-  if (link != NULL && g_ascii_strcasecmp (link->mac == NULL ? "" : link->mac, mac) != 0)
-    add_problem (r, "link %s has the MAC %s, not %s", link->name, link->mac, mac);
+  _scl_network_port_check_mac (link, mac, r->out->problems);
 }
 
 static void
@@ -189,47 +185,6 @@ parse_port (const char *name, const char *mac)
     return NULL;
   vm = g_strndup (name, (gsize) (dash - name));
   return _scl_port_new (vm, (guint) index, mac);
-}
-
-/* Whether a running guest's card still hangs on it; all else is repaired under the guest. */
-static gboolean
-is_wired (Reading *r, const SclPort *port, const SclLink *outer, const SclLink *inner)
-{
-  return outer != NULL && inner != NULL && outer->peer == inner->index
-         && inner->peer == outer->index
-         && _scl_network_tap_is_there (r->root_links, r->prefix, port, outer);
-}
-
-/* Whether it is wired; what is wrong with it becomes a problem. */
-static gboolean
-check_port (Reading *r, const SclPort *port)
-{
-  g_autofree char *name = g_strdup_printf ("%s-%u", port->vm, port->index);
-  g_autofree char *link = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
-  g_autofree char *mark = _scl_names_mark (r->prefix, name);
-  SclLink *outer = _scl_links_find (r->root_links, link);
-  SclLink *inner = _scl_links_find (r->links, link);
-  SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
-
-  check_up (r, outer, link);
-  check_up (r, inner, link);
-  check_mac (r, outer, port->mac);
-  check_own_mac (r, inner, "port", name);
-  if (outer != NULL && inner != NULL
-      && (outer->peer != inner->index || inner->peer != outer->index))
-    add_problem (r, "link %s in the host is not the other end of the port", link);
-  if (inner != NULL && bridge != NULL && inner->master != bridge->index)
-    add_problem (r, "link %s is no port of %s", link, SCL_NS_BRIDGE);
-  if (outer != NULL && g_strcmp0 (outer->alias, mark) != 0)
-    add_problem (r, "link %s has lost its mark", link);
-  if (inner != NULL && g_strcmp0 (inner->alias, mark) != 0)
-    add_problem (r, "the port %s has lost its mark", link);
-  if (outer != NULL && (outer->flags & IFF_NOARP) == 0)
-    add_problem (r, "link %s answers ARP", link);
-  if (outer != NULL)
-    _scl_sysctls_check_link (_scl_sysctls_nic, outer, r->out->problems);
-  _scl_network_tap_check (r->root_links, r->prefix, port, outer, r->out->problems);
-  return is_wired (r, port, outer, inner);
 }
 
 /* Link → the address that its guest is held to. Values are the set's. */
@@ -280,7 +235,8 @@ take_port (Reading *r, SclPort *port)
       _scl_port_free (port);
       return;
     }
-  port->present = check_port (r, port);
+  _scl_network_port_check (r->prefix, port, r->root_links, r->links, r->out->problems);
+  port->present = _scl_network_port_is_wired (r->prefix, port, r->root_links, r->links);
   g_ptr_array_add (r->out->ports, port);
 }
 
