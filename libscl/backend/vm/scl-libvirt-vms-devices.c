@@ -34,9 +34,11 @@ find_size (virDomainPtr domain, const SclDomainDisk *disk, guint64 wanted, guint
 
   if (virDomainGetBlockInfo (domain, disk->target, &info, 0) < 0)
     return scl_throw_virt (error, "cannot tell its size");
-  if (disk->path == NULL || stat (disk->path, &file) < 0)
-    return scl_throw (error, SCL_ERROR_NOT_FOUND, "its file %s cannot be looked at: %s",
-                      disk->path == NULL ? "(none)" : disk->path, g_strerror (errno));
+  if (disk->path == NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "it has no file");
+  if (stat (disk->path, &file) < 0)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "its file %s cannot be looked at: %s", disk->path,
+                      g_strerror (errno));
   *out_size = MAX (wanted, MAX ((guint64) file.st_size, (guint64) info.capacity));
   return TRUE;
 }
