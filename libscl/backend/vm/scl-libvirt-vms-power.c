@@ -189,25 +189,35 @@ press_button (SclLibvirtVms *self, virDomainPtr domain)
   return virDomainShutdownFlags (domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0;
 }
 
+/* Anew, for the connection may be another one by now: 1: it is not there any more, 0: OUT_DOMAIN,
+ * -1: error. */
+static int
+find_again (SclLibvirtVms *self, const char *name, virDomainPtr *out_domain, GError **error)
+{
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+
+  if (handle == NULL)
+    return -1;
+  *out_domain = _scl_libvirt_vms_lookup (self, handle, name, &local_error);
+  if (*out_domain != NULL)
+    return 0;
+  if (g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    return 1;
+  g_propagate_error (error, g_steal_pointer (&local_error));
+  return -1;
+}
+
 /* 1: off, 0: still on, -1: error. */
 static int
 query_off (SclLibvirtVms *self, const char *name, GError **error)
 {
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
   g_autoptr (virDomain) domain = NULL;
   int state;
+  int gone = find_again (self, name, &domain, error);
 
-  if (handle == NULL)
-    return -1;
-  domain = _scl_libvirt_vms_lookup (self, handle, name, &local_error);
-  if (domain == NULL)
-    {
-      if (g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
-        return 1;
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return -1;
-    }
+  if (gone != 0)
+    return gone;
   if (virDomainGetState (domain, &state, NULL, 0) < 0)
     {
       scl_throw_virt (error, "VM \"%s\"", name);
@@ -235,16 +245,31 @@ wait_off (SclLibvirtVms *self, SclVirtWait *wait, const char *name, gint64 until
     }
 }
 
+/* 0: pressed, otherwise as find_again. */
+static int
+press_again (SclLibvirtVms *self, const char *name, GError **error)
+{
+  g_autoptr (virDomain) domain = NULL;
+  int gone = find_again (self, name, &domain, error);
+
+  if (gone != 0)
+    return gone;
+  if (!_scl_virt_call_check ("pressing the power button", error))
+    return -1;
+  /* Fails when the guest is off already, or its driver is: the wait finds out. */
+  (void) press_button (self, domain);
+  return 0;
+}
+
 /* As wait_off, with the power button pressed now and then. */
 static int
-shut_down (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint timeout,
+shut_down (SclLibvirtVms *self, const char *domain_name, const char *name, guint timeout,
            const SclProgress *progress, GError **error)
 {
-  g_autofree char *domain_name = g_strdup (virDomainGetName (domain));
   GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
   g_autoptr (SclVirtWait) wait = _scl_virt_wait_begin (self->connection, domain_name, cancellable);
   gint64 begin = g_get_monotonic_time ();
-  gint64 deadline = begin + timeout * G_USEC_PER_SEC;
+  gint64 deadline = begin + (gint64) timeout * G_USEC_PER_SEC;
 
   for (;;)
     {
@@ -255,13 +280,10 @@ shut_down (SclLibvirtVms *self, virDomainPtr domain, const char *name, guint tim
         return 0;
       _scl_progress_report (progress, (guint64) ((now - begin) / G_USEC_PER_SEC), timeout,
                             "waiting for the guest to shut down");
-      /* Fails when the guest is off already, or its driver is: the wait finds
-       * out. */
-      if (!_scl_virt_call_check ("pressing the power button", error))
-        return -1;
-      (void) press_button (self, domain);
-      off = wait_off (self, wait, name, MIN (deadline, now + PRESS_AGAIN_SECONDS * G_USEC_PER_SEC),
-                      cancellable, error);
+      off = press_again (self, name, error);
+      if (off == 0)
+        off = wait_off (self, wait, name, MIN (deadline, now + PRESS_AGAIN_SECONDS * G_USEC_PER_SEC),
+                        cancellable, error);
       if (off != 0)
         return off;
     }
@@ -302,7 +324,7 @@ stop_running (SclLibvirtVms *self, virDomainPtr domain, const char *name, int st
   if (state == VIR_DOMAIN_PAUSED)
     timeout = 0;
   if (timeout > 0)
-    off = shut_down (self, domain, name, timeout, progress, error);
+    off = shut_down (self, virDomainGetName (domain), name, timeout, progress, error);
   if (off != 0)
     return off > 0;
   if (timeout > 0)

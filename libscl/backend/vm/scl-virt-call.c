@@ -233,7 +233,7 @@ _scl_virt_call_wait (SclVirtCall *call, const char *subject, guint seconds, guin
   gboolean done;
 
   _scl_virt_call_pause ();
-  done = wait_for (call, limit * G_USEC_PER_SEC, grace * G_USEC_PER_SEC, outer);
+  done = wait_for (call, (gint64) limit * G_USEC_PER_SEC, (gint64) grace * G_USEC_PER_SEC, outer);
   _scl_virt_call_go_on ();
   if (outer != NULL)
     g_cancellable_disconnect (outer, id);
