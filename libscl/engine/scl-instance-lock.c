@@ -42,35 +42,38 @@ read_pid (int fd)
   return pread (fd, text, sizeof text - 1, 0) > 0 ? strtol (text, NULL, 10) : 0;
 }
 
+/* CAUSE: why the lock was not had; before the deadline only because it could not be waited for. */
 static gboolean
-throw_busy (int fd, const Wait *wait, GError **error)
+throw_busy (int fd, const Wait *wait, const GError *cause, GError **error)
 {
   long pid = read_pid (fd);
+  g_autofree char *waited = g_get_monotonic_time () >= wait->deadline
+                                ? g_strdup_printf ("waited %u s", wait->timeout)
+                                : g_strdup (cause->message);
 
   if (pid > 0)
     return scl_throw (error, SCL_ERROR_BUSY,
-                      "instance \"%s\" is locked by process %ld (waited %u s): wait until it has ended, "
+                      "instance \"%s\" is locked by process %ld (%s): wait until it has ended, "
                       "or raise --timeout",
-                      wait->prefix, pid, wait->timeout);
-  return scl_throw (error, SCL_ERROR_BUSY, "instance \"%s\" is locked by another process (waited %u s)",
-                    wait->prefix, wait->timeout);
+                      wait->prefix, pid, waited);
+  return scl_throw (error, SCL_ERROR_BUSY, "instance \"%s\" is locked by another process (%s)",
+                    wait->prefix, waited);
 }
 
 /* Who holds it stands in the file. */
 static gboolean
 wait_for_lock (int fd, const char *path, const Wait *wait, GError **error)
 {
-  GError *local = NULL;
+  g_autoptr (GError) local = NULL;
 
   if (_scl_file_lock (fd, wait->operation, path, wait->deadline, wait->cancellable, &local))
     return TRUE;
   if (!g_error_matches (local, SCL_ERROR, SCL_ERROR_BUSY))
     {
-      g_propagate_error (error, local);
+      g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
-  g_error_free (local);
-  return throw_busy (fd, wait, error);
+  return throw_busy (fd, wait, local, error);
 }
 
 /* Whether the file that was locked still has the name: its last holder removes it. */

@@ -4,9 +4,11 @@
  * holds it until its stdin ends. */
 #include "engine/scl-instance-lock-private.h"
 #include "instance-folders.h"
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -247,6 +249,99 @@ test_times_out_without_burning (void **state)
   holder_end (&holder, 0);
 }
 
+typedef struct
+{
+  Waiter waiter;
+  pthread_t thread;
+  int begun, over; /* atomic */
+} Disturbed;
+
+static gpointer
+wait_disturbed (gpointer data)
+{
+  Disturbed *disturbed = data;
+
+  disturbed->thread = pthread_self ();
+  g_atomic_int_set (&disturbed->begun, TRUE);
+  (void) wait_for_lock (&disturbed->waiter);
+  g_atomic_int_set (&disturbed->over, TRUE);
+  return NULL;
+}
+
+static void
+do_nothing (int number)
+{
+}
+
+static void
+test_signals_do_not_end_the_wait (void **state)
+{
+  struct sigaction action = { .sa_handler = do_nothing };
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
+  Disturbed disturbed = { .waiter = { .folders = folders } };
+  gint64 begin;
+  GThread *thread;
+
+  assert_says (&holder, "locked");
+  assert_int_equal (sigaction (SIGUSR1, &action, NULL), 0);
+  begin = g_get_monotonic_time ();
+  thread = g_thread_new ("waiter", wait_disturbed, &disturbed);
+  while (!g_atomic_int_get (&disturbed.begun))
+    g_thread_yield ();
+  while (!g_atomic_int_get (&disturbed.over))
+    {
+      (void) pthread_kill (disturbed.thread, SIGUSR1);
+      g_usleep (1000); /* how often it is disturbed */
+    }
+  g_thread_join (thread);
+  assert_null (disturbed.waiter.lock);
+  assert_error_is (disturbed.waiter.error, SCL_ERROR_BUSY, "(waited 1 s)");
+  assert_true (g_get_monotonic_time () - begin >= G_TIME_SPAN_SECOND);
+  holder_end (&holder, 0);
+}
+
+/* As many descriptors as are open, and MORE. */
+static void
+limit_descriptors (struct rlimit former, rlim_t more)
+{
+  struct rlimit limit = former;
+  int next = dup (0);
+
+  assert_true (next >= 0);
+  (void) close (next);
+  limit.rlim_cur = (rlim_t) next + more;
+  assert_int_equal (setrlimit (RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Enough for the lock's files, and none to wait with: the holder is named all the same. */
+static void
+test_no_descriptor_to_wait_with (void **state)
+{
+  Folders *folders = *state;
+  Holder holder = holder_start (folders, "scl", "exclusive", "0");
+  g_autofree char *text = g_strdup_printf ("is locked by process %d (%s/.lock/scl.lock is locked, and cannot be "
+                                           "waited for: Too many open files)",
+                                           holder.pid, folders->run);
+  GError *error = NULL;
+  struct rlimit former;
+
+  assert_says (&holder, "locked");
+  assert_int_equal (getrlimit (RLIMIT_NOFILE, &former), 0);
+  for (rlim_t more = 1; !g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY); more++)
+    {
+      g_clear_error (&error);
+      limit_descriptors (former, more);
+      assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 2, &error));
+    }
+  assert_error_is (error, SCL_ERROR_BUSY, text);
+  /* Whoever does not wait needs none. */
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, &error));
+  assert_int_equal (setrlimit (RLIMIT_NOFILE, &former), 0);
+  assert_error_is (error, SCL_ERROR_BUSY, "(waited 0 s)");
+  holder_end (&holder, 0);
+}
+
 static void
 test_waiting_is_cancelled (void **state)
 {
@@ -354,6 +449,8 @@ TEST (test_no_file_is_left),
     TEST (test_killed_holder_leaves_nothing),
     TEST (test_waits_until_the_holder_dies),
     TEST (test_times_out_without_burning),
+    TEST (test_signals_do_not_end_the_wait),
+    TEST (test_no_descriptor_to_wait_with),
     TEST (test_waiting_is_cancelled),
     TEST (test_modes_of_new_folders),
     TEST (test_mode_of_a_state_folder_is_kept),
