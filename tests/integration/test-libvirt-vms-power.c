@@ -7,7 +7,11 @@
 #include <cmocka.h>
 
 #include "backend/vm/scl-stop-owner-private.h"
+#include "backend/vm/scl-virt-call-private.h"
 #include "libvirt-vms-fixture.h"
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static void
 test_user_stop_is_kept (void **state)
@@ -227,6 +231,40 @@ test_killed_restart (void **state)
   expect (fixture->vms, SCL_VM_STATE_STOPPED, SCL_STOPPED_BY_NOBODY);
 }
 
+/* Somebody else is at the definitions, for longer than anybody waits. */
+static void
+test_definitions_are_locked (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *folder = g_dir_make_tmp ("scl-power-XXXXXX", NULL);
+  g_autofree char *text = g_strdup_printf (
+      "VM \"demo\": cannot lock the domains' definitions: %s is locked by process %d: wait until it has ended",
+      folder, (int) getpid ());
+  g_autoptr (SclVmBackend) vms = _scl_libvirt_vms_new (URI, PREFIX, folder, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) second = NULL;
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  assert_non_null (vms);
+  define (vms, &demo);
+  assert_int_equal (flock (fd, LOCK_EX), 0);
+  _scl_virt_call_set_limit (1);
+  /* It runs, and nobody has wanted it off. */
+  start (vms);
+  expect (vms, SCL_VM_STATE_RUNNING, SCL_STOPPED_BY_NOBODY);
+  assert_false (_scl_vm_backend_stop (vms, "demo", 1, SCL_STOPPED_BY_USER, NULL, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY));
+  if (strstr (error->message, text) == NULL)
+    fail_msg ("%s", error->message);
+  assert_false (_scl_vm_backend_clear_stopped (vms, "demo", &second));
+  assert_string_equal (second->message, error->message);
+  _scl_virt_call_set_limit (0);
+  assert_int_equal (close (fd), 0);
+  stop (vms, 0, SCL_STOPPED_BY_USER);
+  assert_int_equal (rmdir (folder), 0);
+  assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
+}
+
 int
 main (void)
 {
@@ -240,6 +278,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_stop_while_observed, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_killed_stop, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_killed_restart, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_definitions_are_locked, set_up, tear_down),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

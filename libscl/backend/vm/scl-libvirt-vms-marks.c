@@ -13,25 +13,39 @@
 
 /* --- the lock --- */
 
+/* It is not libvirt that is waited for. */
+static gboolean
+lock_folder (SclLibvirtVms *self, int fd, gboolean wait, GError **error)
+{
+  gint64 seconds = wait ? _scl_virt_call_find_limit (LOCK_SECONDS) : 0;
+  gboolean locked;
+
+  _scl_virt_call_pause ();
+  locked = _scl_file_lock (fd, LOCK_EX, self->state_dir,
+                           g_get_monotonic_time () + seconds * G_USEC_PER_SEC, NULL, error);
+  _scl_virt_call_go_on ();
+  return locked;
+}
+
 /* Whoever changes metadata writes all of it, with the spec in it: so nobody may redefine the domain
  * between reading and writing, in other processes neither. */
 gboolean
-_scl_libvirt_vms_lock_marks (SclLibvirtVms *self, gboolean wait, SclMarkLock *out, GError **error)
+_scl_libvirt_vms_lock_marks (SclLibvirtVms *self, const char *vm, gboolean wait, SclMarkLock *out,
+                             GError **error)
 {
-  gint64 deadline = wait ? g_get_monotonic_time () + LOCK_SECONDS * G_USEC_PER_SEC : 0;
   int saved;
 
   g_mutex_lock (&self->mark_lock);
   out->mutex = &self->mark_lock;
   out->fd = open (self->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   saved = errno;
-  if (out->fd >= 0 ? _scl_file_lock (out->fd, LOCK_EX, self->state_dir, deadline, NULL, error)
+  if (out->fd >= 0 ? lock_folder (self, out->fd, wait, error)
                    : saved == ENOENT) /* where nothing is stored, nobody else is */
     return TRUE;
   if (out->fd < 0)
-    scl_throw_errno (error, saved, "%s: cannot lock the domains' definitions", self->state_dir);
+    scl_throw_errno (error, saved, "%s", self->state_dir);
   _scl_mark_lock_clear (out);
-  return FALSE;
+  return scl_prefix (error, "VM \"%s\": cannot lock the domains' definitions", vm);
 }
 
 void
@@ -168,7 +182,7 @@ note_end (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
   int state, reason;
 
   /* Another process is at it: what it finds is the same. */
-  if (!_scl_libvirt_vms_lock_marks (self, FALSE, &lock, NULL))
+  if (!_scl_libvirt_vms_lock_marks (self, config->vm_name, FALSE, &lock, NULL))
     {
       config->mark = mark_of_end (self, config);
       return;
@@ -211,7 +225,7 @@ note_running (SclLibvirtVms *self, virDomainPtr domain, SclDomainDef *config)
   g_autoptr (SclDomainDef) live = NULL;
   g_autoptr (SclDomainDef) now = NULL;
 
-  if (!_scl_libvirt_vms_lock_marks (self, FALSE, &lock, NULL))
+  if (!_scl_libvirt_vms_lock_marks (self, config->vm_name, FALSE, &lock, NULL))
     return;
   live = _scl_libvirt_vms_read_live (domain, NULL);
   now = _scl_libvirt_vms_read_config (domain, NULL);
@@ -245,12 +259,13 @@ _scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state, in
 /* --- marks of our own doing --- */
 
 gboolean
-_scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, GError **error)
+_scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, const char *name,
+                              GError **error)
 {
   g_auto (SclMarkLock) lock = { NULL, -1 };
   g_autoptr (SclDomainDef) config = NULL;
 
-  if (!_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
+  if (!_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return FALSE;
   config = _scl_libvirt_vms_read_config (domain, error);
   return config != NULL
@@ -258,13 +273,14 @@ _scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, GError *
 }
 
 gboolean
-_scl_libvirt_vms_clear_marks (SclLibvirtVms *self, virDomainPtr domain, GError **error)
+_scl_libvirt_vms_clear_marks (SclLibvirtVms *self, virDomainPtr domain, const char *name,
+                              GError **error)
 {
   g_auto (SclMarkLock) lock = { NULL, -1 };
   g_autoptr (SclDomainDef) config = NULL;
   g_autoptr (SclDomainDef) live = NULL;
 
-  if (!_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
+  if (!_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return FALSE;
   config = _scl_libvirt_vms_read_config (domain, error);
   if (config == NULL)
@@ -303,7 +319,7 @@ _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, SclStoppedBy
   out->owner = _scl_stop_owner_begin ();
   if (handle == NULL)
     return NULL;
-  if (!_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
+  if (!_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return NULL;
   domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
   if (domain == NULL)
@@ -335,7 +351,7 @@ take_back (SclLibvirtVms *self, const char *name, const SclStop *stop)
   g_autoptr (virDomain) domain = NULL;
   int state;
 
-  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, NULL))
+  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, NULL))
     return;
   domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, NULL);
   if (domain == NULL || g_strcmp0 (config->stopper, stop->owner) != 0

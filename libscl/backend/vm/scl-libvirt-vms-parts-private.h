@@ -100,9 +100,9 @@ typedef struct
   int fd;
 } SclMarkLock;
 
-/* FALSE: another process holds it (only without WAIT), or an error. */
-gboolean _scl_libvirt_vms_lock_marks (SclLibvirtVms *self, gboolean wait, SclMarkLock *out,
-                                      GError **error);
+/* FALSE: another process holds it, or an error. For VM, who names it in an error. */
+gboolean _scl_libvirt_vms_lock_marks (SclLibvirtVms *self, const char *vm, gboolean wait,
+                                      SclMarkLock *out, GError **error);
 void _scl_mark_lock_clear (SclMarkLock *lock);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclMarkLock, _scl_mark_lock_clear)
 
@@ -116,9 +116,11 @@ gboolean _scl_libvirt_vms_is_stopping (const SclDomainDef *config);
 /* The domain's coming or last end was (not) the wish of the host. */
 void _scl_libvirt_vms_note_host_end (SclLibvirtVms *self, const char *domain_name, gboolean ended);
 /* Neither the old mark nor libvirt's old reason counts from here on. */
-gboolean _scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, GError **error);
+gboolean _scl_libvirt_vms_set_cleared (SclLibvirtVms *self, virDomainPtr domain, const char *name,
+                                       GError **error);
 /* Nobody wants the running domain off. */
-gboolean _scl_libvirt_vms_clear_marks (SclLibvirtVms *self, virDomainPtr domain, GError **error);
+gboolean _scl_libvirt_vms_clear_marks (SclLibvirtVms *self, virDomainPtr domain, const char *name,
+                                       GError **error);
 
 /* A stop under way. */
 typedef struct

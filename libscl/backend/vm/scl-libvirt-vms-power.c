@@ -62,13 +62,13 @@ create (virDomainPtr domain, const SclDomainDef *config, GError **error)
 
 /* The domain as it is, but for the firmware that libvirt once chose. */
 static gboolean
-renew_firmware (SclLibvirtVms *self, virDomainPtr domain, GError **error)
+renew_firmware (SclLibvirtVms *self, virDomainPtr domain, const char *name, GError **error)
 {
   g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
   g_autoptr (SclDomainDef) now = NULL;
   g_auto (SclMarkLock) lock = { NULL, -1 };
 
-  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error))
+  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return FALSE;
   now = _scl_libvirt_vms_read_config (domain, error);
   if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error))
@@ -110,7 +110,7 @@ create_with_firmware (SclLibvirtVms *self, virDomainPtr domain, const SclDomainD
           return FALSE;
         }
     }
-  return renew_firmware (self, domain, error) && create_renewed (domain, config, error);
+  return renew_firmware (self, domain, config->vm_name, error) && create_renewed (domain, config, error);
 }
 
 static gboolean
@@ -120,14 +120,16 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
   /* From here on neither the old mark nor libvirt's old reason counts, even if
    * this process dies before the domain runs. */
   if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
-      && !_scl_libvirt_vms_set_cleared (self, domain, error))
+      && !_scl_libvirt_vms_set_cleared (self, domain, config->vm_name, error))
     return FALSE;
   if (!_scl_libvirt_vms_make_agent_folder (self, error)
       || !create_with_firmware (self, domain, config, error))
     return FALSE;
   if (virDomainIsActive (domain) != 1)
     return throw_start (config, error);
-  return _scl_libvirt_vms_clear_marks (self, domain, error);
+  /* It runs. With the same mark in both definitions nobody wants it off, so this is tidying. */
+  (void) _scl_libvirt_vms_clear_marks (self, domain, config->vm_name, NULL);
+  return TRUE;
 }
 
 /* Somebody else's start may end just now, and the VM runs already. */
@@ -176,7 +178,7 @@ _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgre
     return FALSE;
   if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\" sleeps and does not wake up", name);
-  return _scl_libvirt_vms_clear_marks (self, domain, error);
+  return _scl_libvirt_vms_clear_marks (self, domain, name, error);
 }
 
 /* stop */
@@ -380,8 +382,8 @@ _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError 
   if (virDomainGetState (domain, &state, &reason, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\"", name);
   if (!is_off (state))
-    return _scl_libvirt_vms_clear_marks (self, domain, error);
+    return _scl_libvirt_vms_clear_marks (self, domain, name, error);
   if (config->mark == SCL_DOMAIN_MARK_NOBODY && reason != VIR_DOMAIN_SHUTOFF_SHUTDOWN)
     return TRUE;
-  return _scl_libvirt_vms_set_cleared (self, domain, error);
+  return _scl_libvirt_vms_set_cleared (self, domain, name, error);
 }

@@ -374,7 +374,7 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
     return FALSE;
   kvm = _scl_libvirt_vms_wants_kvm (self, spec, cancellable);
   handle = _scl_virt_connection_get (self->connection, error);
-  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, TRUE, &lock, error)
+  if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error)
       || !read_existing (self, handle, name, &existing, error))
     return FALSE;
   if (existing != NULL && !_scl_libvirt_vms_check_overlays (existing, error))

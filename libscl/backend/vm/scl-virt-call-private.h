@@ -44,3 +44,5 @@ gboolean _scl_virt_call_check (const char *what, GError **error);
 
 /* Tests cannot wait that long: 0 is what the callers of _wait say. */
 void _scl_virt_call_set_limit (guint seconds);
+/* SECONDS, or what a test has set. */
+guint _scl_virt_call_find_limit (guint seconds);

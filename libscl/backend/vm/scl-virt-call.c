@@ -223,11 +223,19 @@ throw_silence (SclVirtCall *call, const char *subject, guint seconds, GError **e
                     subject, seconds, call->what);
 }
 
+guint
+_scl_virt_call_find_limit (guint seconds)
+{
+  guint for_test = (guint) g_atomic_int_get (&test_limit);
+
+  return for_test != 0 ? for_test : seconds;
+}
+
 gboolean
 _scl_virt_call_wait (SclVirtCall *call, const char *subject, guint seconds, guint grace,
                      GCancellable *cancellable, GError **error)
 {
-  guint limit = g_atomic_int_get (&test_limit) != 0 ? (guint) g_atomic_int_get (&test_limit) : seconds;
+  guint limit = _scl_virt_call_find_limit (seconds);
   GCancellable *outer = cancellable != NULL ? cancellable : _scl_virt_call_get_cancellable ();
   gulong id = outer != NULL ? g_cancellable_connect (outer, G_CALLBACK (on_cancelled), call, NULL) : 0;
   gboolean done;
