@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -190,26 +192,63 @@ test_format_binds_the_next_choice (void **state)
   assert_null (strstr (xml, "format='"));
 }
 
+/* Its first bytes are the guest's to write. */
 static void
-test_nvram_is_probed (void **state)
+test_content_says_no_format (void **state)
 {
   Fixture *fixture = *state;
-  SclNvram nvram = _scl_nvram_probe (fixture->nvram);
+  SclNvram nvram = _scl_nvram_measure (fixture->nvram, NULL);
 
   assert_null (nvram.format);
-  write_raw (fixture->nvram, 540672);
-  nvram = _scl_nvram_probe (fixture->nvram);
-  assert_string_equal (nvram.format, "raw");
-  assert_int_equal (nvram.size, 540672);
   write_qcow2 (fixture->nvram, 540672);
-  nvram = _scl_nvram_probe (fixture->nvram);
+  nvram = _scl_nvram_measure (fixture->nvram, NULL);
+  assert_string_equal (nvram.format, "raw");
+  assert_int_equal (nvram.size, 104);
+  assert_string_equal (_scl_nvram_read_format (fixture->nvram), "raw");
+  nvram = _scl_nvram_measure (fixture->nvram, "qcow2");
   assert_string_equal (nvram.format, "qcow2");
   assert_int_equal (nvram.size, 540672);
-  write_raw (fixture->nvram, 3);
-  nvram = _scl_nvram_probe (fixture->nvram);
+  write_raw (fixture->nvram, 540672);
+  nvram = _scl_nvram_measure (fixture->nvram, "raw");
   assert_string_equal (nvram.format, "raw");
-  nvram = _scl_nvram_probe (fixture->folder);
-  assert_null (nvram.format);
+  assert_int_equal (nvram.size, 540672);
+  /* Not what it should be: of no size that fits. */
+  assert_int_equal (_scl_nvram_measure (fixture->nvram, "qcow2").size, 0);
+  assert_null (_scl_nvram_measure (fixture->folder, "raw").format);
+}
+
+static void
+test_format_outlives_the_domain (void **state)
+{
+  Fixture *fixture = *state;
+  char value[16];
+
+  if (geteuid () != 0)
+    skip ();
+  write_qcow2 (fixture->nvram, 540672);
+  _scl_nvram_note_format (fixture->nvram, NULL);
+  _scl_nvram_note_format (fixture->nvram, "raw");
+  assert_string_equal (_scl_nvram_read_format (fixture->nvram), "raw");
+  _scl_nvram_note_format (fixture->nvram, "qcow2");
+  if (getxattr (fixture->nvram, "trusted.scl.nvram-format", value, sizeof value) < 0)
+    skip (); /* a file system without them */
+  assert_string_equal (_scl_nvram_read_format (fixture->nvram), "qcow2");
+}
+
+/* The firmware is gone, or refused: what the NVRAM is stays known. */
+static void
+test_format_outlives_the_loader (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclDomainDef) before = stored (fixture, "qcow2");
+  g_autoptr (SclDomainDef) after = NULL;
+
+  _scl_domain_def_forget_loader (before);
+  assert_null (before->loader);
+  assert_null (before->loader_format);
+  assert_string_equal (before->nvram_format, "qcow2");
+  after = make_def (before, fixture->nvram);
+  assert_string_equal (after->nvram_format, "qcow2");
 }
 
 static void
@@ -223,7 +262,7 @@ test_wrong_choice_is_seen (void **state)
 
   write_raw (fixture->nvram, 540672);
   write_raw (fixture->template, 540672);
-  nvram = _scl_nvram_probe (fixture->nvram);
+  nvram = _scl_nvram_measure (fixture->nvram, "raw");
   assert_true (_scl_domain_firmware_fits (raw, &nvram));
   assert_false (_scl_domain_firmware_fits (qcow2, &nvram));
   /* The firmware of 2 MiB has a smaller one. */
@@ -246,7 +285,9 @@ main (void)
     cmocka_unit_test_setup_teardown (test_choice_is_kept, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_choice_is_for_one_nvram, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_format_binds_the_next_choice, set_up, tear_down),
-    cmocka_unit_test_setup_teardown (test_nvram_is_probed, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_content_says_no_format, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_format_outlives_the_domain, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_format_outlives_the_loader, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_wrong_choice_is_seen, set_up, tear_down),
   };
 

@@ -101,7 +101,9 @@ char *_scl_domain_def_format_fields (const SclDomainDef *self);
  */
 GPtrArray *_scl_domain_def_list_changes (const SclDomainDef *self);
 
-/* Forgets what libvirt has chosen. NVRAM_FORMAT (nullable) binds the next choice. */
+/* Forgets what libvirt has chosen, but for the format of the NVRAM that there is. */
+void _scl_domain_def_forget_loader (SclDomainDef *self);
+/* Forgets that, too. NVRAM_FORMAT (nullable) binds the next choice. */
 void _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format);
 
 /* scl-domain-overlay.c */

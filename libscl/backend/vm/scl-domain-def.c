@@ -251,12 +251,18 @@ assign_buses (SclDomainDef *self, const SclDomainDef *existing)
 }
 
 void
-_scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format)
+_scl_domain_def_forget_loader (SclDomainDef *self)
 {
   g_clear_pointer (&self->loader, g_free);
+  g_clear_pointer (&self->loader_format, g_free);
   g_clear_pointer (&self->nvram_template, g_free);
   g_clear_pointer (&self->nvram_template_format, g_free);
-  g_free (self->loader_format);
+}
+
+void
+_scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format)
+{
+  _scl_domain_def_forget_loader (self);
   g_free (self->nvram_format);
   self->loader_format = g_strdup (nvram_format);
   self->nvram_format = g_strdup (nvram_format);
@@ -266,14 +272,16 @@ _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_format)
 static void
 keep_firmware (SclDomainDef *self, const SclDomainDef *existing)
 {
-  if (existing == NULL || existing->firmware != SCL_FIRMWARE_UEFI || existing->loader == NULL
+  if (existing == NULL || existing->firmware != SCL_FIRMWARE_UEFI
       || g_strcmp0 (existing->nvram, self->nvram) != 0)
+    return;
+  self->nvram_format = g_strdup (existing->nvram_format);
+  if (existing->loader == NULL)
     return;
   self->loader = g_strdup (existing->loader);
   self->loader_format = g_strdup (existing->loader_format);
   self->nvram_template = g_strdup (existing->nvram_template);
   self->nvram_template_format = g_strdup (existing->nvram_template_format);
-  self->nvram_format = g_strdup (existing->nvram_format);
 }
 
 static void

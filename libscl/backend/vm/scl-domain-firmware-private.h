@@ -12,8 +12,14 @@ typedef struct
   guint64 size;       /* as the guest sees it, bytes */
 } SclNvram;
 
-/* Reads the file's first bytes. */
-SclNvram _scl_nvram_probe (const char *path);
+/* FORMAT (nullable: raw) is never told from the file: the guest writes its content, and a qcow2 header
+ * names other files. */
+SclNvram _scl_nvram_measure (const char *path, const char *format);
+
+/* An NVRAM outlives its domain, where its format stands: it is noted at the file when that goes. Where it
+ * cannot be, it is raw to _read. */
+void _scl_nvram_note_format (const char *path, const char *format);
+const char *_scl_nvram_read_format (const char *path);
 
 /* The stored choice is a file that is gone. */
 gboolean _scl_domain_firmware_is_gone (const SclDomainDef *def);

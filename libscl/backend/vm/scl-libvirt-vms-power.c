@@ -73,7 +73,7 @@ renew_firmware (SclLibvirtVms *self, virDomainPtr domain, const char *name, GErr
   now = _scl_libvirt_vms_read_config (domain, error);
   if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error))
     return FALSE;
-  _scl_domain_def_choose_firmware (now, NULL);
+  _scl_domain_def_forget_loader (now);
   return _scl_libvirt_vms_put (self, handle, now, error);
 }
 
@@ -85,7 +85,7 @@ create_renewed (virDomainPtr domain, const SclDomainDef *config, GError **error)
 
   if (create (domain, config, &cause))
     return TRUE;
-  nvram = _scl_nvram_probe (config->nvram);
+  nvram = _scl_nvram_measure (config->nvram, config->nvram_format);
   if (nvram.format != NULL && _scl_virt_error_is (VIR_ERR_OPERATION_FAILED))
     return _scl_domain_firmware_throw (config, &nvram, error);
   g_propagate_error (error, g_steal_pointer (&cause));

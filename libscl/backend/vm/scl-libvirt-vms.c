@@ -334,13 +334,17 @@ choose_firmware (virConnectPtr handle, SclDomainDef *def, const SclNvram *nvram,
 gboolean
 _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *def, GError **error)
 {
-  SclNvram nvram = _scl_nvram_probe (def->firmware == SCL_FIRMWARE_UEFI ? def->nvram : NULL);
+  const char *file = def->firmware == SCL_FIRMWARE_UEFI ? def->nvram : NULL;
+  const char *format = def->nvram_format != NULL ? def->nvram_format : _scl_nvram_read_format (file);
+  SclNvram nvram = _scl_nvram_measure (file, format);
   g_autofree char *xml = NULL;
 
   if (_scl_domain_firmware_is_gone (def))
-    _scl_domain_def_choose_firmware (def, NULL);
+    _scl_domain_def_forget_loader (def);
   if (nvram.format != NULL && def->loader == NULL && stores_firmware (handle))
     return choose_firmware (handle, def, &nvram, error);
+  if (def->loader == NULL)
+    _scl_domain_def_choose_firmware (def, NULL);
   xml = _scl_domain_def_to_xml (def);
   return put_xml (handle, def, xml, error);
 }
@@ -431,6 +435,7 @@ _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgr
     }
   if (virDomainIsActive (domain) != 0)
     return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is running: stop it first", name);
+  _scl_nvram_note_format (def->nvram, def->nvram_format);
   remove_agent_folder (self);
   return undefine (domain, name, error);
 }
