@@ -349,6 +349,81 @@ test_many_domains (void **state)
   assert_true (ours - bare < MANY * 500);
 }
 
+#define POOL "<pool type='dir'><name>files &amp; more</name><target><path>/a &amp; b</path></target></pool>"
+#define POOLED                                                                                     \
+  "<domain type='test'><name>pooled</name><memory>1024</memory><os><type>hvm</type></os><devices>" \
+  "<disk type='volume' device='disk'><driver name='qemu' type='raw'/>"                             \
+  "<source pool='files &amp; more' volume='disk.raw'/><target dev='vda' bus='virtio'/></disk>"     \
+  "</devices></domain>"
+
+typedef struct
+{
+  Fixture *fixture;
+  virStoragePoolPtr pool;
+  virDomainPtr domain;
+} Pooled;
+
+static Pooled
+pooled_new (Fixture *fixture)
+{
+  Pooled pooled = { .fixture = fixture };
+
+  pooled.pool = virStoragePoolDefineXML (fixture->handle, POOL, 0);
+  pooled.domain = virDomainDefineXML (fixture->handle, POOLED);
+  assert_non_null (pooled.pool);
+  assert_non_null (pooled.domain);
+  return pooled;
+}
+
+static void
+pooled_clear (Pooled *pooled)
+{
+  if (virDomainIsActive (pooled->domain) == 1)
+    assert_int_equal (virDomainDestroy (pooled->domain), 0);
+  assert_int_equal (virDomainUndefine (pooled->domain), 0);
+  virDomainFree (pooled->domain);
+  virStoragePoolFree (pooled->pool);
+}
+
+/* A pool that is not active has its files all the same, by the path that its XML means. */
+static void
+test_sources_in_a_pool (void **state)
+{
+  Fixture *fixture = *state;
+  Pooled pooled = pooled_new (fixture);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SclSources) sources = _scl_vm_backend_list_sources (fixture->vms, NULL, &error);
+  SclSourceUser user;
+
+  if (sources == NULL)
+    fail_msg ("%s", error->message);
+  assert_true (_scl_sources_find (sources, "/a & b/disk.raw", NULL, NULL, &user));
+  assert_string_equal (user.domain, "pooled");
+  assert_int_equal (virStoragePoolUndefine (pooled.pool), 0);
+  pooled_clear (&pooled);
+}
+
+/* Without the pool a domain that is off has nothing; of one that runs nobody knows the file. */
+static void
+test_sources_in_a_lost_pool (void **state)
+{
+  Fixture *fixture = *state;
+  Pooled pooled = pooled_new (fixture);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (SclSources) off = NULL;
+
+  assert_int_equal (virStoragePoolUndefine (pooled.pool), 0);
+  off = _scl_vm_backend_list_sources (fixture->vms, NULL, &error);
+  if (off == NULL)
+    fail_msg ("%s", error->message);
+  assert_int_equal (virDomainCreate (pooled.domain), 0);
+  assert_null (_scl_vm_backend_list_sources (fixture->vms, NULL, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_non_null (strstr (error->message, "domain \"pooled\": it runs from volume \"disk.raw\" of storage pool "
+                                           "\"files & more\", which is gone"));
+  pooled_clear (&pooled);
+}
+
 int
 main (void)
 {
@@ -365,6 +440,8 @@ main (void)
     cmocka_unit_test_setup_teardown (test_watch, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_cancelled_calls_do_nothing, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_nobody_serves_the_uri, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_sources_in_a_pool, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_sources_in_a_lost_pool, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_many_domains, set_up, tear_down),
   };
 

@@ -17,5 +17,8 @@ typedef void (*SclPoolFunc) (const char *pool, const char *volume, gboolean has_
 gboolean _scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_func,
                                     gpointer user_data, GError **error);
 
+/* The folder of a storage pool by its XML; NULL: it has its volumes elsewhere. (transfer full) */
+gboolean _scl_domain_paths_read_pool (const char *xml, char **out_folder, GError **error);
+
 /* The files below the qcow2 file PATH, by the headers; nothing if it is none. */
 void _scl_backing_chain_foreach (const char *path, SclPathFunc func, gpointer user_data);

@@ -88,6 +88,30 @@ tell_disk (Walk *walk, const xmlNode *disk)
   xmlFree (volume);
 }
 
+static xmlDoc *
+read_xml (const char *xml, GError **error)
+{
+  xmlDoc *document = xmlReadMemory (xml, (int) strlen (xml), "libvirt.xml", NULL,
+                                    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
+                                        | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
+
+  return document != NULL ? document
+                          : scl_null_throw (error, SCL_ERROR_BACKEND, "libvirt's XML cannot be read");
+}
+
+gboolean
+_scl_domain_paths_read_pool (const char *xml, char **out_folder, GError **error)
+{
+  g_autoptr (xmlDoc) document = read_xml (xml, error);
+  const xmlNode *target = document != NULL ? child (xmlDocGetRootElement (document), "target") : NULL;
+  const xmlNode *path = target != NULL ? child (target, "path") : NULL;
+  xmlChar *text = path != NULL ? xmlNodeGetContent (path) : NULL;
+
+  *out_folder = g_strdup ((const char *) text);
+  xmlFree (text);
+  return document != NULL;
+}
+
 /* No recursion: the depth is the definition's. */
 static const xmlNode *
 next_of (const xmlNode *node, const xmlNode *root)
@@ -103,15 +127,12 @@ gboolean
 _scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_func,
                            gpointer user_data, GError **error)
 {
-  g_autoptr (xmlDoc) document
-      = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
-                       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING
-                           | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
+  g_autoptr (xmlDoc) document = read_xml (xml, error);
   const xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
   Walk walk = { func, pool_func, user_data };
 
   if (root == NULL)
-    return scl_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
+    return FALSE;
   for (const xmlNode *node = root; node != NULL; node = next_of (node, root))
     {
       if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)

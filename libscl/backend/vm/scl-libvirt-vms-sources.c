@@ -2,7 +2,6 @@
 #include "backend/vm/scl-domain-paths-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include <libvirt/virterror.h>
-#include <string.h>
 
 typedef struct
 {
@@ -11,6 +10,8 @@ typedef struct
   const char *domain;
   const char *instance;
   const char *vm;
+  gboolean runs; /* what is read is what runs */
+  GError *error; /* the first one: what is not known counts as in use */
 } Naming;
 
 static void
@@ -21,41 +22,48 @@ add_path (const char *path, gpointer user_data)
   _scl_sources_add (naming->sources, naming->domain, naming->instance, naming->vm, path);
 }
 
-/* Where a pool of files has them; NULL: elsewhere. */
-static char *
-find_folder (virStoragePoolPtr pool)
+/* A pool that is gone gives a domain nothing that does not run from it. */
+static gboolean
+pool_fails (const Naming *naming, const char *pool, const char *volume, GError **error)
 {
-  char *xml = virStoragePoolGetXMLDesc (pool, 0);
-  const char *target = xml != NULL ? strstr (xml, "<target>") : NULL;
-  const char *start = target != NULL ? strstr (target, "<path>") : NULL;
-  const char *end = start != NULL ? strstr (start, "</path>") : NULL;
-  char *folder = end != NULL ? g_strndup (start + strlen ("<path>"), end - start - strlen ("<path>"))
-                             : NULL;
-
-  free (xml);
-  return folder;
+  if (!_scl_virt_error_is (VIR_ERR_NO_STORAGE_POOL))
+    return scl_throw_virt (error, "its disk is volume \"%s\" of storage pool \"%s\", which cannot be looked at",
+                           volume, pool);
+  return !naming->runs
+         || scl_throw (error, SCL_ERROR_BUSY,
+                       "it runs from volume \"%s\" of storage pool \"%s\", which is gone, so nobody can tell "
+                       "which file that is: stop it, or define the pool again",
+                       volume, pool);
 }
 
-/* A pool that is gone gives a domain nothing. One that is not active does when somebody starts it. */
-static char *
-find_in_pool (virConnectPtr handle, const char *pool_name, const char *volume)
+/* OUT_FOLDER: where a pool of files has them, also one that is not active: it is when somebody starts it.
+ * NULL: elsewhere. */
+static gboolean
+find_folder (const Naming *naming, const char *name, const char *volume, char **out_folder,
+             GError **error)
 {
-  virStoragePoolPtr pool = virStoragePoolLookupByName (handle, pool_name);
-  g_autofree char *folder = pool != NULL ? find_folder (pool) : NULL;
+  virStoragePoolPtr pool = virStoragePoolLookupByName (naming->handle, name);
+  char *xml = pool != NULL ? virStoragePoolGetXMLDesc (pool, 0) : NULL;
+  gboolean ok = xml != NULL ? _scl_domain_paths_read_pool (xml, out_folder, error)
+                            : pool_fails (naming, name, volume, error);
 
   if (pool != NULL)
     virStoragePoolFree (pool);
-  return folder != NULL ? g_build_filename (folder, volume, NULL) : NULL;
+  free (xml);
+  return ok;
 }
 
 static void
 add_pool_volume (const char *pool, const char *volume, gboolean has_chain, gpointer user_data)
 {
   Naming *naming = user_data;
-  g_autofree char *path = find_in_pool (naming->handle, pool, volume);
+  g_autofree char *folder = NULL;
+  g_autofree char *path = NULL;
 
-  if (path == NULL)
+  if (naming->error != NULL || !find_folder (naming, pool, volume, &folder, &naming->error)
+      || folder == NULL)
     return;
+  path = g_build_filename (folder, volume, NULL);
   add_path (path, naming);
   if (has_chain)
     _scl_backing_chain_foreach (path, add_path, naming);
@@ -72,6 +80,11 @@ add_paths (Naming *naming, char *xml, GError **error)
            || scl_throw_virt (error, "domain \"%s\"", naming->domain);
   ok = _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, error);
   free (xml);
+  if (naming->error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&naming->error));
+      ok = FALSE;
+    }
   return ok || scl_prefix (error, "domain \"%s\"", naming->domain);
 }
 
@@ -89,8 +102,11 @@ add_domain (SclSources *sources, virDomainPtr domain, GError **error)
 
   /* What runs, with the chains that libvirt knows of, what the next boot will use, and what it would go on
    * with that is saved. */
-  return add_paths (&naming, virDomainGetXMLDesc (domain, 0), error)
-         && add_paths (&naming, virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE), error)
+  naming.runs = virDomainIsActive (domain) != 0;
+  if (!add_paths (&naming, virDomainGetXMLDesc (domain, 0), error))
+    return FALSE;
+  naming.runs = FALSE;
+  return add_paths (&naming, virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE), error)
          && (virDomainHasManagedSaveImage (domain, 0) != 1
              || add_paths (&naming, virDomainManagedSaveGetXMLDesc (domain, 0), error));
 }
