@@ -18,10 +18,16 @@ struct SclVirtHub
   SclVirtEventFunc func;
   gpointer user_data;
   SclVirtKind kind;
+  virConnectPtr current;     /* borrowed: whose end it is that breaks the hub */
+  GHashTable *registrations; /* virConnectPtr to Registration: an old one may be closed after a new one began */
+};
+
+typedef struct
+{
   int lifecycle_id;
   int removed_id;
   int removal_failed_id;
-};
+} Registration;
 
 struct SclVirtWait
 {
@@ -47,7 +53,7 @@ _scl_virt_hub_new (void)
   g_atomic_ref_count_init (&hub->refs);
   g_mutex_init (&hub->lock);
   g_cond_init (&hub->changed);
-  hub->lifecycle_id = hub->removed_id = hub->removal_failed_id = -1;
+  hub->registrations = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   return hub;
 }
 
@@ -65,6 +71,7 @@ _scl_virt_hub_unref (gpointer data)
 
   if (!g_atomic_ref_count_dec (&hub->refs))
     return;
+  g_hash_table_unref (hub->registrations);
   g_mutex_clear (&hub->lock);
   g_cond_clear (&hub->changed);
   g_free (hub);
@@ -142,6 +149,8 @@ on_close (virConnectPtr handle, int reason, void *opaque)
   SclVirtHub *hub = opaque;
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
+  if (handle != hub->current)
+    return;
   hub->broken = TRUE;
   hub->silent = reason == VIR_CONNECT_CLOSE_REASON_KEEPALIVE;
   wake (hub, NULL);
@@ -163,28 +172,27 @@ register_one (SclVirtHub *hub, virConnectPtr handle, int event, virConnectDomain
 }
 
 /* Only lifecycle events must be there. */
-static int
-register_all (SclVirtHub *hub, virConnectPtr handle, int *out_removed, int *out_removal_failed)
+static gboolean
+register_all (SclVirtHub *hub, virConnectPtr handle, Registration *out)
 {
-  int id = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                         VIR_DOMAIN_EVENT_CALLBACK (on_lifecycle));
-
-  if (id < 0)
-    return id;
-  *out_removed = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
-                               VIR_DOMAIN_EVENT_CALLBACK (on_device));
-  *out_removal_failed = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
-                                      VIR_DOMAIN_EVENT_CALLBACK (on_device));
-  return id;
+  out->lifecycle_id = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                    VIR_DOMAIN_EVENT_CALLBACK (on_lifecycle));
+  if (out->lifecycle_id < 0)
+    return FALSE;
+  out->removed_id = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+                                  VIR_DOMAIN_EVENT_CALLBACK (on_device));
+  out->removal_failed_id = register_one (hub, handle, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
+                                         VIR_DOMAIN_EVENT_CALLBACK (on_device));
+  return TRUE;
 }
 
 static gboolean
 register_embedded (SclVirtHub *hub, virConnectPtr handle)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&embed_lock);
-  int removed, removal_failed;
+  Registration for_good;
 
-  if (!embed_registered && register_all (NULL, handle, &removed, &removal_failed) < 0)
+  if (!embed_registered && !register_all (NULL, handle, &for_good))
     return FALSE;
   embed_registered = TRUE;
   embed_hubs = g_list_prepend (embed_hubs, _scl_virt_hub_ref (hub));
@@ -194,9 +202,14 @@ register_embedded (SclVirtHub *hub, virConnectPtr handle)
 static gboolean
 register_own (SclVirtHub *hub, virConnectPtr handle)
 {
-  hub->lifecycle_id
-      = register_all (hub, handle, &hub->removed_id, &hub->removal_failed_id);
-  return hub->lifecycle_id >= 0;
+  Registration own;
+
+  if (!register_all (hub, handle, &own))
+    return FALSE;
+  g_mutex_lock (&hub->lock);
+  g_hash_table_insert (hub->registrations, handle, g_memdup2 (&own, sizeof own));
+  g_mutex_unlock (&hub->lock);
+  return TRUE;
 }
 
 gboolean
@@ -211,6 +224,7 @@ _scl_virt_hub_register (SclVirtHub *hub, virConnectPtr handle, SclVirtKind kind,
         error, "%s: no events: does the application run its libvirt event loop?", uri);
   hub->kind = kind;
   g_mutex_lock (&hub->lock);
+  hub->current = handle;
   hub->broken = hub->silent = FALSE;
   g_mutex_unlock (&hub->lock);
   /* Drivers inside this process have no connection that could break, and would never free HUB. */
@@ -235,20 +249,43 @@ deregister_embedded (SclVirtHub *hub)
   _scl_virt_hub_unref (hub);
 }
 
+/* FALSE: it is not registered. */
+static gboolean
+forget_registration (SclVirtHub *hub, virConnectPtr handle, Registration *out)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+  const Registration *found = g_hash_table_lookup (hub->registrations, handle);
+
+  if (hub->current == handle)
+    hub->current = NULL;
+  if (found == NULL)
+    return FALSE;
+  *out = *found;
+  return g_hash_table_remove (hub->registrations, handle);
+}
+
+static void
+deregister_own (virConnectPtr handle, const Registration *own)
+{
+  const int ids[] = { own->lifecycle_id, own->removed_id, own->removal_failed_id };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ids); i++)
+    if (ids[i] >= 0)
+      (void) virConnectDomainEventDeregisterAny (handle, ids[i]);
+}
+
 void
 _scl_virt_hub_deregister (SclVirtHub *hub, virConnectPtr handle)
 {
-  const int ids[] = { hub->lifecycle_id, hub->removed_id, hub->removal_failed_id };
+  Registration own;
 
   if (hub->kind == SCL_VIRT_EMBEDDED)
     {
       deregister_embedded (hub);
       return;
     }
-  for (gsize i = 0; i < G_N_ELEMENTS (ids); i++)
-    if (ids[i] >= 0)
-      (void) virConnectDomainEventDeregisterAny (handle, ids[i]);
-  hub->lifecycle_id = hub->removed_id = hub->removal_failed_id = -1;
+  if (forget_registration (hub, handle, &own))
+    deregister_own (handle, &own);
   if (hub->kind == SCL_VIRT_DAEMON)
     (void) virConnectUnregisterCloseCallback (handle, on_close);
 }
