@@ -5,6 +5,10 @@ target_compile_definitions (test-domain-xml
                             PRIVATE SCL_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data/vm")
 scl_test_program (NAME test-virt-event LABELS unit threads SOURCES test-virt-event.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
+scl_test_program (NAME test-virt-call LABELS unit threads SOURCES test-virt-call.c
+                  LAYERS base model plan backend backend-vm TIMEOUT 60)
+scl_test_program (NAME test-virt-hub LABELS unit SOURCES test-virt-hub.c
+                  LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-accel-probe LABELS unit SOURCES test-accel-probe.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-console-log LABELS unit SOURCES test-console-log.c

@@ -194,6 +194,7 @@ typedef struct
   SclLibvirtVms *self;
   SclManifest *desired;
   GCancellable *cancellable;
+  SclVirtCall *call; /* nothing is noted for it that is left behind */
   char *start; /* what names of our domains begin with */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
@@ -332,8 +333,11 @@ parse_answer (gpointer data, gpointer user_data)
   Scan *scan = user_data;
   g_autoptr (Answer) answer = data;
   GError *error = NULL;
-  SclObservedVm *vm = read_answer (scan, answer, &error);
+  SclObservedVm *vm;
 
+  _scl_virt_call_set_current (scan->call);
+  vm = read_answer (scan, answer, &error);
+  _scl_virt_call_set_current (NULL);
   if (error != NULL)
     scan_fail (scan, error);
   if (vm == NULL)
@@ -441,7 +445,8 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
   g_autofree char *start = _scl_names_domain (self->prefix, "");
   Scan scan = {
-    .self = self, .desired = desired, .cancellable = cancellable, .start = start, .vms = out->vms
+    .self = self, .desired = desired, .cancellable = cancellable, .call = _scl_virt_call_get_current (),
+    .start = start, .vms = out->vms
   };
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (SclGuestSizes) sizes = NULL;

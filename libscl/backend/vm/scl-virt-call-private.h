@@ -25,14 +25,24 @@ void _scl_virt_call_unref (SclVirtCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclVirtCall, _scl_virt_call_unref)
 gpointer _scl_virt_call_get_data (SclVirtCall *call);
 
+/* Only what FUNC has done counts in DATA. */
+gboolean _scl_virt_call_is_done (SclVirtCall *call);
+/* The system had no thread for FUNC: nobody shall wait for it, though it may run later. */
+gboolean _scl_virt_call_is_refused (SclVirtCall *call);
+
 /* TRUE: FUNC is done. FALSE: SCL_ERROR_TIMEOUT if there was no answer for SECONDS ("SUBJECT: …"), or
- * it was cancelled and did not end within GRACE seconds. */
+ * it was cancelled and did not end within GRACE seconds; SCL_ERROR_FAILED if it was refused. */
 gboolean _scl_virt_call_wait (SclVirtCall *call, const char *subject, guint seconds, guint grace,
                               GCancellable *cancellable, GError **error);
 /* From now on FUNC is told that it was cancelled. */
 void _scl_virt_call_abandon (SclVirtCall *call);
 
-/* In FUNC's thread; elsewhere they do nothing. */
+/* What FUNC hands on to another thread belongs to its call as well: that thread sets it, and NULL before
+ * it does something else. Borrowed; FUNC waits for that thread. */
+SclVirtCall *_scl_virt_call_get_current (void);
+void _scl_virt_call_set_current (SclVirtCall *call);
+
+/* In a thread with a call; elsewhere they do nothing. */
 void _scl_virt_call_note (const char *what); /* libvirt has answered; WHAT (static) is next */
 void _scl_virt_call_pause (void);            /* waits for something else than libvirt */
 void _scl_virt_call_go_on (void);

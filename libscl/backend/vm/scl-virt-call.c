@@ -15,6 +15,7 @@ struct SclVirtCall
   const char *what;
   gint64 since; /* when libvirt was asked, µs; 0: something else is waited for */
   gboolean done;
+  GError *refused; /* no thread could be had; set before anybody else has the call */
   gint abandoned; /* atomic: nobody waits any more */
 };
 
@@ -42,6 +43,7 @@ _scl_virt_call_unref (SclVirtCall *call)
   if (call->destroy != NULL)
     call->destroy (call->data);
   g_object_unref (call->cancellable);
+  g_clear_error (&call->refused);
   g_mutex_clear (&call->lock);
   g_cond_clear (&call->changed);
   g_free (call);
@@ -81,6 +83,18 @@ void
 _scl_virt_call_go_on (void)
 {
   set_clock (g_private_get (&current_call), NULL, g_get_monotonic_time ());
+}
+
+SclVirtCall *
+_scl_virt_call_get_current (void)
+{
+  return g_private_get (&current_call);
+}
+
+void
+_scl_virt_call_set_current (SclVirtCall *call)
+{
+  g_private_set (&current_call, call);
 }
 
 GCancellable *
@@ -128,9 +142,22 @@ work_alone (gpointer data)
   return NULL;
 }
 
-/* Threads are used again; a call that hangs keeps its own. GLib's pool does not survive a fork. */
+/* Takes CALL. */
 static void
-give_to_thread (SclVirtCall *call)
+give_to_new_thread (SclVirtCall *call, GError **error)
+{
+  GThread *thread = g_thread_try_new ("scl-virt-call", work_alone, call, error);
+
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    _scl_virt_call_unref (call);
+}
+
+/* Takes CALL. Threads are used again; a call that hangs keeps its own. GLib's pool does not survive a
+ * fork. It keeps what it has no thread for, until it has one. */
+static void
+give_to_thread (SclVirtCall *call, GError **error)
 {
   static GThreadPool *pool;
   static pid_t pool_pid;
@@ -141,9 +168,9 @@ give_to_thread (SclVirtCall *call)
       g_once_init_leave (&pool, g_thread_pool_new (work, NULL, -1, FALSE, NULL));
     }
   if (pool_pid == getpid ())
-    g_thread_pool_push (pool, call, NULL);
+    (void) g_thread_pool_push (pool, call, error);
   else
-    g_thread_unref (g_thread_new ("scl-virt-call", work_alone, call));
+    give_to_new_thread (call, error);
 }
 
 SclVirtCall *
@@ -160,8 +187,22 @@ _scl_virt_call_start (GFunc func, gpointer data, GDestroyNotify destroy, const c
   call->what = what;
   call->since = g_get_monotonic_time ();
   call->cancellable = g_cancellable_new ();
-  give_to_thread (_scl_virt_call_ref (call));
+  give_to_thread (_scl_virt_call_ref (call), &call->refused);
   return call;
+}
+
+gboolean
+_scl_virt_call_is_refused (SclVirtCall *call)
+{
+  return call->refused != NULL;
+}
+
+gboolean
+_scl_virt_call_is_done (SclVirtCall *call)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&call->lock);
+
+  return call->done;
 }
 
 void
@@ -237,9 +278,16 @@ _scl_virt_call_wait (SclVirtCall *call, const char *subject, guint seconds, guin
 {
   guint limit = _scl_virt_call_find_limit (seconds);
   GCancellable *outer = cancellable != NULL ? cancellable : _scl_virt_call_get_cancellable ();
-  gulong id = outer != NULL ? g_cancellable_connect (outer, G_CALLBACK (on_cancelled), call, NULL) : 0;
+  gulong id;
   gboolean done;
 
+  if (call->refused != NULL)
+    {
+      _scl_virt_call_abandon (call);
+      return scl_throw (error, SCL_ERROR_FAILED, "%s: no thread for it (%s): %s", subject, call->what,
+                        call->refused->message);
+    }
+  id = outer != NULL ? g_cancellable_connect (outer, G_CALLBACK (on_cancelled), call, NULL) : 0;
   _scl_virt_call_pause ();
   done = wait_for (call, (gint64) limit * G_USEC_PER_SEC, (gint64) grace * G_USEC_PER_SEC, outer);
   _scl_virt_call_go_on ();

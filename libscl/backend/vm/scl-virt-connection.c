@@ -217,6 +217,31 @@ drop_handle (SclVirtConnection *self)
   (void) _scl_virt_call_wait (call, self->uri, CLOSE_SECONDS, CLOSE_SECONDS, NULL, NULL);
 }
 
+/* What the attempt came to. Call with the lock held. */
+static void
+take_over (SclVirtConnection *self)
+{
+  Opening *opening = _scl_virt_call_get_data (self->opening);
+
+  self->handle = g_steal_pointer (&opening->handle);
+  self->test = self->handle != NULL ? opening->kind == SCL_VIRT_TEST : self->test;
+  g_clear_pointer (&self->opening, _scl_virt_call_unref);
+  _scl_virt_hub_wake (self->hub);
+}
+
+/* An attempt that nobody waited for to its end: why it failed then says nothing about now. Call with the
+ * lock held. */
+static void
+end_old_attempt (SclVirtConnection *self)
+{
+  if (self->opening == NULL)
+    return;
+  if (_scl_virt_call_is_done (self->opening))
+    take_over (self);
+  else if (_scl_virt_call_is_refused (self->opening))
+    g_clear_pointer (&self->opening, _scl_virt_call_unref);
+}
+
 /* Call with the lock held. (transfer full) */
 static SclVirtCall *
 begin_opening (SclVirtConnection *self)
@@ -244,12 +269,7 @@ end_opening (SclVirtConnection *self, SclVirtCall *call, GError **error)
   virConnectPtr handle;
 
   if (self->opening == call)
-    {
-      g_clear_pointer (&self->opening, _scl_virt_call_unref);
-      self->handle = g_steal_pointer (&opening->handle);
-      self->test = self->handle != NULL ? opening->kind == SCL_VIRT_TEST : self->test;
-      _scl_virt_hub_wake (self->hub);
-    }
+    take_over (self);
   handle = peek_alive (self);
   if (handle == NULL && opening->error != NULL)
     g_propagate_error (error, g_error_copy (opening->error));
@@ -266,6 +286,7 @@ get_handle (SclVirtConnection *self, GCancellable *cancellable, GError **error)
   virConnectPtr handle;
 
   g_mutex_lock (&self->lock);
+  end_old_attempt (self);
   handle = peek_alive (self);
   if (handle == NULL)
     call = begin_opening (self);
