@@ -197,7 +197,7 @@ test_killed_stop (void **state)
 {
   Fixture *fixture = *state;
   g_autoptr (virDomain) domain = NULL;
-  g_autofree char *owner = _scl_stop_owner_begin ();
+  g_autofree char *owner = _scl_stop_owner_begin (60);
 
   define (fixture->vms, &demo);
   start (fixture->vms);
@@ -217,12 +217,17 @@ test_killed_restart (void **state)
 {
   Fixture *fixture = *state;
   g_autoptr (virDomain) domain = NULL;
+  g_autofree char *owner = NULL;
+  g_autofree char *elsewhere = NULL;
 
   define (fixture->vms, &demo);
   start (fixture->vms);
   domain = lookup (fixture);
-  leave_mark (domain, "cleared", "1:1:1:1");
-  /* Of another pid namespace: nothing can be said about it. */
+  owner = _scl_stop_owner_begin (60);
+  _scl_stop_owner_end (owner);
+  elsewhere = g_strdup_printf ("1%s", owner);
+  leave_mark (domain, "cleared", elsewhere);
+  /* Of another pid namespace: nothing can be said about it, until its time is over. */
   expect (fixture->vms, SCL_VM_STATE_STOPPING, SCL_STOPPED_BY_NOBODY);
   start (fixture->vms);
   leave_mark (domain, "cleared", "");

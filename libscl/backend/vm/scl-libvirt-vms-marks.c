@@ -308,15 +308,15 @@ note_stop (virDomainPtr domain, SclDomainDef *config, SclDomainMark mark, const 
 }
 
 virDomainPtr
-_scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, SclStoppedBy by, SclStop *out,
-                             GError **error)
+_scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, guint timeout, SclStoppedBy by,
+                             SclStop *out, GError **error)
 {
   g_auto (SclMarkLock) lock = { NULL, -1 };
   g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
   g_autoptr (SclDomainDef) config = NULL;
   g_autoptr (virDomain) domain = NULL;
 
-  out->owner = _scl_stop_owner_begin ();
+  out->owner = _scl_stop_owner_begin (timeout);
   if (handle == NULL)
     return NULL;
   if (!_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))

@@ -50,8 +50,10 @@ SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
 gboolean _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error);
 gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
                                          GError **error);
-/* Where the embedded driver's domains have the sockets of their agents; gone with each boot of the host. */
+/* Where the embedded driver's domains have the sockets of their agents; gone with each boot of the host.
+ * It is not removed until _end, which must follow in any case, in the same thread. */
 gboolean _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error);
+void _scl_libvirt_vms_end_agent_folder (void);
 /* NULL: an error. Asks once per object, and QEMU once per boot. */
 const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable);
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
@@ -132,8 +134,8 @@ typedef struct
 
 /* The domain, whose definition says by now who wants it off; NULL is an error. _end_stop must follow
  * in both cases. */
-virDomainPtr _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, SclStoppedBy by,
-                                          SclStop *out, GError **error);
+virDomainPtr _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, guint timeout,
+                                          SclStoppedBy by, SclStop *out, GError **error);
 /* Unless it IS_DONE, the mark is taken back. */
 void _scl_libvirt_vms_end_stop (SclLibvirtVms *self, const char *name, SclStop *stop,
                                 gboolean is_done);

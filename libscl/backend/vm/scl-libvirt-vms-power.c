@@ -117,13 +117,17 @@ static gboolean
 start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *config,
            GError **error)
 {
+  gboolean created;
+
   /* From here on neither the old mark nor libvirt's old reason counts, even if
    * this process dies before the domain runs. */
   if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
       && !_scl_libvirt_vms_set_cleared (self, domain, config->vm_name, error))
     return FALSE;
-  if (!_scl_libvirt_vms_make_agent_folder (self, error)
-      || !create_with_firmware (self, domain, config, error))
+  created = _scl_libvirt_vms_make_agent_folder (self, error)
+            && create_with_firmware (self, domain, config, error);
+  _scl_libvirt_vms_end_agent_folder ();
+  if (!created)
     return FALSE;
   if (virDomainIsActive (domain) != 1)
     return throw_start (config, error);
@@ -359,7 +363,7 @@ _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, S
     return FALSE;
   /* Before the button is pressed: whoever looks when the guest is off shall
    * know why. */
-  domain = _scl_libvirt_vms_begin_stop (self, name, by, &stop, error);
+  domain = _scl_libvirt_vms_begin_stop (self, name, timeout, by, &stop, error);
   is_done = domain != NULL && stop_marked (self, domain, name, timeout, progress, error);
   _scl_libvirt_vms_end_stop (self, name, &stop, is_done);
   return is_done;

@@ -227,12 +227,16 @@ agent_path (SclLibvirtVms *self, const char *name)
   return g_build_filename (RUN_DIR, self->prefix, "agent", file, NULL);
 }
 
+/* Starts hold it as readers, so that nobody removes the folder before their sockets are in it. */
+static GRWLock agent_lock;
+
 gboolean
 _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error)
 {
   g_autofree char *path = g_build_filename (RUN_DIR, self->prefix, "agent", NULL);
   g_auto (SclFd) fd = -1;
 
+  g_rw_lock_reader_lock (&agent_lock);
   if (!_scl_virt_connection_is_embedded (self->connection))
     return TRUE;
   /* libvirt opens the sockets as root, and hands them to QEMU. */
@@ -240,7 +244,13 @@ _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error)
   return fd >= 0;
 }
 
-/* Where no other VM has a socket. Before a domain is undefined, so that a process that dies between
+void
+_scl_libvirt_vms_end_agent_folder (void)
+{
+  g_rw_lock_reader_unlock (&agent_lock);
+}
+
+/* Where no other VM has a socket, or is about to get one. Before a domain is undefined, so that a process that dies between
  * the two leaves none: each start makes them. */
 static void
 remove_agent_folder (SclLibvirtVms *self)
@@ -250,8 +260,11 @@ remove_agent_folder (SclLibvirtVms *self)
 
   if (!_scl_virt_connection_is_embedded (self->connection))
     return;
+  if (!g_rw_lock_writer_trylock (&agent_lock))
+    return;
   if (g_rmdir (path) == 0)
     (void) g_rmdir (parent);
+  g_rw_lock_writer_unlock (&agent_lock);
 }
 
 static gboolean
