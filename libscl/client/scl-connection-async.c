@@ -286,7 +286,9 @@ run_prune_volumes (SclOperation *operation, gpointer data, GCancellable *cancell
  * scl_connection_prune_volumes:
  * @self: a #SclConnection
  *
- * Deletes all volumes that no VM uses, with the data on them, for good.
+ * Deletes all volumes that no VM uses, with the data on them, for good. Kept are foreign ones
+ * (scl_volume_is_foreign()), and those that any domain of the hypervisor names: then the operation
+ * fails with %SCL_ERROR_BUSY, or %SCL_ERROR_PARTIAL if others were deleted.
  *
  * Returns: (transfer full): the operation under way
  *
@@ -326,13 +328,15 @@ run_create_volume (SclOperation *operation, gpointer data, GCancellable *cancell
 SclOperation *
 scl_connection_create_volume (SclConnection *self, const char *name)
 {
+  g_autoptr (SclDriver) driver = NULL;
   GError *error = NULL;
 
   g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL, NULL);
 
-  if (!_scl_connection_check_open (self, &error))
+  driver = _scl_connection_ref_driver (self, &error);
+  if (driver == NULL)
     return _scl_operation_new_failed ("create volume", error);
-  return _scl_request_start (self->driver, "create", SCL_OBJECT_KIND_VOLUME, name, FALSE,
+  return _scl_request_start (driver, "create", SCL_OBJECT_KIND_VOLUME, name, FALSE,
                              run_create_volume);
 }
 

@@ -56,6 +56,8 @@ scl_operation_get_property (GObject *object, guint id, GValue *value, GParamSpec
 {
   SclOperation *self = SCL_OPERATION (object);
 
+  g_return_if_fail (id == PROP_DESCRIPTION || _scl_home_is_here (self->home));
+
   switch ((SclOperationProperty) id)
     {
     case PROP_DESCRIPTION:

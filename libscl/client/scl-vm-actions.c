@@ -14,7 +14,8 @@ start (SclVm *self, const char *verb, gboolean force, SclOperationFunc func)
  * scl_vm_delete:
  * @self: a #SclVm
  *
- * Shuts the VM down and removes it. Its volume is kept.
+ * Shuts the VM down and removes it. Its volume is kept. %SCL_ERROR_BUSY if another tool has put an
+ * overlay over the volume: without the VM's definition nobody would know that the two belong together.
  *
  * Returns: (transfer full): the operation under way
  *
@@ -42,7 +43,8 @@ run_start (SclOperation *operation, gpointer data, GCancellable *cancellable, GE
  * scl_vm_start:
  * @self: a #SclVm
  *
- * Starts it and forgets who wanted it off. Already running is success.
+ * Starts it and forgets who wanted it off. Already running is success. %SCL_ERROR_NOT_FOUND if a
+ * volume of it is gone: scl_connection_create_volume().
  *
  * Returns: (transfer full): the operation under way
  *
@@ -100,6 +102,7 @@ run_restart (SclOperation *operation, gpointer data, GCancellable *cancellable, 
  * @force: cut the power instead of shutting down
  *
  * Shuts it down and starts it again with its present definition, so pending changes take effect.
+ * %SCL_ERROR_NOT_FOUND as in scl_vm_start().
  *
  * Returns: (transfer full): the operation under way
  *

@@ -43,6 +43,7 @@ struct _SclEngine
   SclDriverEventFunc watcher;
   gpointer watcher_data;
   gboolean held;
+  guint64 epoch;             /* of operations: it grows when one begins */
   SclEnginePlanned *planned; /* the last one since it is held, if no operation has begun since then */
 };
 
@@ -115,9 +116,9 @@ gboolean _scl_engine_check_volumes (SclEngine *self, SclObservation *observation
 /* scl-engine-planned.c: what SCL_APPLY_AS_PLANNED need not read again */
 void _scl_engine_planned_free (SclEnginePlanned *planned);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclEnginePlanned, _scl_engine_planned_free)
-gboolean _scl_engine_is_quiet (SclEngine *self);
-void _scl_engine_keep_planned (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
-                               SclPlan *plan, SclObservation *observed);
+gboolean _scl_engine_is_quiet (SclEngine *self, guint64 *out_epoch);
+void _scl_engine_keep_planned (SclEngine *self, guint64 epoch, SclManifest *manifest,
+                               SclApplyFlags flags, SclPlan *plan, SclObservation *observed);
 void _scl_engine_forget_planned (SclEngine *self);
 /* NULL if it is another manifest's, or not wanted; forgotten in any case. (transfer full) */
 SclEnginePlanned *_scl_engine_take_planned (SclEngine *self, SclManifest *manifest,

@@ -115,11 +115,11 @@ is_stopped_now (SclEngineQueue *self, const char *vm)
   return g_ptr_array_find_with_equal_func (self->stopped, vm, g_str_equal, NULL);
 }
 
-/* Whether OTHER, which waits, will stop the VM anyway. */
+/* Whether OTHER will stop the VM anyway: it waits, or it stops all, some at a time. */
 static gboolean
 will_stop (const SclTurn *other, const char *vm)
 {
-  return !other->running && other->stops && (other->vm == NULL || strcmp (other->vm, vm) == 0);
+  return other->stops && (other->vm == NULL || (!other->running && strcmp (other->vm, vm) == 0));
 }
 
 static gboolean
@@ -329,6 +329,14 @@ borrow_file (SclTurn *self)
   return NULL;
 }
 
+static void
+take_file (SclTurn *self, SclInstanceLock **file)
+{
+  g_mutex_lock (&self->queue->mutex);
+  self->file = file;
+  g_mutex_unlock (&self->queue->mutex);
+}
+
 static gboolean
 lock_file (SclTurn *self, const SclTurnRequest *request, gint64 deadline, GError **error)
 {
@@ -337,9 +345,11 @@ lock_file (SclTurn *self, const SclTurnRequest *request, gint64 deadline, GError
   SclInstanceLock **file = queue->run_dir == NULL ? NULL : borrow_file (self);
   SclInstanceLock *lock;
 
-  if (queue->run_dir == NULL || file != NULL)
+  if (queue->run_dir == NULL)
+    return TRUE;
+  if (file != NULL)
     {
-      self->file = file;
+      take_file (self, file);
       return TRUE;
     }
   lock = _scl_instance_lock_acquire (queue->run_dir, request->state_dir, queue->prefix,
@@ -350,9 +360,7 @@ lock_file (SclTurn *self, const SclTurnRequest *request, gint64 deadline, GError
     return FALSE;
   file = g_atomic_rc_box_new0 (SclInstanceLock *);
   *file = lock;
-  g_mutex_lock (&queue->mutex);
-  self->file = file;
-  g_mutex_unlock (&queue->mutex);
+  take_file (self, file);
   return TRUE;
 }
 

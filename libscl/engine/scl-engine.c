@@ -126,7 +126,8 @@ engine_plan (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, GCan
              GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  gboolean quiet = _scl_engine_is_quiet (self);
+  guint64 epoch;
+  gboolean quiet = _scl_engine_is_quiet (self, &epoch);
   g_autoptr (SclObservation) observed = NULL;
   SclPlan *plan;
 
@@ -136,8 +137,8 @@ engine_plan (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, GCan
   if (observed == NULL)
     return NULL;
   plan = _scl_engine_plan (self, manifest, flags, observed, cancellable, error);
-  if (plan != NULL && quiet && _scl_engine_is_quiet (self))
-    _scl_engine_keep_planned (self, manifest, flags, plan, observed);
+  if (plan != NULL && quiet)
+    _scl_engine_keep_planned (self, epoch, manifest, flags, plan, observed);
   return plan;
 }
 

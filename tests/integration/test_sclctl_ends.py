@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from urllib.parse import quote
 
 import scltest
@@ -18,6 +19,9 @@ from scltest.sclctl import Sclctl
 def ignore_children():
     """As a careless service manager or parent leaves it; kept over exec."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+FAULTS = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
 
 
 class Ends(SharedCase):
@@ -85,6 +89,61 @@ class Ends(SharedCase):
         self.assertRegex(said, r"(?m)^sclctl: interrupted: left before it was finished; the same command again finishes it$")
         self.ctl.run("apply", "-f", manifest, check=0)
         self.ctl.run("plan", "-f", manifest, check=0)
+
+    def end_at_gate(self, words, environment, *numbers):
+        """The status and the words of a sclctl that gets these signals at once while something waits at the gate."""
+        log = self.folder() / "log"
+        with open(log, "wb") as sink:
+            process = self.scl.popen(self.ctl.argv(*words), env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+        self.addCleanup(process.kill)
+        with open(self.gate, "wb"):
+            process.send_signal(signal.SIGSTOP)
+            for number in numbers:
+                process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            with subprocess.Popen(["timeout", "60", "tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True) as tail:
+                while "interrupted: finishing" not in (line := tail.stdout.readline()):
+                    self.assertTrue(line, log.read_text())
+                tail.terminate()
+        process.wait(timeout=scltest.bound(60))
+        return process.returncode, log.read_text()
+
+    def gates(self):
+        """Environments in which the first nft that changes something waits, and in which a VM's start does."""
+        self.gate = self.folder() / "gate"
+        os.mkfifo(self.gate)
+        nft = self.with_nft('case "$*" in *list*) exec /usr/sbin/nft "$@";; esac\n'
+                            f'[ ! -p {self.gate} ] || {{ cat {self.gate}; rm -f {self.gate}; }}\nexec /usr/sbin/nft "$@"\n')
+        start = {**self.ctl.environment(), "LD_PRELOAD": str(FAULTS), "SCL_FAULT_HOLD": "virDomainCreate",
+                 "SCL_FAULT_GATE": str(self.gate)}
+        return nft, start
+
+    def test_two_signals_while_run_brings_up(self):
+        """It has to take down what it has made, so it does not leave at once."""
+        status, said = self.end_at_gate(["run", "-f", self.scene.write()], self.gates()[0], signal.SIGTERM, signal.SIGHUP)
+        self.assertEqual(status, 130, said)
+        self.assertNotIn("left before", said)
+        self.assertEqual(self.tables(), "")
+        self.assertEqual(self.scl.output(["ls", "/run/netns"]), "")
+
+    def test_a_signal_while_the_guest_starts(self):
+        """The start succeeds in spite of it; the VM is ended all the same, without another signal."""
+        self.addCleanup(self.remove_everything)
+        self.addCleanup(self.scene.manifest["virtualMachines"].clear)
+        self.scene.vm("one", "192.168.20.2/24", "192.168.20.1", autoStart=False, shutdownTimeout=1)
+        declared = self.scene.write()
+        self.ctl.run("apply", "-f", declared, check=0)
+        attach = ["vm", "attach", "--start", "--stop-on-term", "one"]
+        status, said = self.end_at_gate(attach, self.gates()[1], signal.SIGTERM)
+        self.assertEqual(status, 0, said)
+        self.assertEqual([vm["state"] for vm in self.ctl.json("vm", "list")], ["stopped"])
+        self.ctl.run("vm", "delete", "--yes", "one", check=0)
+        self.scene.manifest["virtualMachines"]["one"]["autoStart"] = True
+        status, said = self.end_at_gate(["run", "-f", self.scene.write()], self.gates()[1], signal.SIGTERM)
+        self.assertEqual(status, 130, said)
+        self.assertIn('start VM "one": done', said)
+        self.assertEqual(self.tables(), "")
 
     def test_a_daemon_that_hangs(self):
         """It takes the connection and says nothing: one signal is enough, in whatever reads and in apply."""

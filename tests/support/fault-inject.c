@@ -7,6 +7,8 @@
  *   SCL_FAULT_LATE=1   it fails when it has been done (an answer that got lost), where that can be
  *   SCL_FAULT_ERRNO=E  of a system call; EIO if it is not set
  *   SCL_FAULT_LOG=FILE one line per counted call; "!" in front of the one that failed
+ *   SCL_FAULT_HOLD=NAME calls of this function wait at SCL_FAULT_GATE, a FIFO, until somebody has opened and
+ *                      closed its other end
  *
  * Calls of other libraries (libvirt's own threads, GLib) are not counted, nor those of children.
  */
@@ -86,6 +88,23 @@ note (const char *what, long number, Fate fate)
     abort ();
 }
 
+/* To open it is to wait for the other end. */
+static void
+hold (const char *what)
+{
+  const char *held = getenv ("SCL_FAULT_HOLD");
+  const char *gate = getenv ("SCL_FAULT_GATE");
+  char byte;
+  int fd;
+
+  if (held == NULL || gate == NULL || strcmp (held, what) != 0)
+    return;
+  fd = ((int (*) (const char *, int, ...)) dlsym (RTLD_NEXT, "open")) (gate, O_RDONLY | O_CLOEXEC);
+  while (read (fd, &byte, 1) > 0)
+    continue;
+  (void) close (fd);
+}
+
 static Fate
 fate_of (const char *what, void *caller)
 {
@@ -98,6 +117,7 @@ fate_of (const char *what, void *caller)
   if (number == number_of ("SCL_FAULT_AT", 0))
     fate = number_of ("SCL_FAULT_LATE", 0) ? FAILS_LATE : FAILS;
   note (what, number, fate);
+  hold (what);
   return fate;
 }
 

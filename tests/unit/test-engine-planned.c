@@ -5,14 +5,26 @@
 #include "engine/scl-engine-private.h"
 
 static guint n_looks;
+static SclDriver *intruder; /* (nullable): has an operation of its own during the next look */
 static gboolean (*look) (SclVmBackend *self, SclManifest *desired, SclObservation *out,
                          GCancellable *cancellable, GError **error);
+
+static gpointer
+intrude (gpointer driver)
+{
+  assert_true (SCL_DRIVER_GET_IFACE (driver)->tear_down (driver, NULL, NULL, NULL));
+  return NULL;
+}
 
 static gboolean
 count_look (SclVmBackend *self, SclManifest *desired, SclObservation *out, GCancellable *cancellable,
             GError **error)
 {
+  SclDriver *driver = g_steal_pointer (&intruder);
+
   n_looks++;
+  if (driver != NULL)
+    g_thread_join (g_thread_new ("intruder", intrude, driver));
   return look (self, desired, out, cancellable, error);
 }
 
@@ -171,6 +183,19 @@ test_after_an_operation (void **state)
   assert_int_equal (count_steps (w), 0);
 }
 
+/* One that comes and goes while the host is looked at leaves nothing else behind. */
+static void
+test_during_an_operation (void **state)
+{
+  World *w = *state;
+
+  lock (w);
+  intruder = w->driver;
+  plan (w, w->manifest);
+  assert_null (intruder);
+  assert_int_equal (apply (w, w->manifest, SCL_APPLY_AS_PLANNED), 1);
+}
+
 int
 main (void)
 {
@@ -180,6 +205,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_not_locked, setup, teardown),
     cmocka_unit_test_setup_teardown (test_another_plan, setup, teardown),
     cmocka_unit_test_setup_teardown (test_after_an_operation, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_during_an_operation, setup, teardown),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

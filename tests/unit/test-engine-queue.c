@@ -381,6 +381,23 @@ test_power_is_cut_before_a_stop (void **state)
   waiter_end (&waiting);
 }
 
+/* All are stopped, some at a time: those that have not had their turn can be switched off, too. */
+static void
+test_power_is_cut_while_all_are_stopped (void **state)
+{
+  World *world = *state;
+  SclTurnRequest down = want (world, "a", "tear down", 0);
+  SclTurnRequest cut = want_vm (world, "a", "ninth", 0);
+  SclTurn *turn;
+
+  cut.cut = TRUE;
+  down.stops = TRUE;
+  turn = enter (world, down);
+  _scl_turn_leave (enter (world, cut));
+  assert_busy (world, want_vm (world, "a", "ninth", 0), "by: tear down");
+  _scl_turn_leave (turn);
+}
+
 static void
 test_one_queue_per_instance (void **state)
 {
@@ -472,6 +489,7 @@ main (void)
     CASE (test_who_waits_behind_a_hold_comes_under_it),
     CASE (test_power_is_cut_beside_a_stop),
     CASE (test_power_is_cut_before_a_stop),
+    CASE (test_power_is_cut_while_all_are_stopped),
     CASE (test_one_queue_per_instance),
     CASE (test_a_crowd),
   };

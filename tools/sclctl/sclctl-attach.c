@@ -140,6 +140,15 @@ leave (SclctlContext *context, SclVm *vm)
   return SCLCTL_EXIT_INTERRUPTED;
 }
 
+/* A start that was interrupted may have been done nevertheless. */
+static int
+fail_to_begin (SclctlContext *context, SclVm *vm, GError *error)
+{
+  if (sclctl_has (context, "stop-on-term") && sclctl_interrupt_get_signal () != 0)
+    (void) stop (context, vm);
+  return sclctl_fail (error);
+}
+
 /* The events are watched before the state is looked at, so that no end is missed. */
 static int
 stay (SclctlContext *context, SclVm *vm)
@@ -150,10 +159,10 @@ stay (SclctlContext *context, SclVm *vm)
   GError *error = NULL;
   int status;
 
-  if (!begin (context, vm, &error))
-    return sclctl_fail (error);
   if (sclctl_has (context, "stop-on-term"))
     sclctl_interrupt_hold ();
+  if (!begin (context, vm, &error))
+    return fail_to_begin (context, vm, error);
   sclctl_watch_settle (watch);
   sclctl_tell (context, "VM \"%s\" runs", scl_vm_get_name (vm));
   await_end (context, vm);

@@ -113,6 +113,12 @@ sclctl_interrupt_hold (void)
   state.held = TRUE;
 }
 
+gboolean
+sclctl_interrupt_is_held (void)
+{
+  return state.held;
+}
+
 void
 sclctl_interrupt_forget (void)
 {

@@ -23,6 +23,7 @@ int sclctl_interrupt_get_signal (void);
 
 /* From now on something has to be ended properly: without a handler signals only cancel. */
 void sclctl_interrupt_hold (void);
+gboolean sclctl_interrupt_is_held (void);
 
 /* Ends the process at once, in the middle of a change. */
 G_GNUC_NORETURN void sclctl_interrupt_leave_unfinished (void);

@@ -24,6 +24,8 @@
 #define DEFAULT_STATE "/var/lib/scl"
 /* Of run itself, too, in its first release. */
 #define OLDER_PREFIX "scl"
+/* For which the operations of one run wait for each other. */
+#define OWN_SECONDS 60
 
 typedef struct
 {
@@ -296,10 +298,27 @@ live (Run *self, SclPlan *plan, SclApplyFlags flags)
   watch = sclctl_watch_new (context->connection, on_refreshed, self);
   is_up = scl_plan_is_empty (plan) || bring_up (self, plan, flags);
   sclctl_watch_settle (watch);
-  if (is_up && (self->status == SCLCTL_EXIT_DONE || any_vm_is_on (self)))
+  if (is_up && g_cancellable_is_cancelled (sclctl_interrupt_get_cancellable ()))
+    self->status = SCLCTL_EXIT_INTERRUPTED;
+  else if (is_up && (self->status == SCLCTL_EXIT_DONE || any_vm_is_on (self)))
     stay (self);
   take_down (self);
   g_clear_pointer (&watch, sclctl_watch_free);
+}
+
+/* Another run holds the lock until somebody ends it, so that is not waited for; own operations wait
+ * for each other. */
+static gboolean
+lock (SclctlContext *context, GError **error)
+{
+  gboolean locked;
+
+  if (sclctl_has (context, "timeout"))
+    return sclctl_lock (context, error);
+  scl_connection_set_lock_timeout (context->connection, 0);
+  locked = sclctl_lock (context, error);
+  scl_connection_set_lock_timeout (context->connection, OWN_SECONDS);
+  return locked;
 }
 
 static SclPlan *
@@ -309,10 +328,7 @@ prepare (Run *self, SclApplyFlags flags, GError **error)
 
   if (!sclctl_open (context, error))
     return NULL;
-  /* Another run holds it until somebody ends it. */
-  if (!sclctl_has (context, "timeout"))
-    scl_connection_set_lock_timeout (context->connection, 0);
-  if (!sclctl_lock (context, error) || !sclctl_refresh (context, error))
+  if (!lock (context, error) || !sclctl_refresh (context, error))
     return NULL;
   return sclctl_plan_with_free_addresses (context, &self->manifest, flags, error);
 }

@@ -70,13 +70,26 @@ sclctl_status_print (SclConnection *connection)
   print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
+static gboolean
+has_error (GListModel *diagnostics, gboolean of_host)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (diagnostics); i++)
+    {
+      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
+
+      if (scl_diagnostic_get_severity (diagnostic) == SCL_SEVERITY_ERROR
+          && g_str_equal (scl_diagnostic_get_path (diagnostic), "host") == of_host)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* What the next apply would repair of networks and host: then the guests may not be separated as
  * they were. */
 static gboolean
 needs_repair (SclConnection *connection)
 {
   GListModel *networks = scl_connection_get_networks (connection);
-  GListModel *diagnostics = scl_connection_get_diagnostics (connection);
 
   for (guint i = 0; i < g_list_model_get_n_items (networks); i++)
     {
@@ -85,14 +98,17 @@ needs_repair (SclConnection *connection)
       if (scl_network_get_problems (network)[0] != NULL)
         return TRUE;
     }
-  for (guint i = 0; i < g_list_model_get_n_items (diagnostics); i++)
-    {
-      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
+  return has_error (scl_connection_get_diagnostics (connection), TRUE);
+}
 
-      if (scl_diagnostic_get_severity (diagnostic) == SCL_SEVERITY_ERROR)
-        return TRUE;
-    }
-  return FALSE;
+/* Another apply first: what then is left needs a person. */
+static int
+exit_status (SclConnection *connection)
+{
+  if (needs_repair (connection))
+    return SCLCTL_EXIT_CHANGES;
+  return has_error (scl_connection_get_diagnostics (connection), FALSE) ? SCLCTL_EXIT_ERROR
+                                                                        : SCLCTL_EXIT_DONE;
 }
 
 int
@@ -106,5 +122,5 @@ sclctl_status (SclctlContext *context)
     sclctl_json_print (sclctl_status_to_json (context->connection));
   else if (!sclctl_is_quiet (context))
     sclctl_status_print (context->connection);
-  return needs_repair (context->connection) ? SCLCTL_EXIT_CHANGES : SCLCTL_EXIT_DONE;
+  return exit_status (context->connection);
 }

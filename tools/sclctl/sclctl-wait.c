@@ -203,15 +203,22 @@ again (int signal_number)
   return signal_number == SIGINT ? "Ctrl-C again" : "another signal";
 }
 
+/* Also what would come after them: a step that is under way may still succeed. */
 static void
 cancel_operations (Operate *self, int signal_number)
 {
   g_autofree char *what = sclctl_progress_describe (self->progress);
 
-  sclctl_complain ("interrupted: finishing or undoing %s; no other step begins; %s leaves at once",
-                   what, again (signal_number));
+  if (sclctl_interrupt_is_held ())
+    sclctl_complain ("interrupted: finishing or undoing %s; no other step begins, and what runs is "
+                     "ended after that",
+                     what);
+  else
+    sclctl_complain ("interrupted: finishing or undoing %s; no other step begins; %s leaves at once",
+                     what, again (signal_number));
   for (guint i = 0; i < self->operations->len; i++)
     scl_operation_cancel (g_ptr_array_index (self->operations, i));
+  g_cancellable_cancel (sclctl_interrupt_get_cancellable ());
 }
 
 /* "shutting down VM "a" (up to 90 s), …": those of VMS that are on; empty: none is. */
@@ -249,6 +256,16 @@ tell_shutdown (Operate *self, int signal_number)
 }
 
 static void
+on_switched_off (GObject *source, GAsyncResult *result, gpointer user_data G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!scl_operation_wait_finish (SCL_OPERATION (source), result, &error)
+      && !g_error_matches (error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    sclctl_complain ("%s", error->message);
+}
+
+static void
 switch_off (Operate *self)
 {
   for (guint i = 0; i < g_list_model_get_n_items (self->vms); i++)
@@ -259,8 +276,9 @@ switch_off (Operate *self)
       if (!sclctl_vm_is_on (vm))
         continue;
       sclctl_complain ("switching VM \"%s\" off", scl_vm_get_name (vm));
-      /* It goes on by itself; the operation that waits for the VM's end reports what came of it. */
+      /* The operation that waits for the VM's end may be over before this one. */
       operation = scl_vm_stop (vm, TRUE);
+      scl_operation_wait_async (operation, NULL, on_switched_off, NULL);
     }
 }
 
@@ -269,7 +287,7 @@ on_interrupt (int signal_number, guint count, gpointer user_data)
 {
   Operate *self = user_data;
 
-  if (self->vms == NULL && count == 1)
+  if (self->vms == NULL && (count == 1 || sclctl_interrupt_is_held ()))
     cancel_operations (self, signal_number);
   else if (self->vms == NULL)
     sclctl_interrupt_leave_unfinished ();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 
-/* What changes something is finished, if it can be, when it is cancelled. */
-#define GRACE_SECONDS 5
+/* What changes something is finished, if it can be, when it is cancelled: what is left behind goes on in
+ * the daemon, and nobody undoes it. QEMU alone may take its time on a busy host. */
+#define GRACE_SECONDS 30
 
 /* One call of the backend. It owns what it uses: the caller may be gone before it ends. */
 typedef struct Job Job;
