@@ -211,6 +211,43 @@ test_close (void **state)
   assert_true (now () - begin < GENEROUS);
 }
 
+/* Listens in the place of the daemon, and nobody accepts. */
+static int
+take_place (GuestHost *host)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  (void) g_snprintf (address.sun_path, sizeof address.sun_path, "%s/d/run/libvirt-sock", host->state_dir);
+  (void) unlink (address.sun_path);
+  assert_int_equal (bind (fd, (struct sockaddr *) &address, sizeof address), 0);
+  assert_int_equal (listen (fd, 5), 0);
+  return fd;
+}
+
+/* An attempt to connect that nobody waited for until it failed is no answer for the next one. */
+static void
+test_old_failure (void **state)
+{
+  GuestHost *host = *state;
+  g_autoptr (SclObservation) none = _scl_observation_new ();
+  g_autoptr (SclObservation) seen = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 begin = now ();
+  int fd;
+
+  g_free (daemon_tell (host, "kill"));
+  fd = take_place (host);
+  _scl_virt_call_set_limit (LIMIT);
+  assert_false (_scl_vm_backend_observe (host->vms, NULL, none, NULL, &error));
+  expect_timeout (error, begin, host->uri, "(connecting)");
+  close (fd); /* the attempt fails */
+  g_free (daemon_tell (host, "restart"));
+  _scl_virt_call_set_limit (0);
+  seen = guest_observe (host);
+  assert_int_equal (seen->vms->len, 1);
+}
+
 int
 main (void)
 {
@@ -223,6 +260,8 @@ main (void)
     cmocka_unit_test_setup_teardown (test_changes, stop_daemon, wake_daemon),
     cmocka_unit_test (test_goes_on),
     cmocka_unit_test_teardown (test_close, wake_daemon),
+    cmocka_unit_test (test_goes_on),
+    cmocka_unit_test (test_old_failure),
     cmocka_unit_test (test_goes_on),
   };
 
