@@ -66,6 +66,35 @@ test_daemon_killed_while_stopping (void **state)
   assert_int_equal (look (seen, "killed")->stopped_by, SCL_STOPPED_BY_USER);
 }
 
+static void
+restart_once (guint64 done, guint64 total, const char *message, gpointer user_data)
+{
+  GuestHost **host = user_data;
+
+  if (*host != NULL)
+    g_free (daemon_tell (*host, "restart"));
+  *host = NULL;
+}
+
+/* Before the button is pressed for the first time: the guest, not the cut, ends it. */
+static void
+test_daemon_restarted_while_stopping (void **state)
+{
+  GuestHost *host = *state;
+  GuestHost *once = host;
+  const SclProgress progress = { .report = restart_once, .user_data = &once };
+  g_autoptr (GIOStream) console = guest_boot (host, "killed");
+  g_autoptr (SclObservation) seen = NULL;
+  g_autoptr (GError) error = NULL;
+
+  guest_must (
+      _scl_vm_backend_stop (host->vms, "killed", 60, SCL_STOPPED_BY_USER, &progress, &error), &error);
+  assert_null (once);
+  seen = guest_observe (host);
+  assert_int_equal (look (seen, "killed")->state, SCL_VM_STATE_STOPPED);
+  assert_string_equal (look (seen, "killed")->state_reason, "shut down");
+}
+
 /* libvirt forgets why a domain is off; what was seen before is in the metadata. */
 static void
 test_wish_survives_restart (void **state)
@@ -146,6 +175,7 @@ main (void)
     cmocka_unit_test (test_restarted_daemon),
     cmocka_unit_test (test_listener_outlives_daemon),
     cmocka_unit_test (test_daemon_killed_while_stopping),
+    cmocka_unit_test (test_daemon_restarted_while_stopping),
     cmocka_unit_test (test_wish_survives_restart),
     cmocka_unit_test (test_poweroff_without_daemon),
     cmocka_unit_test (test_many_domains),
