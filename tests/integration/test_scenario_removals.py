@@ -188,6 +188,73 @@ class Removals(SharedCase):
         self.leave_volumes()
         self.assert_kept(name)
 
+    def image(self, kind, name, *words):
+        path = self.dir / name
+        subprocess.run(["qemu-img", "create", "-q", "-f", kind, *map(str, words[:-1]), str(path), *words[-1:]], check=True)
+        return path
+
+    def test_below_other_formats(self):
+        """What only QEMU can read, in the middle of a chain too; only the content of a raw file is nobody's word."""
+        demo = self.volumes / "demo.raw"
+        other = self.image("qcow2", "other.qcow2", "-b", self.volumes / "other.raw", "-F", "raw", "1M")
+        qed = self.image("qed", "middle.qed", "-b", demo, "-F", "raw", "1M")
+        top = self.image("qcow2", "top.qcow2", "-b", qed, "-F", "qed", "1M")
+        self.leave_volumes()
+        for path, kind in ((qed, "qed"), (top, "qcow2")):
+            name = f"{self.ctl.prefix}{kind}"
+            self.define(name, path, kind)
+            done = self.ctl.run("volume", "delete", "--yes", "demo")
+            self.assertIn(f'domain "{name}" uses {demo}', done.stderr)
+            self.assertTrue(demo.exists())
+            self.libvirtd.virsh("undefine", name)
+        guest = self.dir / "guest.raw"
+        guest.write_bytes(other.read_bytes())
+        self.define(f"{self.ctl.prefix}guest", self.image("qcow2", "over.qcow2", "-b", guest, "-F", "raw", "1M"), "qcow2")
+        self.ctl.run("volume", "delete", "--yes", "other", check=0)
+
+    def test_extent_of_a_vmdk(self):
+        flat = self.image("vmdk", "base.vmdk", "-o", "subformat=monolithicFlat", "1M")
+        top = self.image("vmdk", "top.vmdk", "-b", flat, "-F", "vmdk", "1M")
+        (self.dir / "base-flat.vmdk").unlink()
+        (self.dir / "base-flat.vmdk").symlink_to(self.volumes / "demo.raw")
+        name = f"{self.ctl.prefix}vmdk"
+        self.define(name, top, "vmdk")
+        self.leave_volumes()
+        self.assert_kept(name)
+
+    def test_chain_that_is_not_known(self):
+        """Nobody can say what it stands on: nothing at all is removed, until somebody has repaired it."""
+        broken = self.dir / "broken.qed"
+        broken.write_bytes(b"no header")
+        above = self.image("qcow2", "above.qcow2", "-u", "-b", "nbd:127.0.0.1:9", "-F", "qcow2", "1M")
+        self.leave_volumes()
+        for path, kind in ((broken, "qed"), (above, "qcow2")):
+            name = f"{self.ctl.prefix}{kind}"
+            self.define(name, path, kind)
+            for words in (("delete", "--yes", "demo"), ("prune", "--yes")):
+                done = self.ctl.run("volume", *words, check=1)
+                self.assertIn(f'domain "{name}": nothing is removed while it is not known which files it uses', done.stderr)
+                self.assertIn(str(path), done.stderr)
+                self.assertEqual(self.files(), ["demo.json", "demo.raw", "other.json", "other.raw"])
+            self.libvirtd.virsh("undefine", name)
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
+
+    def test_saved_domain(self):
+        """What a saved guest goes on with, whatever its next boot would use."""
+        self.leave_volumes()
+        name = f"{self.ctl.prefix}saved"
+        self.define(name, self.volumes / "demo.raw")
+        self.libvirtd.virsh("start", name)
+        self.libvirtd.virsh("managedsave", name)
+        self.addCleanup(self.libvirtd.virsh, "managedsave-remove", name, check=False)
+        self.libvirtd.virsh("detach-disk", name, "sda", "--config")
+        self.assertNotIn("demo.raw", self.libvirtd.virsh("dumpxml", name))
+        self.assert_kept(name)
+        self.libvirtd.virsh("managedsave-remove", name)
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
+
     def test_content_of_a_raw_disk_says_nothing(self):
         """A guest must not keep volumes of others by writing a header on its own disk."""
         mine, name = self.dir / "guest.raw", f"{self.ctl.prefix}guest"

@@ -40,7 +40,7 @@ FOREIGN = {
     r"libvirt/": ["backend/vm"],
     r"netlink/|linux/(if|rtnetlink|netlink|fib|netfilter|veth|neighbour)": ["backend/network"],
     r"yaml\.h": ["config"],
-    r"json-glib/": ["config", "backend/network", "backend/volume"],
+    r"json-glib/": ["config", "backend/network", "backend/volume", "backend/vm"],
     r"archive": ["backend/volume"],
     r"sched\.h": ["base", "backend/network"],
 }
@@ -63,7 +63,7 @@ FORBIDDEN = {
     "backend-memory": f"{TECHNOLOGY}|{YAML}|setns|socket|fork|exec[lv]\\w*|g_spawn_\\w+",
     "backend-network": "vir[A-Z]\\w*|yaml_\\w+|archive_\\w+|system|popen",
     "backend-volume": "vir[A-Z]\\w*|nl_\\w+|rtnl_\\w+|nfnl_\\w+|yaml_\\w+|setns|system|popen",
-    "backend-vm": "nl_\\w+|rtnl_\\w+|nfnl_\\w+|yaml_\\w+|json_\\w+|archive_\\w+|system|popen",
+    "backend-vm": "nl_\\w+|rtnl_\\w+|nfnl_\\w+|yaml_\\w+|archive_\\w+|system|popen",
 }
 # Not I/O of the caller's: the GObject type of a path or of a stream.
 HARMLESS = {"g_file_get_type", "g_file_error_quark"}

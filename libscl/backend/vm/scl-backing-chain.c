@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "backend/vm/scl-domain-paths-private.h"
+#include "backend/vm/scl-backing-chain-private.h"
 #include "base/scl-fd-private.h"
+#include "base/scl-throw-private.h"
 #include <fcntl.h>
 #include <string.h>
 
 #define MAX_DEPTH 64
 #define MAX_NAME 1024 /* qcow2's own bound is 1023 */
 #define MAX_EXTENSIONS 64
+#define MAX_VERSION 3
 
 /* The beginning of a qcow2 file; numbers are big-endian. */
 typedef struct __attribute__ ((packed))
@@ -22,6 +24,17 @@ typedef struct __attribute__ ((packed))
 #define HEADER_LENGTH_2 72
 #define EXTENSION_END 0
 #define EXTENSION_DATA_FILE 0x44415441
+#define EXTENSION_BACKING_FORMAT 0xe2792aca
+
+/* Formats, as libvirt calls them, in which QEMU sees nothing but blocks. */
+static const char *const raw_formats[] = { "raw", "iso", "dir", "fat", NULL };
+
+void
+_scl_backing_file_clear (SclBackingFile *file)
+{
+  g_clear_pointer (&file->name, g_free);
+  g_clear_pointer (&file->format, g_free);
+}
 
 static char *
 read_text (int fd, guint64 offset, guint32 size)
@@ -34,9 +47,9 @@ read_text (int fd, guint64 offset, guint32 size)
   return pread (fd, text, size, (off_t) offset) == (gssize) size ? g_steal_pointer (&text) : NULL;
 }
 
-/* The raw file that holds the content, if it is another one. */
+/* The text of the first extension that is TYPE. */
 static char *
-read_data_file (int fd, const Header *header)
+read_extension (int fd, const Header *header, guint32 type)
 {
   guint64 at = GUINT32_FROM_BE (header->version) >= 3 ? GUINT32_FROM_BE (header->header_length)
                                                       : HEADER_LENGTH_2;
@@ -51,83 +64,159 @@ read_data_file (int fd, const Header *header)
         return NULL;
       at += sizeof extension;
       length = GUINT32_FROM_BE (extension[1]);
-      if (GUINT32_FROM_BE (extension[0]) == EXTENSION_DATA_FILE)
+      if (GUINT32_FROM_BE (extension[0]) == type)
         return read_text (fd, at, length);
       at += (length + 7ULL) & ~7ULL;
     }
   return NULL;
 }
 
-/* QEMU also takes "file:PATH" and "json:{…}"; of the latter every string that is a path. */
-static void
-tell_name (const char *above, const char *name, SclPathFunc func, gpointer user_data)
-{
-  g_autofree char *folder = g_path_get_dirname (above);
-  g_autofree char *path = NULL;
+/* --- one file after the other --- */
 
-  if (g_str_has_prefix (name, "json:"))
-    {
-      g_auto (GStrv) words = g_strsplit (name, "\"", -1);
-
-      for (char **word = words; *word != NULL; word++)
-        if (g_path_is_absolute (*word))
-          func (*word, user_data);
-      return;
-    }
-  name += g_str_has_prefix (name, "file:") ? strlen ("file:") : 0;
-  path = g_canonicalize_filename (name, folder);
-  func (path, user_data);
-}
-
-/* Deeper: once for each file that is found, in the order of the chain. */
 typedef struct
 {
   SclPathFunc func;
   gpointer user_data;
+  GCancellable *cancellable;
+  GError **error;
   guint depth;
-} Descent;
+} Walk;
 
-static void descend (const char *path, gpointer user_data);
+static gboolean follow (Walk *walk, const char *path, const char *format);
+
+static gboolean
+is_raw (const char *format)
+{
+  return format != NULL && g_strv_contains (raw_formats, format);
+}
+
+static gboolean
+descend (Walk *walk, const char *path, const char *format)
+{
+  gboolean ok;
+
+  walk->func (path, walk->user_data);
+  if (++walk->depth > MAX_DEPTH)
+    return scl_throw (walk->error, SCL_ERROR_BACKEND, "%s: more than %d files below each other", path,
+                      MAX_DEPTH);
+  ok = follow (walk, path, format);
+  walk->depth--;
+  return ok;
+}
+
+/* "json:{…}": every string in it that is a path. */
+static gboolean
+descend_json (Walk *walk, const SclBackingFile *file)
+{
+  g_auto (GStrv) words = g_strsplit (file->name, "\"", -1);
+
+  for (char **word = words; *word != NULL; word++)
+    if (g_path_is_absolute (*word) && !descend (walk, *word, file->format))
+      return FALSE;
+  return TRUE;
+}
+
+/* As QEMU tells "nbd:…" from a file with a colon in its name. */
+static gboolean
+has_protocol (const char *name)
+{
+  return name[strcspn (name, ":/")] == ':';
+}
+
+static gboolean
+descend_backing (Walk *walk, const char *above, const SclBackingFile *file)
+{
+  const char *name = file->name;
+  g_autofree char *folder = g_path_get_dirname (above);
+  g_autofree char *path = NULL;
+
+  if (g_str_has_prefix (name, "json:"))
+    return descend_json (walk, file);
+  name += g_str_has_prefix (name, "file:") ? strlen ("file:") : 0;
+  if (has_protocol (name))
+    return is_raw (file->format)
+           || scl_throw (walk->error, SCL_ERROR_BACKEND, "%s: it stands on \"%s\", which is no file",
+                         above, name);
+  path = g_canonicalize_filename (name, folder);
+  return descend (walk, path, file->format);
+}
+
+/* --- one file --- */
 
 static void
-follow (const char *path, Descent *descent)
+tell_data_file (Walk *walk, const char *above, const char *name)
 {
-  g_auto (SclFd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  struct stat info;
+  g_autofree char *folder = g_path_get_dirname (above);
+  g_autofree char *path = NULL;
+
+  if (name == NULL)
+    return;
+  path = g_canonicalize_filename (
+      name + (g_str_has_prefix (name, "file:") ? strlen ("file:") : 0), folder);
+  walk->func (path, walk->user_data);
+}
+
+/* FALSE: it is something else, or nothing that we understand. */
+static gboolean
+read_qcow2 (Walk *walk, int fd, const char *path, SclBackingFile *out_backing)
+{
   Header header;
-  g_autofree char *backing = NULL;
   g_autofree char *data = NULL;
 
-  if (fd < 0 || fstat (fd, &info) != 0 || !S_ISREG (info.st_mode)
-      || pread (fd, &header, sizeof header, 0) != (gssize) sizeof header
-      || memcmp (header.magic, "QFI\xfb", sizeof header.magic) != 0)
-    return;
-  backing = read_text (fd, GUINT64_FROM_BE (header.backing_offset),
-                       GUINT32_FROM_BE (header.backing_size));
-  data = read_data_file (fd, &header);
-  if (data != NULL)
-    tell_name (path, data, descent->func, descent->user_data);
-  if (backing != NULL)
-    tell_name (path, backing, descend, descent);
+  if (pread (fd, &header, sizeof header, 0) != (gssize) sizeof header
+      || memcmp (header.magic, "QFI\xfb", sizeof header.magic) != 0
+      || GUINT32_FROM_BE (header.version) > MAX_VERSION)
+    return FALSE;
+  out_backing->name = read_text (fd, GUINT64_FROM_BE (header.backing_offset),
+                                 GUINT32_FROM_BE (header.backing_size));
+  if (out_backing->name == NULL && header.backing_size != 0)
+    return FALSE;
+  out_backing->format = read_extension (fd, &header, EXTENSION_BACKING_FORMAT);
+  data = read_extension (fd, &header, EXTENSION_DATA_FILE);
+  tell_data_file (walk, path, data);
+  return TRUE;
 }
 
-static void
-descend (const char *path, gpointer user_data)
+static gboolean
+is_qcow (const char *format)
 {
-  Descent *descent = user_data;
-
-  descent->func (path, descent->user_data);
-  if (descent->depth >= MAX_DEPTH)
-    return;
-  descent->depth++;
-  follow (path, descent);
-  descent->depth--;
+  return format == NULL || g_str_equal (format, "qcow2") || g_str_equal (format, "qcow");
 }
 
-void
-_scl_backing_chain_foreach (const char *path, SclPathFunc func, gpointer user_data)
+static gboolean
+read_backing (Walk *walk, int fd, const char *path, const char *format, SclBackingFile *out_backing)
 {
-  Descent descent = { .func = func, .user_data = user_data };
+  return (is_qcow (format) && read_qcow2 (walk, fd, path, out_backing))
+         || _scl_image_info_read (path, format, walk->func, walk->user_data, out_backing,
+                                  walk->cancellable, walk->error)
+         || scl_prefix (walk->error, "%s: what it stands on is not known", path);
+}
 
-  follow (path, &descent);
+static gboolean
+follow (Walk *walk, const char *path, const char *format)
+{
+  g_auto (SclFd) fd = -1;
+  g_auto (SclBackingFile) backing = { NULL, NULL };
+  struct stat info;
+
+  if (is_raw (format))
+    return TRUE;
+  fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    return TRUE;
+  if (fd < 0 || fstat (fd, &info) != 0)
+    return scl_throw_errno (walk->error, errno, "%s: what it stands on is not known", path);
+  if (!S_ISREG (info.st_mode) && !S_ISBLK (info.st_mode))
+    return TRUE;
+  return read_backing (walk, fd, path, format, &backing)
+         && (backing.name == NULL || descend_backing (walk, path, &backing));
+}
+
+gboolean
+_scl_backing_chain_foreach (const char *path, const char *format, SclPathFunc func,
+                            gpointer user_data, GCancellable *cancellable, GError **error)
+{
+  Walk walk = { .func = func, .user_data = user_data, .cancellable = cancellable, .error = error };
+
+  return follow (&walk, path, format);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files that another tool has put over a volume: a snapshot, or a backup that is under way. */
 #include "backend/vm/scl-domain-def-private.h"
-#include "backend/vm/scl-domain-paths-private.h"
+#include "backend/vm/scl-backing-chain-private.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,14 +37,15 @@ compare (const char *path, gpointer user_data)
                       && a.st_ino == b.st_ino);
 }
 
-/* A raw file stands on nothing, whatever a guest has written into it. */
+/* A raw file stands on nothing, whatever a guest has written into it. A chain that cannot be read does
+ * not lead to the volume as far as we know: then the disk is another one. */
 static gboolean
 stands_on (const SclDomainDisk *disk, const char *base)
 {
   Search search = { .base = base };
 
   if (g_strcmp0 (disk->format, "qcow2") == 0)
-    _scl_backing_chain_foreach (disk->path, compare, &search);
+    (void) _scl_backing_chain_foreach (disk->path, disk->format, compare, &search, NULL, NULL);
   return search.found;
 }
 

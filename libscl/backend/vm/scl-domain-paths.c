@@ -12,6 +12,7 @@ typedef struct
   SclPathFunc func;
   SclPoolFunc pool_func;
   gpointer user_data;
+  GCancellable *cancellable;
 } Walk;
 
 static gboolean
@@ -59,33 +60,49 @@ child (const xmlNode *parent, const char *name)
   return NULL;
 }
 
-/* A disk that runs as raw has no chain, whatever a guest has written at its beginning. */
-static gboolean
-has_chain (const xmlNode *disk)
+static char *
+dup_attribute (const xmlNode *node, const char *name)
 {
-  const xmlNode *driver = child (disk, "driver");
-  xmlChar *type = driver != NULL ? xmlGetNoNsProp (driver, (const xmlChar *) "type") : NULL;
-  gboolean is_raw = type != NULL && strcmp ((const char *) type, "raw") == 0;
+  xmlChar *text = node != NULL ? xmlGetNoNsProp (node, (const xmlChar *) name) : NULL;
+  char *copy = g_strdup ((const char *) text);
 
-  xmlFree (type);
-  return !is_raw;
+  xmlFree (text);
+  return copy;
 }
 
-static void
-tell_disk (Walk *walk, const xmlNode *disk)
+/* Elsewhere: what libvirt says of its chain is all that there is. */
+static gboolean
+check_remote (const xmlNode *disk, const char *type, const char *format, GError **error)
+{
+  return g_strcmp0 (type, "network") != 0 || g_str_equal (format, "raw")
+         || child (disk, "backingStore") != NULL
+         || scl_throw (error, SCL_ERROR_BACKEND,
+                       "what a network disk of format %s stands on is not known: give it a "
+                       "<backingStore/>",
+                       format);
+}
+
+/* A disk that runs as raw, as it does where nothing is said, has no chain, whatever a guest has
+ * written at its beginning. */
+static gboolean
+tell_disk (Walk *walk, const xmlNode *disk, GError **error)
 {
   const xmlNode *source = child (disk, "source");
-  xmlChar *file = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "file") : NULL;
-  xmlChar *pool = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "pool") : NULL;
-  xmlChar *volume = source != NULL ? xmlGetNoNsProp (source, (const xmlChar *) "volume") : NULL;
+  g_autofree char *type = dup_attribute (disk, "type");
+  g_autofree char *said = dup_attribute (child (disk, "driver"), "type");
+  g_autofree char *file = dup_attribute (source, "file");
+  g_autofree char *device = dup_attribute (source, "dev");
+  g_autofree char *pool = dup_attribute (source, "pool");
+  g_autofree char *volume = dup_attribute (source, "volume");
+  const char *format = said != NULL ? said : "raw";
+  const char *path = file != NULL ? file : device;
 
-  if (file != NULL && has_chain (disk))
-    _scl_backing_chain_foreach ((const char *) file, walk->func, walk->user_data);
+  if (path != NULL)
+    return _scl_backing_chain_foreach (path, format, walk->func, walk->user_data, walk->cancellable,
+                                       error);
   if (pool != NULL && volume != NULL)
-    walk->pool_func ((const char *) pool, (const char *) volume, has_chain (disk), walk->user_data);
-  xmlFree (file);
-  xmlFree (pool);
-  xmlFree (volume);
+    return walk->pool_func (pool, volume, format, walk->user_data, error);
+  return check_remote (disk, type, format, error);
 }
 
 static xmlDoc *
@@ -125,11 +142,11 @@ next_of (const xmlNode *node, const xmlNode *root)
 
 gboolean
 _scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_func,
-                           gpointer user_data, GError **error)
+                           gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autoptr (xmlDoc) document = read_xml (xml, error);
   const xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
-  Walk walk = { func, pool_func, user_data };
+  Walk walk = { func, pool_func, user_data, cancellable };
 
   if (root == NULL)
     return FALSE;
@@ -140,8 +157,8 @@ _scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_f
       if (node->type != XML_ELEMENT_NODE)
         continue;
       tell_attributes (&walk, node);
-      if (is_element (node, "disk"))
-        tell_disk (&walk, node);
+      if (is_element (node, "disk") && !tell_disk (&walk, node, error))
+        return FALSE;
     }
   return TRUE;
 }

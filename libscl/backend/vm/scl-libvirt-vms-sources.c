@@ -11,7 +11,7 @@ typedef struct
   const char *instance;
   const char *vm;
   gboolean runs; /* what is read is what runs */
-  GError *error; /* the first one: what is not known counts as in use */
+  GCancellable *cancellable;
 } Naming;
 
 static void
@@ -53,20 +53,21 @@ find_folder (const Naming *naming, const char *name, const char *volume, char **
   return ok;
 }
 
-static void
-add_pool_volume (const char *pool, const char *volume, gboolean has_chain, gpointer user_data)
+static gboolean
+add_pool_volume (const char *pool, const char *volume, const char *format, gpointer user_data,
+                 GError **error)
 {
   Naming *naming = user_data;
   g_autofree char *folder = NULL;
   g_autofree char *path = NULL;
 
-  if (naming->error != NULL || !find_folder (naming, pool, volume, &folder, &naming->error)
-      || folder == NULL)
-    return;
+  if (!find_folder (naming, pool, volume, &folder, error))
+    return FALSE;
+  if (folder == NULL)
+    return TRUE;
   path = g_build_filename (folder, volume, NULL);
   add_path (path, naming);
-  if (has_chain)
-    _scl_backing_chain_foreach (path, add_path, naming);
+  return _scl_backing_chain_foreach (path, format, add_path, naming, naming->cancellable, error);
 }
 
 /* Takes XML. A domain that vanishes meanwhile names nothing. */
@@ -78,18 +79,17 @@ add_paths (Naming *naming, char *xml, GError **error)
   if (xml == NULL)
     return _scl_virt_error_is (VIR_ERR_NO_DOMAIN)
            || scl_throw_virt (error, "domain \"%s\"", naming->domain);
-  ok = _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, error);
+  ok = _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, naming->cancellable, error);
   free (xml);
-  if (naming->error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&naming->error));
-      ok = FALSE;
-    }
-  return ok || scl_prefix (error, "domain \"%s\"", naming->domain);
+  return ok
+         || scl_prefix (error,
+                        "domain \"%s\": nothing is removed while it is not known which files it uses; "
+                        "repair its disks (virsh edit %s) or undefine it",
+                        naming->domain, naming->domain);
 }
 
 static gboolean
-add_domain (SclSources *sources, virDomainPtr domain, GError **error)
+add_domain (SclSources *sources, virDomainPtr domain, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclDomainDef) def = _scl_libvirt_vms_read_config (domain, NULL);
   gboolean ours = def != NULL && def->instance != NULL
@@ -98,7 +98,8 @@ add_domain (SclSources *sources, virDomainPtr domain, GError **error)
                     .handle = virDomainGetConnect (domain),
                     .domain = virDomainGetName (domain),
                     .instance = ours ? def->instance : NULL,
-                    .vm = ours ? def->vm_name : NULL };
+                    .vm = ours ? def->vm_name : NULL,
+                    .cancellable = cancellable };
 
   /* What runs, with the chains that libvirt knows of, what the next boot will use, and what it would go on
    * with that is saved. */
@@ -129,7 +130,7 @@ _scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
     {
       _scl_virt_call_note ("reading domains");
       ok = ok && !g_cancellable_set_error_if_cancelled (cancellable, error)
-           && add_domain (sources, domains[i], error);
+           && add_domain (sources, domains[i], cancellable, error);
       virDomainFree (domains[i]);
     }
   free (domains);
