@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Deeper than libvirt ever nests, and a bound for whoever wants us to walk for ever. */
@@ -14,6 +15,7 @@
 typedef struct
 {
   uid_t qemu; /* may own what libvirt gives it; our own user: nobody else may */
+  char *embed; /* STATE/embed */
   GError **error;
 } Judge;
 
@@ -24,6 +26,15 @@ refuse (Judge *judge, const char *path, const char *why)
                     "%s: %s, and what is in a state folder is run: give it to root (chown root, chmod "
                     "go-w) if you trust all that is in it, or name another folder with state=",
                     path, why);
+}
+
+static gboolean
+refuse_link (Judge *judge, const char *path, const char *what)
+{
+  return scl_throw (judge->error, SCL_ERROR_INVALID,
+                    "%s: is %s, so that what is behind it could not be judged: put the folder itself "
+                    "there, or mount it there (mount --bind), or name another folder with state=",
+                    path, what);
 }
 
 static gboolean
@@ -39,6 +50,22 @@ judge_owner (Judge *judge, const char *path, const struct stat *info, mode_t for
   why = owner != NULL ? g_strdup_printf ("user \"%s\" owns it", owner->pw_name)
                       : g_strdup_printf ("user %u owns it", (guint) info->st_uid);
   return refuse (judge, path, why);
+}
+
+/* libvirt's own links lead to a definition beside them; behind others nothing has been judged. */
+static gboolean
+judge_link (Judge *judge, const char *path)
+{
+  char *target = realpath (path, NULL);
+  char *root = realpath (judge->embed, NULL);
+  gsize length = root != NULL ? strlen (root) : 0;
+  gboolean ok = target == NULL
+                || (root != NULL && strncmp (target, root, length) == 0 && target[length] == '/'
+                    && !g_file_test (target, G_FILE_TEST_IS_DIR));
+
+  free (target);
+  free (root);
+  return ok || refuse_link (judge, path, "a symbolic link to a folder, or to something outside");
 }
 
 static gboolean judge_entry (Judge *judge, int folder, const char *path, const char *name,
@@ -78,6 +105,9 @@ judge_entry (Judge *judge, int folder, const char *path, const char *name, mode_
     return TRUE;
   if (!judge_owner (judge, full, &info, forbidden))
     return FALSE;
+  /* Where QEMU's user may make links, libvirt reads no definitions. */
+  if (S_ISLNK (info.st_mode) && info.st_uid == geteuid ())
+    return judge_link (judge, full);
   if (!S_ISDIR (info.st_mode))
     return TRUE;
   if (depth >= MAX_DEPTH)
@@ -88,15 +118,14 @@ judge_entry (Judge *judge, int folder, const char *path, const char *name, mode_
 
 /* The definitions are root's alone; around them libvirt gives things to the QEMU user. */
 static gboolean
-judge_embed (Judge *judge, const char *state_dir)
+judge_embed (Judge *judge)
 {
-  g_autofree char *path = g_build_filename (state_dir, "embed", NULL);
-  g_autofree char *definitions = g_build_filename (path, "etc", NULL);
+  g_autofree char *definitions = g_build_filename (judge->embed, "etc", NULL);
   const struct
   {
     const char *path;
     mode_t forbidden;
-  } parts[] = { { definitions, S_IWGRP | S_IWOTH }, { path, S_IWOTH } };
+  } parts[] = { { definitions, S_IWGRP | S_IWOTH }, { judge->embed, S_IWOTH } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (parts); i++)
     {
@@ -116,6 +145,19 @@ judge_folder (Judge *judge, const char *path)
   return lstat (path, &info) != 0 || judge_owner (judge, path, &info, S_IWGRP | S_IWOTH | S_ISVTX);
 }
 
+/* Below the state folder itself, which may be a link. */
+static gboolean
+judge_folder_below (Judge *judge, const char *path)
+{
+  struct stat info;
+
+  if (!judge_folder (judge, path))
+    return FALSE;
+  if (lstat (path, &info) != 0 || S_ISDIR (info.st_mode))
+    return TRUE;
+  return refuse_link (judge, path, S_ISLNK (info.st_mode) ? "a symbolic link" : "no folder");
+}
+
 static gboolean
 judge_folders (Judge *judge, const char *state_dir, const char *prefix)
 {
@@ -133,14 +175,14 @@ judge_folders (Judge *judge, const char *state_dir, const char *prefix)
     {
       g_autofree char *path = g_build_filename (state_dir, below[i], NULL);
 
-      if (!judge_folder (judge, path))
+      if (!judge_folder_below (judge, path))
         return FALSE;
     }
   for (gsize i = 0; i < G_N_ELEMENTS (ours); i++)
     {
       g_autofree char *path = g_build_filename (state_dir, "instances", prefix, ours[i], NULL);
 
-      if (!judge_folder (judge, path))
+      if (!judge_folder_below (judge, path))
         return FALSE;
     }
   return TRUE;
@@ -159,7 +201,8 @@ _scl_state_folder_check (const char *state_dir, const char *prefix, const char *
                          GError **error)
 {
   struct passwd *user = qemu_user != NULL ? getpwnam (qemu_user) : NULL;
-  Judge judge = { .qemu = user != NULL ? user->pw_uid : geteuid (), .error = error };
+  g_autofree char *embed = g_build_filename (state_dir, "embed", NULL);
+  Judge judge = { .qemu = user != NULL ? user->pw_uid : geteuid (), .embed = embed, .error = error };
 
-  return judge_folders (&judge, state_dir, prefix) && judge_embed (&judge, state_dir);
+  return judge_folders (&judge, state_dir, prefix) && judge_embed (&judge);
 }

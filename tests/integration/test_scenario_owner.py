@@ -80,6 +80,17 @@ class Owner(SharedCase):
         os.chown(state / "embed/etc/qemu/x.xml", NOBODY, NOBODY)
         self.refused(state, f"{state}/embed/etc/qemu/x.xml: user \"nobody\" owns it")
 
+    def test_links(self):
+        """Nothing is done before they are seen, whoever asks."""
+        elsewhere = self.dir / "elsewhere"
+        elsewhere.mkdir()
+        for number, name in enumerate(("volumes", "embed/etc/qemu/networks", "embed/run")):
+            state = self.state(f"link{number}")
+            (state / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / name).symlink_to(elsewhere)
+            self.refused(state, f"{state}/{name}: is a symbolic link")
+        self.assertEqual(list(elsewhere.iterdir()), [])
+
     def test_others_may_write(self):
         state = self.state("open")
         state.chmod(0o777)

@@ -179,6 +179,41 @@ test_links (void **state)
   g_free (other.state);
 }
 
+static void
+assert_link_refused (World *world, const char *name, const char *target, const char *why)
+{
+  g_autofree char *path = path_in (world, name);
+  g_autofree char *away = g_strconcat (path, ".away", NULL);
+  g_autofree char *text = g_strdup_printf ("%s: is %s", path, why);
+  gboolean was_there = rename (path, away) == 0;
+  GError *error = NULL;
+
+  assert_int_equal (symlink (target != NULL ? target : away, path), 0);
+  assert_false (_scl_state_folder_check (world->state, "lab", QEMU_USER, &error));
+  assert_non_null (strstr (error->message, "mount --bind"));
+  assert_error_is (error, SCL_ERROR_INVALID, text);
+  assert_int_equal (unlink (path), 0);
+  if (was_there)
+    assert_int_equal (rename (away, path), 0);
+  assert_trusted (world);
+}
+
+/* Who it belongs to says nothing of what is behind it. */
+static void
+test_folders_that_are_links (void **state)
+{
+  World *world = *state;
+  g_autofree char *file = path_in (world, "vms");
+
+  for (gsize i = 1; i < G_N_ELEMENTS (folders); i++)
+    assert_link_refused (world, folders[i], NULL, "a symbolic link");
+  assert_link_refused (world, "embed/lib", world->top, "a symbolic link");
+  assert_link_refused (world, "embed/etc/qemu/x.xml", "/etc/passwd", "a symbolic link to a folder, or");
+  assert_int_equal (rmdir (file), 0);
+  assert_true (g_file_set_contents (file, "", -1, NULL));
+  assert_false (_scl_state_folder_check (world->state, "lab", QEMU_USER, NULL));
+}
+
 /* As libvirt makes them: sockets and folders that QEMU's user owns and its group may write. */
 static void
 test_what_libvirt_gives_away (void **state)
@@ -209,6 +244,7 @@ main (void)
     TEST (test_others_can_write),
     TEST (test_definition_of_a_stranger),
     TEST (test_links),
+    TEST (test_folders_that_are_links),
     TEST (test_what_libvirt_gives_away),
   };
 
