@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * @SCL_ERROR_INVALID: the input is wrong; correct it and call again
  * @SCL_ERROR_NOT_FOUND: the named object does not exist
  * @SCL_ERROR_EXISTS: something foreign has the name that is wanted; it was not touched
- * @SCL_ERROR_BUSY: somebody else holds the lock or the resource; try again later
+ * @SCL_ERROR_BUSY: somebody else is at work with it, for as long as that takes; try again later
  * @SCL_ERROR_PERMISSION: the caller lacks a privilege
  * @SCL_ERROR_UNSUPPORTED: this build, host or backend cannot do it
  * @SCL_ERROR_MISSING: a program, package or firmware file is not installed
@@ -36,6 +36,8 @@ G_BEGIN_DECLS
  * @SCL_ERROR_PARTIAL: a part was done, the report of the operation says which
  * @SCL_ERROR_CONFIRM: the operation removes objects and was not confirmed
  * @SCL_ERROR_WOULD_LOSE_DATA: refused because data on a disk would be lost
+ * @SCL_ERROR_IN_USE: something else uses it, or it is not in the state for that; waiting alone does
+ *   not change it
  *
  * What a caller can act on. Codes are only ever appended.
  *
@@ -56,6 +58,7 @@ typedef enum {
   SCL_ERROR_PARTIAL,
   SCL_ERROR_CONFIRM,
   SCL_ERROR_WOULD_LOSE_DATA,
+  SCL_ERROR_IN_USE,
 } SclError;
 
 SCL_PUBLIC GQuark scl_error_quark (void);

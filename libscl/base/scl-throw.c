@@ -27,6 +27,7 @@ code_from_errno (int errno_value)
     case EPERM:
       return SCL_ERROR_PERMISSION;
     case EBUSY:
+      return SCL_ERROR_IN_USE;
     case EAGAIN:
       return SCL_ERROR_BUSY;
     case ENOSPC:

@@ -319,7 +319,7 @@ run_create_volume (SclOperation *operation, gpointer data, GCancellable *cancell
  * Makes a volume anew, from the image that its VM was declared with, whose file is gone. scl_connection_apply()
  * never does that for a VM that is there already: the file may only be out of sight, and a blank disk would look
  * like its data. %SCL_ERROR_EXISTS if the volume is there, %SCL_ERROR_NOT_FOUND if no VM has such a volume,
- * %SCL_ERROR_BUSY if its VM still runs from the file that is gone.
+ * %SCL_ERROR_IN_USE if its VM still runs from the file that is gone.
  *
  * Returns: (transfer full): the operation under way
  *

@@ -254,8 +254,8 @@ _scl_connection_new (const char *uri, SclDriver *driver)
  * libraries from under them, which now and then is a crash after everything is done.
  *
  * Returns: (transfer full): a new connection, or %NULL: %SCL_ERROR_INVALID (wrong URI),
- * %SCL_ERROR_PERMISSION (not root), %SCL_ERROR_NOT_FOUND (no libvirtd), %SCL_ERROR_BUSY (another embedded
- * root is open in this process)
+ * %SCL_ERROR_PERMISSION (not root), %SCL_ERROR_NOT_FOUND (no libvirtd), %SCL_ERROR_IN_USE (the prefix
+ * is another instance's, or another embedded root is open in this process)
  *
  * Since: 0.1
  */

@@ -301,7 +301,7 @@ _scl_network_update (SclNetwork *self, const SclObservedNetwork *observed)
  * scl_network_delete:
  * @self: a #SclNetwork
  *
- * Removes the network: namespace, links and rules. %SCL_ERROR_BUSY if a VM is connected to it.
+ * Removes the network: namespace, links and rules. %SCL_ERROR_IN_USE if a VM is connected to it.
  *
  * Returns: (transfer full): the operation under way
  *

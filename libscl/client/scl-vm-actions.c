@@ -125,7 +125,7 @@ scl_vm_restart (SclVm *self, gboolean force)
  * Opens its serial console. Closing the stream closes the console; the end of its input means that
  * the VM has ended or that somebody else has taken the console over.
  *
- * Returns: (transfer full): a stream of raw bytes, or %NULL: %SCL_ERROR_BUSY if the VM does not run
+ * Returns: (transfer full): a stream of raw bytes, or %NULL: %SCL_ERROR_IN_USE if the VM does not run
  *
  * Since: 0.1
  */

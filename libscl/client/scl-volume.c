@@ -412,7 +412,7 @@ _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean
  * @self: a #SclVolume
  * @flags: %SCL_DELETE_FOREIGN for a file that SCL did not make
  *
- * Deletes the volume and all data on it, for good. %SCL_ERROR_BUSY if a VM or any other domain of the
+ * Deletes the volume and all data on it, for good. %SCL_ERROR_IN_USE if a VM or any other domain of the
  * hypervisor uses it, %SCL_ERROR_EXISTS if it is foreign and @flags do not say that this is known.
  *
  * Returns: (transfer full): the operation under way

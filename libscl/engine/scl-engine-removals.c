@@ -107,7 +107,7 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
                       "VM \"%s\" does not exist: `sclctl vm list` shows those that do", name);
   /* Only its domain says which files have its data. */
   if (vm->overlay != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", name, vm->overlay);
+    return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\": %s", name, vm->overlay);
   /* The domain goes last: after a kill the same command finds it again, and the rest. */
   return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
                               progress, error)
@@ -132,7 +132,7 @@ remove_network (SclEngine *self, SclObservation *observation, const char *name,
       SclObservedVm *vm = _scl_observation_lookup_vm (observation, port->vm);
 
       if (vm != NULL && !vm->foreign)
-        return scl_throw (error, SCL_ERROR_BUSY,
+        return scl_throw (error, SCL_ERROR_IN_USE,
                           "network \"%s\": VM \"%s\" is connected to it: delete the VM or move it first",
                           name, port->vm);
     }
@@ -189,10 +189,10 @@ check_unused (SclObservation *observation, SclSources *sources, const SclObserve
   SclSourceUser domain;
 
   if (user != NULL && !volume->foreign)
-    return scl_throw (error, SCL_ERROR_BUSY, "volume \"%s\" is used by VM \"%s\": delete the VM first",
+    return scl_throw (error, SCL_ERROR_IN_USE, "volume \"%s\" is used by VM \"%s\": delete the VM first",
                       volume->name, user);
   if (_scl_sources_find (sources, volume->path, NULL, NULL, &domain))
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "volume \"%s\": domain \"%s\" uses %s: it is kept; take it away from the domain "
                       "first (virsh edit %s)",
                       volume->name, domain.domain, volume->path, domain.domain);
@@ -276,7 +276,7 @@ throw_kept (GPtrArray *kept, guint removed, GError **error)
     return TRUE;
   g_ptr_array_add (kept, NULL);
   text = g_strjoinv ("; ", (char **) kept->pdata);
-  return scl_throw (error, removed > 0 ? SCL_ERROR_PARTIAL : SCL_ERROR_BUSY, "%s", text);
+  return scl_throw (error, removed > 0 ? SCL_ERROR_PARTIAL : SCL_ERROR_IN_USE, "%s", text);
 }
 
 /* Those of ours that no VM of ours uses; one that cannot be removed does not keep the others. */

@@ -78,7 +78,7 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
     return scl_throw (error, SCL_ERROR_EXISTS,
                       "volume \"%s\" of VM \"%s\" is there: it is left as it is", name, vm->name);
   if (vm->live_spec != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "volume \"%s\": VM \"%s\" still runs from the file that is gone, and nothing else has "
                       "its data: save what you need, then stop the VM first",
                       name, vm->name);

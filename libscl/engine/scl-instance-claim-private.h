@@ -14,7 +14,7 @@ SclInstanceClaim *_scl_instance_claim_new (const char *run_dir, const char *stat
 void _scl_instance_claim_free (SclInstanceClaim *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclInstanceClaim, _scl_instance_claim_free)
 
-/* SCL_ERROR_BUSY, naming the holder, if the prefix is somebody else's. Changes nothing. */
+/* SCL_ERROR_IN_USE, naming the holder, if the prefix or the folder is somebody else's. Changes nothing. */
 gboolean _scl_instance_claim_check (SclInstanceClaim *self, GError **error);
 /* Checks and notes. OUT_NEW: it was not ours before. */
 gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error);

@@ -4,6 +4,7 @@
 #include "base/scl-throw-private.h"
 #include "engine/scl-instance-lock-private.h"
 #include "engine/scl-state-folder-private.h"
+#include "model/scl-names-private.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ typedef struct
 {
   char *hypervisor;
   char *state;
+  char *prefix; /* nullable */
 } Holder;
 
 static void
@@ -32,6 +34,7 @@ holder_clear (Holder *holder)
 {
   g_clear_pointer (&holder->hypervisor, g_free);
   g_clear_pointer (&holder->state, g_free);
+  g_clear_pointer (&holder->prefix, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Holder, holder_clear)
 
@@ -88,6 +91,7 @@ read_holder (const char *folder, Holder *out_holder)
     return FALSE;
   out_holder->hypervisor = g_key_file_get_string (file, GROUP, "hypervisor", NULL);
   out_holder->state = g_key_file_get_string (file, GROUP, "state", NULL);
+  out_holder->prefix = g_key_file_get_string (file, GROUP, "prefix", NULL);
   if (out_holder->hypervisor != NULL && out_holder->state != NULL)
     return TRUE;
   holder_clear (out_holder);
@@ -104,6 +108,7 @@ write_holder (SclInstanceClaim *self, const char *folder, mode_t mode, GError **
 
   g_key_file_set_string (file, GROUP, "hypervisor", self->hypervisor);
   g_key_file_set_string (file, GROUP, "state", self->state);
+  g_key_file_set_string (file, GROUP, "prefix", self->prefix);
   text = g_key_file_to_data (file, &size, NULL);
   return fd >= 0 && _scl_fd_replace (fd, FILE_NAME, text, size, 0600, error);
 }
@@ -142,11 +147,11 @@ is_ours (SclInstanceClaim *self, const Holder *holder)
 static gboolean
 throw_embedded (SclInstanceClaim *self, const Holder *holder, int pid, GError **error)
 {
-  return scl_throw (error, SCL_ERROR_BUSY,
+  return scl_throw (error, SCL_ERROR_IN_USE,
                     "instance \"%s\" of this host is held by process %d, hypervisor %s with state folder %s: "
-                    "it is open in that process alone (a sclctl run ends with Ctrl-C); or give this one "
-                    "another prefix=",
-                    self->prefix, pid, holder->hypervisor, holder->state);
+                    "it is open in that process alone until it ends (a sclctl run: Ctrl-C there, or kill "
+                    "%d); or give this one another prefix=",
+                    self->prefix, pid, holder->hypervisor, holder->state, pid);
 }
 
 static gboolean
@@ -157,11 +162,26 @@ throw_held (SclInstanceClaim *self, const Holder *holder, GError **error)
 
   if (pid != 0 && g_str_has_prefix (holder->hypervisor, "qemu:///embed"))
     return throw_embedded (self, holder, pid, error);
-  return scl_throw (error, SCL_ERROR_BUSY,
+  return scl_throw (error, SCL_ERROR_IN_USE,
                     "instance \"%s\" of this host is held by %shypervisor %s with state folder %s: connect "
                     "to that (local:?hypervisor=%s&state=%s&prefix=%s), or give this one another prefix=",
                     self->prefix, process, holder->hypervisor, holder->state, holder->hypervisor,
                     holder->state, self->prefix);
+}
+
+/* FOLDER is to be the state folder, or the instance's own one in it; a note of another instance there
+ * says that it is that one's. */
+static gboolean
+check_folder (SclInstanceClaim *self, const char *folder, const char *owner, GError **error)
+{
+  g_auto (Holder) kept = { NULL, NULL, NULL };
+
+  if (!read_holder (folder, &kept) || kept.prefix == NULL || strcmp (kept.prefix, owner) == 0)
+    return TRUE;
+  return scl_throw (error, SCL_ERROR_IN_USE,
+                    "%s is the folder of instance \"%s\" (state folder %s), it cannot be instance "
+                    "\"%s\"'s: name another one with state=",
+                    folder, kept.prefix, kept.state, self->prefix);
 }
 
 /* What both notes say; *OUT_NOTED: they are there, and ours. */
@@ -170,12 +190,15 @@ look (SclInstanceClaim *self, gboolean *out_noted, GError **error)
 {
   g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
   g_autofree char *home = _scl_instance_home (self->state, self->prefix);
-  g_auto (Holder) now = { NULL, NULL };
-  g_auto (Holder) kept = { NULL, NULL };
+  g_auto (Holder) now = { NULL, NULL, NULL };
+  g_auto (Holder) kept = { NULL, NULL, NULL };
   gboolean has_now = read_holder (run, &now);
   gboolean has_kept = read_holder (home, &kept);
 
   *out_noted = FALSE;
+  if (!check_folder (self, self->state, SCL_PREFIX_DEFAULT, error)
+      || !check_folder (self, home, self->prefix, error))
+    return FALSE;
   if (has_now && !is_ours (self, &now) && !is_stale (self, &now))
     return throw_held (self, &now, error);
   /* A state folder may be moved or mounted elsewhere; its hypervisor stays the same. */

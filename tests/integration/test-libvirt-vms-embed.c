@@ -60,9 +60,9 @@ test_one_hypervisor_per_process (void **state)
 
   assert_non_null (other);
   assert_null (_scl_libvirt_vms_new ("qemu:///embed", GUEST_PREFIX, other, NULL, &other_root));
-  assert_true (g_error_matches (other_root, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_true (g_error_matches (other_root, SCL_ERROR, SCL_ERROR_IN_USE));
   assert_null (_scl_libvirt_vms_new ("qemu:///system", GUEST_PREFIX, other, NULL, &system));
-  assert_true (g_error_matches (system, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_true (g_error_matches (system, SCL_ERROR, SCL_ERROR_IN_USE));
   again = _scl_libvirt_vms_new ("qemu:///embed", GUEST_PREFIX, host->state_dir, NULL, NULL);
   assert_non_null (again);
   g_free (guest_run (remove, 60));

@@ -40,7 +40,7 @@ be_other (const char *state_dir)
   g_autoptr (SclVmBackend) vms = open_embedded (state_dir, &error);
 
   puts (vms != NULL ? "opened" : error->message);
-  return vms != NULL ? 0 : error->code == SCL_ERROR_BUSY ? 75 : 1;
+  return vms != NULL ? 0 : error->code == SCL_ERROR_IN_USE ? 75 : 1;
 }
 
 /* What another process gets that opens the root. */
@@ -172,7 +172,7 @@ test_forked (void **state)
       g_autoptr (GError) error = NULL;
       SclVmBackend *vms = open_embedded (host->state_dir, &error);
 
-      _exit (vms == NULL && g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY) ? 75 : 1);
+      _exit (vms == NULL && g_error_matches (error, SCL_ERROR, SCL_ERROR_IN_USE) ? 75 : 1);
     }
   assert_int_equal (waitpid (child, &status, 0), child);
   assert_int_equal (WEXITSTATUS (status), 75);

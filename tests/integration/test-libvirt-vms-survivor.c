@@ -75,7 +75,7 @@ test_survivor (void **state)
   owner = start_owner (host);
   /* Two owners of one root: refused, and nothing happens to the first. */
   assert_null (open_embedded (host, &busy));
-  assert_true (g_error_matches (busy, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_true (g_error_matches (busy, SCL_ERROR, SCL_ERROR_IN_USE));
   g_subprocess_force_exit (owner);
   assert_true (g_subprocess_wait (owner, NULL, NULL));
   host->vms = open_embedded (host, &error);

@@ -199,7 +199,7 @@ test_remove (void **state)
   define (fixture->vms, &demo);
   start (fixture->vms);
   assert_refused (_scl_vm_backend_remove (fixture->vms, "demo", NULL, &busy), &busy,
-                  SCL_ERROR_BUSY);
+                  SCL_ERROR_IN_USE);
   stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
   assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL));
   assert_null (virDomainLookupByName (fixture->handle, "demo"));

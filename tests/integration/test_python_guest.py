@@ -119,7 +119,7 @@ class Asyncio(Guests):
             await vm.stop_async()
             await conn.refresh_async()
             self.assertEqual((vm.state, vm.stopped_by), (Scl.VmState.STOPPED, Scl.StoppedBy.USER))
-            with self.assertRaises(Scl.BusyError):
+            with self.assertRaises(Scl.InUseError):
                 await vm.open_console_async()
             await vm.delete_async()
             await conn.refresh_async()

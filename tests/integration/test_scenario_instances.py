@@ -114,7 +114,7 @@ class Instances(Host):
                 if words[0] in ("apply", "plan"):
                     words = (words[0], "-f", file, "--allow-empty", *(("--prune",) if words[0] == "apply" else ()))
                 done = other.run(*words)
-                self.assertEqual(done.returncode, 75, done.stdout + done.stderr)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
                 self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
                 self.assertIn(f'instance "{other.prefix}" of this host is held by hypervisor {first.ctl.hypervisor} with state '
                               f"folder {first.ctl.state}", done.stderr)
@@ -130,6 +130,19 @@ class Instances(Host):
         first = self.scene(self.folder(), None, "192.168.10.1")
         self.refused(first, Sclctl(self.folder() / "s", first.ctl.hypervisor, first.ctl.prefix, self.scl))
 
+    def test_folder_of_another_instance_as_state(self):
+        """Its note stays what it is, and nothing of it is used."""
+        first = self.scene(self.folder(), None, "192.168.10.1")
+        first.apply()
+        before = self.snapshot(first.ctl)
+        for prefix in ("scl", fresh_prefix()):
+            other = Sclctl(first.ctl.home, first.ctl.hypervisor, prefix, self.scl)
+            for words in (("vm", "list"), ("apply", "-f", first.write())):
+                done = other.run(*words, check=1)
+                self.assertIn(f'{first.ctl.home} is the folder of instance "{first.ctl.prefix}"', done.stderr)
+                self.assert_untouched(dict(before), first.ctl, words)
+        self.assertIn("nothing to do", first.apply().stdout)
+
     def test_prefix_is_free_when_nothing_is_left(self):
         first = self.scene(self.folder(), None, "192.168.10.1")
         other = Sclctl(self.folder() / "s", first.ctl.hypervisor, first.ctl.prefix, self.scl)
@@ -142,7 +155,7 @@ class Instances(Host):
                 self.carry_out(first, ("apply", "empty"))
             self.assertFalse((first.ctl.home / "instance").exists())
             other.run("apply", "-f", first.write(), check=0)
-            self.assertEqual(first.ctl.run("vm", "list").returncode, 75)
+            self.assertEqual(first.ctl.run("vm", "list").returncode, 1)
             other.run("apply", "-f", first.write(EMPTY), "--allow-empty", "--prune", check=0)
         self.assertEqual(first.ctl.json("volume", "list")[0]["name"], "demo")
 
@@ -169,7 +182,7 @@ class Instances(Host):
         self.scl.run(["rm", f"/run/scl/{first.ctl.prefix}/instance"])
         other = Sclctl(first.ctl.state, "qemu:///embed", first.ctl.prefix, self.scl)
         done = other.run("vm", "list")
-        self.assertEqual(done.returncode, 75)
+        self.assertEqual(done.returncode, 1)
         self.assertIn(f"held by hypervisor {first.ctl.hypervisor}", done.stderr)
         self.assertIn("nothing to do", first.apply().stdout)
 

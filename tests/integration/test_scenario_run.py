@@ -103,8 +103,8 @@ class Run(SharedCase):
     def test_run_locks_the_instance(self):
         process = self.begin()
         done = self.ctl.run("--timeout", "0", "run", "-f", self.manifest)
-        self.assertEqual(done.returncode, 75, done.stdout + done.stderr)
-        self.assertIn(str(process.pid), done.stderr)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"kill {process.pid}", done.stderr)
         self.assertEqual(Sclctl.stop(process, 120, signal.SIGTERM), 0)
         self.assert_gone()
 

@@ -110,7 +110,7 @@ class Daemon(scltest.TestCase):
             self.assertEqual(console.check("hostname; echo $((6 * 7))").split()[-1], "42")
             # A second one is told what is the matter.
             done = self.ctl.run("console", "one", seconds=30)
-            self.assertEqual(done.returncode, 75, done.stderr)
+            self.assertEqual(done.returncode, 1, done.stderr)
             self.assertTrue(done.stderr.startswith('sclctl: VM "one"'), done.stderr)
 
     def test_attach(self):

@@ -351,7 +351,7 @@ test_console_is_exclusive (void **state)
   char byte;
 
   assert_null (_scl_vm_backend_open_console (host->vms, "killed", NULL, &error));
-  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_IN_USE));
   /* The VM's end is the stream's end. */
   guest_stop (host, "killed", 0, SCL_STOPPED_BY_USER);
   while (g_input_stream_read (g_io_stream_get_input_stream (first), &byte, 1, NULL, NULL) > 0)

@@ -32,9 +32,9 @@ assert_refused (SclInstanceClaim *claim, const char *hypervisor, const char *fol
   GError *error = NULL;
 
   assert_false (_scl_instance_claim_check (claim, &error));
-  assert_error_is (error, SCL_ERROR_BUSY, text);
+  assert_error_is (error, SCL_ERROR_IN_USE, text);
   assert_false (_scl_instance_claim_take (claim, &was_new, &error));
-  assert_error_is (error, SCL_ERROR_BUSY, text);
+  assert_error_is (error, SCL_ERROR_IN_USE, text);
 }
 
 static void
@@ -79,7 +79,7 @@ test_process_is_named (void **state)
   lock = _scl_instance_lock_acquire (folders->run, folders->state, "claimt", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
   assert_non_null (lock);
   assert_false (_scl_instance_claim_check (other, &error));
-  assert_error_is (error, SCL_ERROR_BUSY, text);
+  assert_error_is (error, SCL_ERROR_IN_USE, text);
 }
 
 static void
@@ -142,6 +142,56 @@ test_killed_in_between (void **state)
   assert_false (g_file_test (kept, G_FILE_TEST_EXISTS));
 }
 
+static void
+assert_foreign_folder (World *world, const char *folder, const char *prefix, const char *owner)
+{
+  g_autoptr (SclInstanceClaim) other = _scl_instance_claim_new (world->run, folder, prefix, SYSTEM);
+  g_autofree char *text = g_strdup_printf ("%s is the folder of instance \"%s\"", folder, owner);
+  gboolean is_new;
+  GError *error = NULL;
+
+  assert_false (_scl_instance_claim_check (other, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, text);
+  assert_false (_scl_instance_claim_take (other, &is_new, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, text);
+}
+
+/* An instance's own folder is no state folder of others, and the note in it stays. */
+static void
+test_folder_of_another_instance (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autofree char *home = g_build_filename (world->one, "instances", "claimt", NULL);
+  g_autoptr (SclInstanceClaim) first = _scl_instance_claim_new (world->run, world->two, "scl", SYSTEM);
+  g_autoptr (SclInstanceClaim) beside = _scl_instance_claim_new (world->run, world->two, "third", SYSTEM);
+
+  assert_takes (mine, TRUE);
+  assert_foreign_folder (world, home, "scl", "claimt");
+  assert_foreign_folder (world, home, "third", "claimt");
+  assert_takes (mine, FALSE);
+  /* What the default instance has for its own is the state folder of all. */
+  assert_takes (first, TRUE);
+  assert_takes (beside, TRUE);
+}
+
+/* The other way round: somebody took what would be the instance's folder. */
+static void
+test_folder_that_became_a_state_folder (void **state)
+{
+  World *world = *state;
+  g_autofree char *home = g_build_filename (world->one, "instances", "claimt", NULL);
+  g_autoptr (SclInstanceClaim) scl = NULL;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  GError *error = NULL;
+
+  assert_int_equal (g_mkdir_with_parents (home, 0711), 0);
+  scl = _scl_instance_claim_new (world->run, home, "scl", SYSTEM);
+  assert_takes (scl, TRUE);
+  assert_false (_scl_instance_claim_check (mine, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, "is the folder of instance \"scl\"");
+}
+
 /* Half a file from a full disk is no holder. */
 static void
 test_damaged_note (void **state)
@@ -169,6 +219,8 @@ main (void)
     TEST (test_reboot),
     TEST (test_state_that_was_thrown_away),
     TEST (test_killed_in_between),
+    TEST (test_folder_of_another_instance),
+    TEST (test_folder_that_became_a_state_folder),
     TEST (test_damaged_note),
   };
 

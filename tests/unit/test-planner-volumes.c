@@ -248,7 +248,7 @@ a_lost_volume_is_made_anew_by_a_verb (void **state)
   assert_refused (world, "nobodys", SCL_ERROR_NOT_FOUND);
   g_hash_table_remove (world->host->volumes, "demo");
   /* QEMU still has the file. */
-  assert_refused (world, "demo", SCL_ERROR_BUSY);
+  assert_refused (world, "demo", SCL_ERROR_IN_USE);
   g_clear_object (&vm (world, "demo")->live_spec);
   vm (world, "demo")->state = SCL_VM_STATE_STOPPED;
   if (!create (world, "demo", &error))

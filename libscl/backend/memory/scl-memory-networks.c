@@ -117,7 +117,7 @@ check_conflicts (SclMemoryHost *host, GPtrArray *targets, SclNetworkTarget *targ
       if (!together
           && _scl_address_equal (scl_network_spec_get_external_ip (other->spec),
                                  scl_network_spec_get_external_ip (target->spec)))
-        return scl_throw (error, SCL_ERROR_BUSY, "network \"%s\" still has the external IP",
+        return scl_throw (error, SCL_ERROR_IN_USE, "network \"%s\" still has the external IP",
                           (const char *) name);
     }
   return TRUE;

@@ -65,7 +65,7 @@ memory_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wi
       g_hash_table_insert (host->vms, g_strdup (vm->name), vm);
     }
   if (vm->overlay != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\": %s", vm->name, vm->overlay);
+    return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\": %s", vm->name, vm->overlay);
   g_set_object (&vm->spec, spec);
   g_ptr_array_set_size (vm->macs, 0);
   for (guint i = 0; i < wiring->macs->len; i++)
@@ -194,7 +194,7 @@ memory_vms_remove (SclVmBackend *backend, const char *name, const SclProgress *p
   if (vm == NULL)
     return TRUE;
   if (vm->state == SCL_VM_STATE_RUNNING)
-    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is running: stop it first", name);
+    return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is running: stop it first", name);
   if (!_scl_memory_host_may_change (host, error))
     return FALSE;
   g_hash_table_remove (host->vms, name);

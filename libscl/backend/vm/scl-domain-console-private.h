@@ -7,6 +7,6 @@
 
 #include "backend/vm/scl-virt-error-private.h"
 
-/* SCL_ERROR_BUSY if somebody else has it open. */
+/* SCL_ERROR_IN_USE if somebody else has it open. */
 GIOStream *_scl_domain_console_open (virConnectPtr handle, virDomainPtr domain, const char *vm,
                                      GError **error);

@@ -244,7 +244,7 @@ _scl_domain_console_open (virConnectPtr handle, virDomainPtr domain, const char 
   if (virDomainOpenConsole (domain, NULL, stream, 0) < 0)
     {
       if (_scl_virt_error_is (VIR_ERR_OPERATION_FAILED))
-        return scl_null_throw (error, SCL_ERROR_BUSY,
+        return scl_null_throw (error, SCL_ERROR_IN_USE,
                                "VM \"%s\": its console is open already: close the other one first",
                                vm);
       return scl_null_throw_virt (error, "VM \"%s\": console", vm);

@@ -16,7 +16,7 @@ char *_scl_embed_root_to_uri (const char *root_dir);
  * ROOT_DIR. Before each open; one thread at a time. */
 gboolean _scl_embed_root_begin (const char *root_dir, GError **error);
 
-/* SCL_ERROR_BUSY if another process has the embedded hypervisor of ROOT_DIR (whose URI is for the
+/* SCL_ERROR_IN_USE if another process has the embedded hypervisor of ROOT_DIR (whose URI is for the
  * message) open, or keeps libvirt from locking it. */
 gboolean _scl_embed_root_check_free (const char *root_dir, const char *uri, GError **error);
 

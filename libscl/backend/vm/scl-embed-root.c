@@ -118,10 +118,11 @@ _scl_embed_root_check_free (const char *root_dir, const char *uri, GError **erro
   if (lock.l_type == F_UNLCK || lock.l_pid == getpid ())
     return TRUE;
   if (lock.l_type == F_WRLCK)
-    return scl_throw (error, SCL_ERROR_BUSY,
-                      "%s: process %d has this embedded hypervisor open: end it first", uri,
-                      (int) lock.l_pid);
-  return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
+                      "%s: process %d has this embedded hypervisor open, alone until it ends: wait, "
+                      "or end it (a sclctl run: Ctrl-C there, or kill %d)",
+                      uri, (int) lock.l_pid, (int) lock.l_pid);
+  return scl_throw (error, SCL_ERROR_IN_USE,
                     "%s: process %d holds %s for reading, so that libvirt cannot lock it: end that "
                     "process",
                     uri, (int) lock.l_pid, pid_file);

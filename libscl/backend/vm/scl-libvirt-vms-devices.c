@@ -7,7 +7,7 @@
 
 #define UNPLUG_SECONDS 20
 
-/* A running domain of ours and its live definition; NULL and SCL_ERROR_BUSY if
+/* A running domain of ours and its live definition; NULL and SCL_ERROR_IN_USE if
  * it is off. */
 static virDomainPtr
 lookup_running (SclLibvirtVms *self, virConnectPtr handle, const char *name,
@@ -19,7 +19,7 @@ lookup_running (SclLibvirtVms *self, virConnectPtr handle, const char *name,
   if (domain == NULL)
     return NULL;
   if (virDomainIsActive (domain) != 1)
-    return scl_null_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is not running", name);
+    return scl_null_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is not running", name);
   *out_live = _scl_libvirt_vms_read_live (domain, error);
   return *out_live != NULL ? g_steal_pointer (&domain) : NULL;
 }
@@ -87,7 +87,7 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
     return FALSE;
   overlay = _scl_domain_def_skip_overlays (live);
   if (overlay != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "VM \"%s\": another tool has put %s over its volume: it cannot grow", name, overlay);
   disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
   if (disk == NULL || disk->target == NULL)

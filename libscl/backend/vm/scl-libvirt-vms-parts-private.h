@@ -41,12 +41,12 @@ virDomainPtr _scl_libvirt_vms_lookup_ours (SclLibvirtVms *self, virConnectPtr ha
                                            const char *vm, SclDomainDef **out_def, GError **error);
 /* The persistent definition. */
 SclDomainDef *_scl_libvirt_vms_read_config (virDomainPtr domain, GError **error);
-/* What runs; NULL with SCL_ERROR_BUSY if nothing does (any more). */
+/* What runs; NULL with SCL_ERROR_IN_USE if nothing does (any more). */
 SclDomainDef *_scl_libvirt_vms_read_live (virDomainPtr domain, GError **error);
 /* The same from text. Of a domain that has just gone off, libvirt gives the persistent definition
- * instead: that is SCL_ERROR_BUSY, too. */
+ * instead: that is SCL_ERROR_IN_USE, too. */
 SclDomainDef *_scl_libvirt_vms_parse_live (const char *xml, GError **error);
-/* SCL_ERROR_BUSY if another tool has put a file over a volume: what SCL defines would not have it. */
+/* SCL_ERROR_IN_USE if another tool has put a file over a volume: what SCL defines would not have it. */
 gboolean _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error);
 gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain_name,
                                          GError **error);

@@ -84,7 +84,7 @@ _scl_libvirt_vms_parse_live (const char *xml, GError **error)
   g_autoptr (SclDomainDef) live = _scl_domain_def_from_xml (xml, error);
 
   if (live != NULL && !live->active)
-    return scl_null_throw (error, SCL_ERROR_BUSY, "domain \"%s\" is not running",
+    return scl_null_throw (error, SCL_ERROR_IN_USE, "domain \"%s\" is not running",
                            live->domain_name);
   return g_steal_pointer (&live);
 }
@@ -368,7 +368,7 @@ _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error)
   g_autofree char *overlay = _scl_domain_def_skip_overlays (existing);
 
   return overlay == NULL
-         || scl_throw (error, SCL_ERROR_BUSY,
+         || scl_throw (error, SCL_ERROR_IN_USE,
                        "VM \"%s\": another tool has put %s over its volume: a definition without that would "
                        "lose what was written since",
                        existing->vm_name, overlay);
@@ -447,7 +447,7 @@ _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgr
       return FALSE;
     }
   if (virDomainIsActive (domain) != 0)
-    return scl_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is running: stop it first", name);
+    return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is running: stop it first", name);
   _scl_nvram_note_format (def->nvram, def->nvram_format);
   remove_agent_folder (self);
   return undefine (domain, name, error);
@@ -473,7 +473,7 @@ _scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name, GCancell
   if (domain == NULL)
     return NULL;
   if (virDomainIsActive (domain) != 1)
-    return scl_null_throw (error, SCL_ERROR_BUSY, "VM \"%s\" is not running: start it first", name);
+    return scl_null_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is not running: start it first", name);
   return _scl_domain_console_open (handle, domain, name, error);
 }
 

@@ -34,7 +34,7 @@ check_fork (const char *uri, GError **error)
 {
   if (embed_uri == NULL || embed_pid == getpid ())
     return TRUE;
-  return scl_throw (error, SCL_ERROR_BUSY,
+  return scl_throw (error, SCL_ERROR_IN_USE,
                     "%s: process %d opened the embedded hypervisor and then forked this one: open "
                     "it in one of them only, in a program that was executed anew",
                     uri, (int) embed_pid);
@@ -50,7 +50,7 @@ claim_embed (const char *uri, const char *root, GError **error)
   if (root == NULL)
     {
       if (embed_uri != NULL && g_str_has_prefix (uri, "qemu:///"))
-        return scl_throw (error, SCL_ERROR_BUSY,
+        return scl_throw (error, SCL_ERROR_IN_USE,
                           "%s: this process has already opened the embedded "
                           "hypervisor (%s): use "
                           "another process",
@@ -58,7 +58,7 @@ claim_embed (const char *uri, const char *root, GError **error)
       return TRUE;
     }
   if (embed_uri != NULL && strcmp (embed_uri, uri) != 0)
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "%s: this process has already opened %s, and libvirt "
                       "holds only one embedded "
                       "hypervisor per process: use another process",

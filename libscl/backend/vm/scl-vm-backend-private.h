@@ -56,7 +56,7 @@ struct _SclVmBackendInterface
    * is remembered as who wants it off (SCL_STOPPED_BY_NOBODY: nobody does, it is a restart). */
   gboolean (*stop) (SclVmBackend *self, const char *name, guint timeout, SclStoppedBy by,
                     const SclProgress *progress, GError **error);
-  /* Off already (SCL_ERROR_BUSY else). Undefines, keeps NVRAM. Absent is success. */
+  /* Off already (SCL_ERROR_IN_USE else). Undefines, keeps NVRAM. Absent is success. */
   gboolean (*remove) (SclVmBackend *self, const char *name, const SclProgress *progress,
                       GError **error);
   /* Tells a running VM that disk number INDEX has grown to SIZE bytes. Never makes it smaller than
