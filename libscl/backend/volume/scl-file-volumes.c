@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "backend/volume/scl-file-volumes-private.h"
+#include "backend/volume/scl-file-volumes-parts-private.h"
 
-#include "backend/volume/scl-part-file-private.h"
-#include "backend/volume/scl-seed-private.h"
 #include "backend/volume/scl-sidecar-private.h"
 #include "backend/volume/scl-volume-owner-private.h"
 #include "backend/volume/scl-volume-preflight-private.h"
 #include "backend/volume/scl-volume-store-private.h"
-#include "base/scl-digest-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-diagnostic-private.h"
 #include "model/scl-list-private.h"
@@ -15,39 +12,22 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#define FOLDER_MODE 0711
-#define SEED_MODE 0600
-
-struct _SclFileVolumes
-{
-  GObject parent_instance;
-  char *state;   /* the instance's folder */
-  char *volumes; /* in it */
-  char *shared;  /* NULL: the same folder */
-  char *prefix;
-  char *qemu_user;
-  GMutex mutex;    /* over what follows */
-  GHashTable *old; /* names of volumes, and so of VMs, that are in SHARED and ours */
-};
-
 static void scl_file_volumes_backend_init (SclVolumeBackendInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclFileVolumes, _scl_file_volumes, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (SCL_TYPE_VOLUME_BACKEND,
                                                       scl_file_volumes_backend_init))
 
-/* Every name becomes part of a path. */
-static gboolean
-check_name (const char *name, GError **error)
+gboolean
+_scl_file_volumes_check_name (const char *name, GError **error)
 {
   const char *problem = _scl_names_check_label (name);
 
   return problem == NULL || scl_throw (error, SCL_ERROR_INVALID, "\"%s\": %s", name, problem);
 }
 
-/* The folder that holds PART ("volumes", "vms") of NAME. (transfer full) */
-static char *
-place_of (SclFileVolumes *self, const char *part, const char *name)
+char *
+_scl_file_volumes_place_of (SclFileVolumes *self, const char *part, const char *name)
 {
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
@@ -55,17 +35,8 @@ place_of (SclFileVolumes *self, const char *part, const char *name)
                            part, NULL);
 }
 
-static char *
-vm_path (SclFileVolumes *self, const char *vm)
-{
-  g_autofree char *vms = place_of (self, "vms", vm);
-
-  return g_build_filename (vms, vm, NULL);
-}
-
-/* -1 if it does not exist (no error) or cannot be opened (error). */
-static int
-open_existing (const char *path, GError **error)
+int
+_scl_file_volumes_open_existing (const char *path, GError **error)
 {
   int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -107,8 +78,8 @@ make_way (SclFileVolumes *self, GError **error)
   return above >= 0;
 }
 
-static int
-make_folder (SclFileVolumes *self, const char *path, GError **error)
+int
+_scl_file_volumes_make_folder (SclFileVolumes *self, const char *path, GError **error)
 {
   g_auto (SclFd) state = -1;
 
@@ -116,52 +87,6 @@ make_folder (SclFileVolumes *self, const char *path, GError **error)
     return -1;
   state = _scl_fd_open_folder (self->state, FOLDER_MODE, error);
   return state < 0 ? -1 : _scl_fd_open_folder (path, FOLDER_MODE, error);
-}
-
-static int
-make_vm_folder (SclFileVolumes *self, const char *vm, GError **error)
-{
-  g_autofree char *place = place_of (self, "vms", vm);
-  g_autofree char *path = g_build_filename (place, vm, NULL);
-  g_auto (SclFd) vms = make_folder (self, place, error);
-
-  return vms < 0 ? -1 : _scl_fd_open_folder (path, FOLDER_MODE, error);
-}
-
-static int
-open_vm_folder (SclFileVolumes *self, const char *vm, GError **error)
-{
-  g_autofree char *path = vm_path (self, vm);
-
-  return open_existing (path, error);
-}
-
-/* The volume's own identity makes it: so it stays over applies, moves of the state folder and a
- * removal of the VM, and changes when the volume is made anew. If that is not known (the sidecar is
- * lost), what the seed says stays: a new one would make the guest set itself up once more. */
-static char *
-instance_id (SclFileVolumes *self, const char *vm, SclSeed *present)
-{
-  g_autofree char *place = place_of (self, "volumes", vm);
-  g_auto (SclFd) volumes = open_existing (place, NULL);
-  g_autoptr (SclSidecar) sidecar = volumes >= 0 ? _scl_sidecar_read (volumes, vm, NULL) : NULL;
-  g_autofree char *old = sidecar == NULL ? _scl_seed_get_instance_id (present) : NULL;
-  g_autofree char *text = NULL;
-  g_autofree char *digest = NULL;
-
-  if (old != NULL)
-    return g_steal_pointer (&old);
-  text = g_strjoin ("\n", self->prefix, vm, sidecar != NULL ? sidecar->id : "", NULL);
-  digest = _scl_digest_short (text);
-  return g_strjoin ("-", self->prefix, vm, digest, NULL);
-}
-
-static SclSeed *
-desired_seed (SclFileVolumes *self, SclVmSpec *vm, SclSeed *present, GError **error)
-{
-  g_autofree char *id = instance_id (self, scl_vm_spec_get_name (vm), present);
-
-  return _scl_seed_new (vm, id, error);
 }
 
 static gboolean
@@ -201,46 +126,13 @@ observe_images (SclManifest *desired, SclObservation *out)
     }
 }
 
-static gboolean
-seed_differs (SclFileVolumes *self, SclVmSpec *vm, SclObservation *out)
-{
-  g_auto (SclFd) folder = open_vm_folder (self, scl_vm_spec_get_name (vm), NULL);
-  g_autoptr (SclSeed) present = folder >= 0 ? _scl_seed_load (folder) : NULL;
-  g_autoptr (SclSeed) desired = NULL;
-
-  if (!scl_vm_spec_has_seed (vm))
-    return folder >= 0 && faccessat (folder, SCL_SEED_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-  /* A volume that is yet to be made brings a new instance-id. */
-  if (_scl_observation_lookup_volume (out, scl_vm_spec_get_name (vm)) == NULL)
-    return TRUE;
-  desired = desired_seed (self, vm, present, NULL);
-  /* Files that cannot be read are preflight's to report. */
-  return desired != NULL && !_scl_seed_equal (desired, present);
-}
-
-static gboolean
-observe_seeds (SclFileVolumes *self, SclManifest *desired, SclObservation *out,
-               GCancellable *cancellable, GError **error)
-{
-  for (guint i = 0; i < out->vms->len; i++)
-    {
-      SclObservedVm *observed = g_ptr_array_index (out->vms, i);
-      SclVmSpec *vm = scl_manifest_lookup_vm (desired, observed->name);
-
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return FALSE;
-      observed->seed_differs = vm != NULL && !observed->foreign && seed_differs (self, vm, out);
-    }
-  return TRUE;
-}
-
 /* NULL with an error; empty if the folder is not there. */
 static GPtrArray *
 list_folder (SclFileVolumes *self, const char *path, SclVolumesKind kind, SclObservation *out,
              GError **error)
 {
   g_autoptr (GError) local_error = NULL;
-  g_auto (SclFd) folder = open_existing (path, &local_error);
+  g_auto (SclFd) folder = _scl_file_volumes_open_existing (path, &local_error);
   GPtrArray *volumes;
 
   if (local_error != NULL)
@@ -288,7 +180,7 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
   if (desired == NULL)
     return TRUE;
   observe_images (desired, out);
-  return observe_seeds (self, desired, out, cancellable, error);
+  return _scl_file_volumes_observe_seeds (self, desired, out, cancellable, error);
 }
 
 static gboolean
@@ -304,8 +196,8 @@ scl_file_volumes_claim (SclVolumeBackend *backend, SclObservation *observed, GEr
 
       if (volume->foreign || !volume->unclaimed)
         continue;
-      place = place_of (self, "volumes", volume->name);
-      folder = open_existing (place, error);
+      place = _scl_file_volumes_place_of (self, "volumes", volume->name);
+      folder = _scl_file_volumes_open_existing (place, error);
       if (folder < 0 || !_scl_volume_store_claim (folder, volume->name, self->prefix, error))
         return FALSE;
     }
@@ -322,10 +214,10 @@ scl_file_volumes_create (SclVolumeBackend *backend, SclDiskSpec *disk, const cha
   g_autofree char *place = NULL;
   g_auto (SclFd) folder = -1;
 
-  if (!check_name (request.name, error))
+  if (!_scl_file_volumes_check_name (request.name, error))
     return FALSE;
-  place = place_of (self, "volumes", request.name);
-  folder = make_folder (self, place, error);
+  place = _scl_file_volumes_place_of (self, "volumes", request.name);
+  folder = _scl_file_volumes_make_folder (self, place, error);
   return folder >= 0 && _scl_volume_store_create (folder, &request, progress, error);
 }
 
@@ -337,10 +229,10 @@ open_for_volume (SclFileVolumes *self, const char *name, GError **error)
   g_autofree char *place = NULL;
   int folder;
 
-  if (!check_name (name, error))
+  if (!_scl_file_volumes_check_name (name, error))
     return -1;
-  place = place_of (self, "volumes", name);
-  folder = open_existing (place, &local_error);
+  place = _scl_file_volumes_place_of (self, "volumes", name);
+  folder = _scl_file_volumes_open_existing (place, &local_error);
   if (folder < 0 && local_error == NULL)
     (void) scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);
   else if (folder < 0)
@@ -357,110 +249,6 @@ scl_file_volumes_grow (SclVolumeBackend *backend, const char *name, guint64 size
   return folder >= 0 && _scl_volume_store_grow (folder, name, size_mib, error);
 }
 
-/* Whether another domain than that of VM names it. */
-static gboolean
-is_named (SclFileVolumes *self, SclSources *sources, const char *vm, const char *path)
-{
-  SclSourceUser user;
-
-  return sources != NULL && _scl_sources_find (sources, path, self->prefix, vm, &user);
-}
-
-/* FILE and what log rotation makes of it (FILE.0, FILE.1 …), as far as no other domain names it. */
-static gboolean
-remove_files (SclFileVolumes *self, const char *vm, const char *file, SclSources *sources,
-              GError **error)
-{
-  g_autofree char *rotated = g_strconcat (file, ".", NULL);
-  g_autofree char *path = vm_path (self, vm);
-  g_autoptr (GDir) stream = g_dir_open (path, 0, NULL);
-  const char *entry;
-
-  while (stream != NULL && (entry = g_dir_read_name (stream)) != NULL)
-    {
-      g_autofree char *full = g_build_filename (path, entry, NULL);
-
-      if ((g_str_equal (entry, file) || g_str_has_prefix (entry, rotated))
-          && !is_named (self, sources, vm, full) && unlink (full) != 0 && errno != ENOENT)
-        return scl_throw_errno (error, errno, "%s: cannot remove", full);
-    }
-  return TRUE;
-}
-
-static gboolean
-remove_seed (SclFileVolumes *self, const char *vm, SclSources *sources, gboolean with_log,
-             GError **error)
-{
-  g_autoptr (GError) local_error = NULL;
-  g_autofree char *path = vm_path (self, vm);
-  g_auto (SclFd) folder = open_existing (path, &local_error);
-
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  if (folder < 0)
-    return TRUE;
-  _scl_part_file_sweep (folder, NULL);
-  if (!remove_files (self, vm, SCL_SEED_FILE, sources, error)
-      || (with_log && !remove_files (self, vm, SCL_CONSOLE_LOG_FILE, sources, error)))
-    return FALSE;
-  /* Stays if NVRAM is in it. */
-  if (with_log)
-    (void) rmdir (path);
-  return fsync (folder) == 0
-         || scl_throw_errno (error, errno, "%s: cannot write to the disk", path);
-}
-
-/* libvirt leaves it to the QEMU user; a running QEMU has it open and does not mind. */
-static gboolean
-give_seed_back (int folder, GError **error)
-{
-  struct stat info;
-  g_auto (SclFd) fd = _scl_fd_open_regular (folder, SCL_SEED_FILE, &info, error);
-
-  if (fd < 0)
-    return FALSE;
-  if ((info.st_uid != geteuid () || info.st_gid != getegid ())
-      && fchown (fd, geteuid (), getegid ()) != 0)
-    return scl_throw_errno (error, errno, "%s: cannot take it back", SCL_SEED_FILE);
-  if ((info.st_mode & 07777) != SEED_MODE && fchmod (fd, SEED_MODE) != 0)
-    return scl_throw_errno (error, errno, "%s: cannot set its mode", SCL_SEED_FILE);
-  return TRUE;
-}
-
-static gboolean
-scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error)
-{
-  g_autofree char *path = vm_path (SCL_FILE_VOLUMES (backend), vm);
-  g_autoptr (GError) local_error = NULL;
-  g_auto (SclFd) folder = open_existing (path, &local_error);
-
-  if (local_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
-  return folder < 0 || faccessat (folder, SCL_SEED_FILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0
-         || give_seed_back (folder, error);
-}
-
-/* NVRAM is kept with the boot volume, so it goes with it. */
-static gboolean
-remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources, GError **error)
-{
-  g_autofree char *path = vm_path (self, vm);
-  g_autofree char *file = g_build_filename (path, SCL_NVRAM_FILE, NULL);
-
-  if (is_named (self, sources, vm, file))
-    return TRUE;
-  if (unlink (file) != 0 && errno != ENOENT)
-    return scl_throw_errno (error, errno, "%s: cannot remove", file);
-  (void) rmdir (path);
-  return TRUE;
-}
-
 static gboolean
 scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources *sources,
                          const SclProgress *progress, GError **error)
@@ -469,67 +257,16 @@ scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources
   g_auto (SclFd) folder = open_for_volume (self, name, error);
 
   return folder >= 0 && _scl_volume_store_remove (folder, name, error)
-         && remove_nvram (self, name, sources, error);
-}
-
-static gboolean
-scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const SclProgress *progress,
-                              GError **error)
-{
-  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
-  const char *name = scl_vm_spec_get_name (vm);
-  g_auto (SclFd) folder = -1;
-  g_autoptr (SclSeed) present = NULL;
-  g_autoptr (SclSeed) desired = NULL;
-
-  if (!check_name (name, error))
-    return FALSE;
-  if (!scl_vm_spec_has_seed (vm))
-    return remove_seed (self, name, NULL, FALSE, error);
-  folder = make_vm_folder (self, name, error);
-  if (folder < 0)
-    return FALSE;
-  present = _scl_seed_load (folder);
-  desired = desired_seed (self, vm, present, error);
-  if (desired == NULL)
-    return scl_prefix (error, "VM \"%s\": cloud-init", name);
-  if (_scl_seed_equal (desired, present))
-    return give_seed_back (folder, error);
-  return _scl_seed_save (desired, folder, error) || scl_prefix (error, "VM \"%s\"", name);
-}
-
-static gboolean
-scl_file_volumes_release (SclVolumeBackend *backend, const char *vm, SclSources *sources,
-                          const SclProgress *progress, GError **error)
-{
-  return check_name (vm, error)
-         && remove_seed (SCL_FILE_VOLUMES (backend), vm, sources, TRUE, error);
+         && _scl_file_volumes_remove_nvram (self, name, sources, error);
 }
 
 static char *
 scl_file_volumes_volume_path (SclVolumeBackend *backend, const char *name)
 {
   g_autofree char *file = g_strconcat (name, ".raw", NULL);
-  g_autofree char *place = place_of (SCL_FILE_VOLUMES (backend), "volumes", name);
+  g_autofree char *place = _scl_file_volumes_place_of (SCL_FILE_VOLUMES (backend), "volumes", name);
 
   return g_build_filename (place, file, NULL);
-}
-
-static char *
-scl_file_volumes_seed_path (SclVolumeBackend *backend, const char *vm)
-{
-  g_autofree char *path = vm_path (SCL_FILE_VOLUMES (backend), vm);
-
-  return g_build_filename (path, SCL_SEED_FILE, NULL);
-}
-
-static char *
-scl_file_volumes_vm_folder (SclVolumeBackend *backend, const char *vm, GError **error)
-{
-  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
-  g_auto (SclFd) folder = check_name (vm, error) ? make_vm_folder (self, vm, error) : -1;
-
-  return folder < 0 ? NULL : vm_path (self, vm);
 }
 
 static void
@@ -569,12 +306,12 @@ scl_file_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->create = scl_file_volumes_create;
   iface->grow = scl_file_volumes_grow;
   iface->remove = scl_file_volumes_remove;
-  iface->ensure_seed = scl_file_volumes_ensure_seed;
-  iface->reclaim = scl_file_volumes_reclaim;
-  iface->release = scl_file_volumes_release;
+  iface->ensure_seed = _scl_file_volumes_ensure_seed;
+  iface->reclaim = _scl_file_volumes_reclaim;
+  iface->release = _scl_file_volumes_release;
   iface->volume_path = scl_file_volumes_volume_path;
-  iface->seed_path = scl_file_volumes_seed_path;
-  iface->vm_folder = scl_file_volumes_vm_folder;
+  iface->seed_path = _scl_file_volumes_seed_path;
+  iface->vm_folder = _scl_file_volumes_vm_folder;
 }
 
 SclVolumeBackend *
