@@ -4,7 +4,7 @@
 /* The files that the domains of a hypervisor name, whoever made them: nothing of that may be removed.
  * Compared by what a path leads to, so links, bind mounts and second names count. No libvirt here. */
 
-#include <glib.h>
+#include <gio/gio.h>
 
 typedef struct _SclSources SclSources;
 
@@ -17,6 +17,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclSources, _scl_sources_unref)
  * nobody's. */
 void _scl_sources_add (SclSources *self, const char *domain, const char *instance, const char *vm,
                        const char *path);
+
+/* Where they come from, for who needs them seldom. NULL with an error: it is not known. (transfer full) */
+typedef struct
+{
+  SclSources *(*ask) (gpointer data, GCancellable *cancellable, GError **error);
+  gpointer data;
+} SclSourcesAsk;
 
 /* One domain that names PATH. */
 typedef struct

@@ -54,10 +54,10 @@ _scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellab
 /* --- who the instance is --- */
 
 gboolean
-_scl_engine_take_claim (SclEngine *self, gboolean *out_new, GError **error)
+_scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error)
 {
   *out_new = FALSE;
-  return self->claim == NULL || _scl_instance_claim_take (self->claim, out_new, error);
+  return self->claim == NULL || _scl_instance_claim_take (self->claim, in_folder, out_new, error);
 }
 
 static gboolean
@@ -132,4 +132,19 @@ _scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **er
   sources = self->sources == NULL ? NULL : _scl_sources_ref (self->sources);
   g_mutex_unlock (&self->mutex);
   return sources != NULL ? sources : _scl_vm_backend_list_sources (self->vms, cancellable, error);
+}
+
+SclSources *
+_scl_engine_share_sources (gpointer engine, GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = engine;
+  SclSources *sources = _scl_engine_get_sources (self, cancellable, error);
+
+  if (sources == NULL)
+    return NULL;
+  g_mutex_lock (&self->mutex);
+  if (self->sources == NULL)
+    self->sources = _scl_sources_ref (sources);
+  g_mutex_unlock (&self->mutex);
+  return sources;
 }

@@ -89,7 +89,7 @@ SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *des
                                                GCancellable *cancellable, GError **error);
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
  * looked at after something was removed (OK), or after a first change that failed. */
-gboolean _scl_engine_take_claim (SclEngine *self, gboolean *out_new, GError **error);
+gboolean _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error);
 void _scl_engine_settle_claim (SclEngine *self);
 /* A step for PLAN, of an empty manifest, if nothing is left but the note that the prefix is held:
  * who removed the rest was killed. */
@@ -99,6 +99,8 @@ gboolean _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GE
 void _scl_engine_forget_sources (SclEngine *self);
 /* (transfer full) */
 SclSources *_scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **error);
+/* The same of a step of _execute(), which asks once for all its steps. */
+SclSources *_scl_engine_share_sources (gpointer engine, GCancellable *cancellable, GError **error);
 
 /* scl-engine-removals.c */
 gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout,

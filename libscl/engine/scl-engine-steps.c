@@ -42,9 +42,10 @@ wire (SclEngine *self, SclStep *step, GError **error)
 static gboolean
 define_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
 {
+  const SclSourcesAsk domains = { _scl_engine_share_sources, self };
   g_autoptr (SclVmWiring) wiring = NULL;
 
-  if (!_scl_volume_backend_ensure_seed (self->volumes, step->vm, progress, error))
+  if (!_scl_volume_backend_ensure_seed (self->volumes, step->vm, &domains, progress, error))
     return FALSE;
   wiring = wire (self, step, error);
   return wiring != NULL && _scl_vm_backend_define (self->vms, step->vm, wiring, progress, error);

@@ -117,7 +117,8 @@ check_manifest (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, GEr
 {
   if (scl_manifest_is_empty (manifest) && (flags & (SCL_APPLY_PRUNE | SCL_APPLY_ALLOW_EMPTY)) == 0)
     return scl_throw (error, SCL_ERROR_INVALID,
-                      "the manifest is empty: everything would be removed; say --prune if that is meant");
+                      "the manifest is empty: everything would be removed; say --allow-empty if that is "
+                      "meant, and --prune to remove it all without a question");
   return scl_manifest_validate (manifest, self->prefix, error);
 }
 
@@ -179,7 +180,7 @@ plan_as_planned (SclEngine *self, SclEnginePlanned *planned, SclObservation **ou
 }
 
 static gboolean
-removes_vms (SclPlan *plan)
+has_job (SclPlan *plan, SclJob job)
 {
   GListModel *steps = scl_plan_get_steps (plan);
 
@@ -187,7 +188,7 @@ removes_vms (SclPlan *plan)
     {
       g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
 
-      if (step->job == SCL_JOB_VM_REMOVE)
+      if (step->job == job)
         return TRUE;
     }
   return FALSE;
@@ -199,7 +200,7 @@ _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flags, SclOpe
 {
   gboolean ok;
 
-  if (removes_vms (plan) && !_scl_engine_ask_sources (self, cancellable, error))
+  if (has_job (plan, SCL_JOB_VM_REMOVE) && !_scl_engine_ask_sources (self, cancellable, error))
     return FALSE;
   ok = _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
                           cancellable, error);
@@ -223,7 +224,8 @@ apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPl
       || (confirmed != NULL && !_scl_plan_check_shown (plan, confirmed, error))
       || !reclaim_seeds (self, observed, error))
     return FALSE;
-  if (!_scl_engine_take_claim (self, &is_new, error))
+  /* Where volumes are gone, the folder may be: what is written now would lie under it later. */
+  if (!_scl_engine_take_claim (self, !has_job (plan, SCL_JOB_BLOCKED), &is_new, error))
     return FALSE;
   ok = _scl_engine_execute (self, plan, flags, operation, cancellable, error);
   if (ok ? scl_manifest_is_empty (manifest) : is_new)

@@ -16,8 +16,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclInstanceClaim, _scl_instance_claim_free)
 
 /* SCL_ERROR_IN_USE, naming the holder, if the prefix or the folder is somebody else's. Changes nothing. */
 gboolean _scl_instance_claim_check (SclInstanceClaim *self, GError **error);
-/* Checks and notes. OUT_NEW: it was not ours before. */
-gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error);
+/* Checks and notes. OUT_NEW: it was not ours before. Not IN_FOLDER: the folder may be one that is not
+ * mounted, nothing is written there. */
+gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean in_folder, gboolean *out_new,
+                                   GError **error);
 /* Whether one of the two notes is there. */
 gboolean _scl_instance_claim_is_noted (SclInstanceClaim *self);
 void _scl_instance_claim_give_up (SclInstanceClaim *self);

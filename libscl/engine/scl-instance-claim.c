@@ -218,14 +218,17 @@ _scl_instance_claim_check (SclInstanceClaim *self, GError **error)
 
 /* The folder's note first: while it is missing, the other one counts for nothing. */
 static gboolean
-note (SclInstanceClaim *self, GError **error)
+note (SclInstanceClaim *self, gboolean in_folder, GError **error)
 {
   g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
   g_autofree char *home = _scl_instance_home (self->state, self->prefix);
   g_autofree char *above = g_path_get_dirname (home);
-  g_auto (SclFd) state = _scl_fd_ensure_folder (self->state, 0711, error);
+  g_auto (SclFd) state = -1;
   g_auto (SclFd) instances = -1;
 
+  if (!in_folder)
+    return write_holder (self, run, 0700, error);
+  state = _scl_fd_ensure_folder (self->state, 0711, error);
   if (state < 0)
     return FALSE;
   if (strcmp (home, self->state) != 0
@@ -235,14 +238,15 @@ note (SclInstanceClaim *self, GError **error)
 }
 
 gboolean
-_scl_instance_claim_take (SclInstanceClaim *self, gboolean *out_new, GError **error)
+_scl_instance_claim_take (SclInstanceClaim *self, gboolean in_folder, gboolean *out_new,
+                          GError **error)
 {
   gboolean noted;
 
   if (!look (self, &noted, error))
     return FALSE;
   *out_new = !noted;
-  return noted || note (self, error);
+  return noted || note (self, in_folder, error);
 }
 
 static gboolean

@@ -228,12 +228,22 @@ _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const c
          && _scl_observation_lookup_volume (self, volume) == NULL;
 }
 
+/* What could be mounted: STATE, whichever instance's folder in it PATH is in. (transfer full) */
+static char *
+state_of (const char *path)
+{
+  g_autofree char *volumes = g_path_get_dirname (path);
+  g_autofree char *home = g_path_get_dirname (volumes);
+  g_autofree char *above = g_path_get_dirname (home);
+
+  return g_str_has_suffix (above, "/instances") ? g_path_get_dirname (above) : g_steal_pointer (&home);
+}
+
 char *
 _scl_observation_describe_lost (const SclObservedVm *vm, const char *volume, guint index)
 {
   const char *path = index < vm->disk_paths->len ? vm->disk_paths->pdata[index] : NULL;
-  g_autofree char *volumes = path == NULL ? NULL : g_path_get_dirname (path);
-  g_autofree char *state = path == NULL ? g_strdup ("the state folder") : g_path_get_dirname (volumes);
+  g_autofree char *state = path == NULL ? g_strdup ("the state folder") : state_of (path);
 
   return g_strdup_printf ("volume \"%s\" of VM \"%s\" is gone (%s): is %s mounted? If its data is lost for "
                           "good, `sclctl volume create %s --from-image` makes it anew",

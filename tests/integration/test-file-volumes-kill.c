@@ -25,7 +25,7 @@ do_create (Work *work)
 static gboolean
 do_seed (Work *work)
 {
-  return _scl_volume_backend_ensure_seed (work->fixture->backend, work->vm, NULL, NULL);
+  return _scl_volume_backend_ensure_seed (work->fixture->backend, work->vm, NULL, NULL, NULL);
 }
 
 static gboolean

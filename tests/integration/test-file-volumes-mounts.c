@@ -247,7 +247,7 @@ test_no_space_for_seed (void **state)
   while (write (fd, block, sizeof block) > 0)
     ;
   assert_int_equal (errno, ENOSPC);
-  assert_false (_scl_volume_backend_ensure_seed (self->fixture->backend, vm, NULL, &error));
+  assert_false (_scl_volume_backend_ensure_seed (self->fixture->backend, vm, NULL, NULL, &error));
   assert_error (error, SCL_ERROR_NO_SPACE, "seed.iso");
   assert_int_equal (count_entries (folder), 0);
 }

@@ -40,7 +40,7 @@ ensure (Fixture *fixture, SclVmSpec *vm)
 {
   g_autofree char *path = _scl_volume_backend_seed_path (fixture->backend, "demo");
 
-  assert_true (_scl_volume_backend_ensure_seed (fixture->backend, vm, NULL, NULL));
+  assert_true (_scl_volume_backend_ensure_seed (fixture->backend, vm, NULL, NULL, NULL));
   return stat_of (path);
 }
 
@@ -241,7 +241,7 @@ test_errors (void **state)
   g_autofree char *iso = _scl_volume_backend_seed_path (fixture->backend, "demo");
   g_autoptr (GError) error = NULL;
 
-  assert_false (_scl_volume_backend_ensure_seed (fixture->backend, broken, NULL, &error));
+  assert_false (_scl_volume_backend_ensure_seed (fixture->backend, broken, NULL, NULL, &error));
   assert_error (error, SCL_ERROR_NOT_FOUND, absent);
   assert_unchanged (before, stat_of (iso));
 }

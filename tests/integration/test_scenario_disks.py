@@ -121,13 +121,28 @@ class Disks(SharedCase):
         self.scene.manifest["virtualMachines"]["other"]["memorySize"] = 80
         for done in (self.plan(1), self.scene.apply(None, "--boot", check=3),
                      self.scene.ctl.run("vm", "start", "demo", check=1), self.scene.ctl.run("vm", "restart", "demo", check=1)):
-            self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.volume().parent.parent} mounted?', done.stderr)
-            self.assertIn("sclctl volume create demo --from-image", done.stderr)
+            self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.scene.ctl.state} mounted?', done.stderr)
+            self.assertEqual((done.stdout + done.stderr).count("sclctl volume create demo --from-image"), 1, done.stdout + done.stderr)
+        self.assertIn("is gone", self.scene.ctl.run("validate", "--preflight", "-f", self.scene.write(), check=1).stderr)
         self.assertFalse(self.volume().exists())
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "shut off")
         self.assertEqual(self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo")), before)
         self.assertIn(str(80 << 10), self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("other")))
         (self.dir / "away.raw").rename(self.volume())
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
+
+    def test_nothing_is_written_where_state_is_not_mounted(self):
+        self.scene.ctl.run("vm", "stop", "--force", "demo", "other", check=0)
+        state, away = self.scene.ctl.state, self.dir / "away"
+        state.rename(away)
+        state.mkdir(mode=0o711)
+        done = self.scene.apply(None, "--boot", check=None)
+        self.assertIn(done.returncode, (1, 3))
+        self.assertIn(f"is {state} mounted?", done.stderr)
+        self.assertEqual(sorted(state.rglob("*")), [])
+        state.rmdir()
+        away.rename(state)
         self.scene.apply(None, "--boot")
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
 

@@ -240,6 +240,15 @@ class Removals(SharedCase):
         self.ctl.run("volume", "prune", "--yes", check=0)
         self.assertEqual(self.files(), [])
 
+    def test_list_of_which_one_is_gone(self):
+        """As after a kill: the same again deletes the rest, and says what it did not find."""
+        self.leave_volumes()
+        self.ctl.run("volume", "delete", "--yes", "demo", check=0)
+        done = self.ctl.run("volume", "delete", "--yes", "demo", "other", check=3)
+        self.assertEqual(done.stderr.count('"demo"'), 1, done.stderr)
+        self.assertEqual(self.files(), [])
+        self.ctl.run("volume", "delete", "--yes", "demo", "other", check=1)
+
     def test_saved_domain(self):
         """What a saved guest goes on with, whatever its next boot would use."""
         self.leave_volumes()
@@ -278,6 +287,26 @@ class Removals(SharedCase):
         self.libvirtd.virsh("undefine", name)
         self.ctl.run("volume", "prune", "--yes", check=0)
         self.assertFalse((folder / "nvram.fd").exists())
+
+    def test_seed_that_a_clone_uses_is_not_rewritten(self):
+        seed = self.ctl.home / "vms/demo/seed.iso"
+        name = f"{self.ctl.prefix}clone"
+        self.define(name, seed, device="cdrom")
+        before = (os.stat(seed).st_ino, seed.read_bytes())
+        manifest = self.scene.copy()
+        for vm in manifest["virtualMachines"].values():
+            vm["cloudInitUserConfigFile"] = self.scene.file("other.yaml", "#cloud-config\nhostname: other\n")
+        done = self.scene.apply(manifest, check=3)
+        self.assertIn(f'VM "demo": domain "{name}" uses its seed {seed}, which is left as it is', done.stderr)
+        self.assertNotIn('VM "other"', done.stderr)
+        self.assertEqual((os.stat(seed).st_ino, seed.read_bytes()), before)
+        for vm in manifest["virtualMachines"].values():
+            for key in ("cloudInitUserConfigFile", "cloudInitNetworkConfigFile"):
+                vm.pop(key, None)
+        self.scene.apply(manifest)
+        self.assertEqual((os.stat(seed).st_ino, seed.read_bytes()), before)
+        self.assertFalse((self.ctl.home / "vms/other/seed.iso").exists())
+        self.libvirtd.virsh("undefine", name)
 
 
 if __name__ == "__main__":

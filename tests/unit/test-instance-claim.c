@@ -19,7 +19,7 @@ assert_takes (SclInstanceClaim *claim, gboolean is_new)
   GError *error = NULL;
   gboolean was_new;
 
-  if (!_scl_instance_claim_take (claim, &was_new, &error))
+  if (!_scl_instance_claim_take (claim, TRUE, &was_new, &error))
     fail_msg ("%s", error->message);
   assert_int_equal (was_new, is_new);
 }
@@ -33,7 +33,7 @@ assert_refused (SclInstanceClaim *claim, const char *hypervisor, const char *fol
 
   assert_false (_scl_instance_claim_check (claim, &error));
   assert_error_is (error, SCL_ERROR_IN_USE, text);
-  assert_false (_scl_instance_claim_take (claim, &was_new, &error));
+  assert_false (_scl_instance_claim_take (claim, TRUE, &was_new, &error));
   assert_error_is (error, SCL_ERROR_IN_USE, text);
 }
 
@@ -152,7 +152,7 @@ assert_foreign_folder (World *world, const char *folder, const char *prefix, con
 
   assert_false (_scl_instance_claim_check (other, &error));
   assert_error_is (error, SCL_ERROR_IN_USE, text);
-  assert_false (_scl_instance_claim_take (other, &is_new, &error));
+  assert_false (_scl_instance_claim_take (other, TRUE, &is_new, &error));
   assert_error_is (error, SCL_ERROR_IN_USE, text);
 }
 
@@ -192,6 +192,21 @@ test_folder_that_became_a_state_folder (void **state)
   assert_error_is (error, SCL_ERROR_IN_USE, "is the folder of instance \"scl\"");
 }
 
+/* The state folder is not mounted. */
+static void
+test_nothing_is_written_into_the_folder (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
+  gboolean is_new;
+
+  assert_true (_scl_instance_claim_take (mine, FALSE, &is_new, NULL));
+  assert_true (is_new);
+  assert_true (g_file_test (now, G_FILE_TEST_EXISTS));
+  assert_false (g_file_test (world->one, G_FILE_TEST_EXISTS));
+}
+
 /* Half a file from a full disk is no holder. */
 static void
 test_damaged_note (void **state)
@@ -221,6 +236,7 @@ main (void)
     TEST (test_killed_in_between),
     TEST (test_folder_of_another_instance),
     TEST (test_folder_that_became_a_state_folder),
+    TEST (test_nothing_is_written_into_the_folder),
     TEST (test_damaged_note),
   };
 

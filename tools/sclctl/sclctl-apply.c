@@ -48,18 +48,18 @@ confirm_removals (SclctlContext *context, SclPlan *plan, SclApplyFlags flags, gb
     }
 }
 
-/* An error of the whole operation that is the same as that of its only failed step is said once. */
+/* An error of the whole operation that only repeats those of its steps is said once. */
 static gboolean
 is_said (GListModel *results, const GError *error)
 {
-  if (g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL))
-    return FALSE;
+  gboolean is_partial = g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL);
+
   for (guint i = 0; i < g_list_model_get_n_items (results); i++)
     {
       g_autoptr (SclStepResult) result = g_list_model_get_item (results, i);
       const GError *own = scl_step_result_get_error (result);
 
-      if (own != NULL && g_strcmp0 (own->message, error->message) == 0)
+      if (own != NULL && (is_partial || g_strcmp0 (own->message, error->message) == 0))
         return TRUE;
     }
   return FALSE;

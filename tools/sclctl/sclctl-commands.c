@@ -17,7 +17,8 @@
   }
 #define OPTION_ALLOW_EMPTY                                                                         \
   {                                                                                                \
-    "allow-empty", 0, NULL, "a manifest without any VM and network is meant so",                   \
+    "allow-empty", 0, NULL, "a manifest without any VM and network is meant so; removals are "  \
+                              "still asked about",                                                 \
         SCLCTL_COMPLETE_NOTHING, NULL                                                              \
   }
 #define OPTION_BOOT                                                                                \

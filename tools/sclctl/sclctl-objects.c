@@ -291,6 +291,35 @@ sclctl_power_arguments (SclctlContext *context, SclctlBegin begin)
   return SCLCTL_EXIT_DONE;
 }
 
+/* Those that are there; what is not has maybe been deleted by the same command before it was killed.
+ * *OUT_GONE: the error about the first of them, told by the caller when the others are deleted. */
+static GPtrArray *
+look_up_those_left (SclctlContext *context, SclObjectKind kind, GError **out_gone, GError **error)
+{
+  g_autoptr (GPtrArray) objects = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (!sclctl_look (context, error))
+    return NULL;
+  for (guint i = 0; i < context->arguments->len; i++)
+    {
+      g_autoptr (GError) gone = NULL;
+      GObject *object = sclctl_find_object (context, kind, sclctl_argument (context, i), &gone);
+
+      if (object != NULL && !g_ptr_array_find (objects, object, NULL))
+        g_ptr_array_add (objects, object);
+      else if (object != NULL)
+        g_object_unref (object);
+      else if (*out_gone == NULL)
+        *out_gone = g_steal_pointer (&gone);
+      else
+        sclctl_complain ("%s", gone->message);
+    }
+  if (objects->len > 0)
+    return g_steal_pointer (&objects);
+  g_propagate_error (error, g_steal_pointer (out_gone));
+  return NULL;
+}
+
 /* What is left after the first failure is not begun: it may depend on what failed. */
 static gboolean
 delete_all (SclctlContext *context, GPtrArray *objects, SclctlBegin begin, GError **error)
@@ -313,7 +342,8 @@ sclctl_delete_arguments (SclctlContext *context, SclObjectKind kind, const char 
                          SclctlBegin begin)
 {
   GError *error = NULL;
-  g_autoptr (GPtrArray) objects = look_up_arguments (context, kind, &error);
+  g_autoptr (GError) gone = NULL;
+  g_autoptr (GPtrArray) objects = look_up_those_left (context, kind, &gone, &error);
   g_autofree char *question = NULL;
 
   if (objects == NULL)
@@ -323,5 +353,8 @@ sclctl_delete_arguments (SclctlContext *context, SclObjectKind kind, const char 
     return sclctl_refusal_status ();
   if (!delete_all (context, objects, begin, &error))
     return sclctl_fail (error);
-  return SCLCTL_EXIT_DONE;
+  if (gone == NULL)
+    return SCLCTL_EXIT_DONE;
+  sclctl_complain ("%s", gone->message);
+  return SCLCTL_EXIT_PARTIAL;
 }

@@ -44,7 +44,10 @@ add_step (SclctlTable *table, SclStep *step)
   sclctl_table_add (table, sclctl_text_action (scl_step_get_action (step)));
   sclctl_table_take (table,
                      sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step)));
-  sclctl_table_add (table, scl_step_get_reason (step));
+  /* Its reason is a message of its own, which is told as one. */
+  sclctl_table_add (table, scl_step_get_action (step) == SCL_ACTION_BLOCKED
+                               ? "cannot be done, see the error"
+                               : scl_step_get_reason (step));
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-input.h"
 #include "sclctl-json.h"
+#include "sclctl-plan-view.h"
 #include "sclctl-verbs.h"
 #include "sclctl-wait.h"
 
@@ -66,8 +67,8 @@ sclctl_validate (SclctlContext *context)
   manifest = sclctl_load (context, &loader, &error);
   if (manifest != NULL && sclctl_has (context, "preflight"))
     plan = preflight (context, manifest, &error);
-  if (plan != NULL)
-    sclctl_check_plan (context, plan, &error);
+  if (plan != NULL && sclctl_check_plan (context, plan, &error))
+    error = sclctl_blocked_error (plan);
   diagnostics = list_diagnostics (loader, plan);
   if (sclctl_is_json (context))
     report (diagnostics, error);

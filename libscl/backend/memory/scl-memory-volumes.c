@@ -169,8 +169,8 @@ memory_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources *
 }
 
 static gboolean
-memory_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const SclProgress *progress,
-                            GError **error)
+memory_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const SclSourcesAsk *domains,
+                            const SclProgress *progress, GError **error)
 {
   SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);

@@ -39,7 +39,8 @@ gboolean _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, S
 
 gboolean _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error);
 gboolean _scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm,
-                                        const SclProgress *progress, GError **error);
+                                        const SclSourcesAsk *domains, const SclProgress *progress,
+                                        GError **error);
 gboolean _scl_file_volumes_release (SclVolumeBackend *backend, const char *vm, SclSources *sources,
                                     const SclProgress *progress, GError **error);
 char *_scl_file_volumes_seed_path (SclVolumeBackend *backend, const char *vm);

@@ -84,7 +84,7 @@ seed_differs (SclFileVolumes *self, SclVmSpec *vm, SclObservation *out)
 
 gboolean
 _scl_file_volumes_observe_seeds (SclFileVolumes *self, SclManifest *desired, SclObservation *out,
-               GCancellable *cancellable, GError **error)
+                                 GCancellable *cancellable, GError **error)
 {
   for (guint i = 0; i < out->vms->len; i++)
     {
@@ -202,9 +202,69 @@ _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources
   return TRUE;
 }
 
+/* A seed is put into its place as a new file, and whoever names the place has that one from then on. */
+static gboolean
+check_seed_unused (SclFileVolumes *self, const char *vm, SclSources *sources, GError **error)
+{
+  g_autofree char *folder = vm_path (self, vm);
+  g_autofree char *path = g_build_filename (folder, SCL_SEED_FILE, NULL);
+  SclSourceUser user;
+
+  return !_scl_sources_find (sources, path, self->prefix, vm, &user)
+         || scl_throw (error, SCL_ERROR_IN_USE,
+                       "VM \"%s\": domain \"%s\" uses its seed %s, which is left as it is: give that "
+                       "domain a copy first (virsh edit %s)",
+                       vm, user.domain, path, user.domain);
+}
+
+/* NULL with an error: not known. DOMAINS NULL: there are no others. */
+static SclSources *
+ask_others (const SclSourcesAsk *domains, const SclProgress *progress, GError **error)
+{
+  if (domains == NULL)
+    return _scl_sources_new ();
+  return domains->ask (domains->data, progress != NULL ? progress->cancellable : NULL, error);
+}
+
+static gboolean
+has_seed (SclFileVolumes *self, const char *vm)
+{
+  g_autofree char *folder = vm_path (self, vm);
+  g_autofree char *path = g_build_filename (folder, SCL_SEED_FILE, NULL);
+
+  return access (path, F_OK) == 0;
+}
+
+static gboolean
+drop_seed (SclFileVolumes *self, const char *vm, const SclSourcesAsk *domains,
+           const SclProgress *progress, GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+
+  if (!has_seed (self, vm))
+    return remove_seed (self, vm, NULL, FALSE, error);
+  sources = ask_others (domains, progress, error);
+  return sources != NULL && remove_seed (self, vm, sources, FALSE, error);
+}
+
+static gboolean
+replace_seed (SclFileVolumes *self, const char *vm, SclSeed *seed, int folder,
+              const SclSourcesAsk *domains, const SclProgress *progress, GError **error)
+{
+  if (has_seed (self, vm))
+    {
+      g_autoptr (SclSources) sources = ask_others (domains, progress, error);
+
+      if (sources == NULL || !check_seed_unused (self, vm, sources, error))
+        return FALSE;
+    }
+  return _scl_seed_save (seed, folder, error) || scl_prefix (error, "VM \"%s\"", vm);
+}
+
 gboolean
 _scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm,
-                               const SclProgress *progress, GError **error)
+                               const SclSourcesAsk *domains, const SclProgress *progress,
+                               GError **error)
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
   const char *name = scl_vm_spec_get_name (vm);
@@ -215,22 +275,22 @@ _scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm,
   if (!_scl_file_volumes_check_name (name, error))
     return FALSE;
   if (!scl_vm_spec_has_seed (vm))
-    return remove_seed (self, name, NULL, FALSE, error);
+    return drop_seed (self, name, domains, progress, error);
   folder = make_vm_folder (self, name, error);
   if (folder < 0)
     return FALSE;
   present = _scl_seed_load (folder);
   desired = desired_seed (self, vm, present, error);
   if (desired == NULL)
-    return scl_prefix (error, "VM %s: cloud-init", name);
+    return scl_prefix (error, "VM \"%s\": cloud-init", name);
   if (_scl_seed_equal (desired, present))
     return give_seed_back (folder, error);
-  return _scl_seed_save (desired, folder, error) || scl_prefix (error, "VM %s", name);
+  return replace_seed (self, name, desired, folder, domains, progress, error);
 }
 
 gboolean
 _scl_file_volumes_release (SclVolumeBackend *backend, const char *vm, SclSources *sources,
-                          const SclProgress *progress, GError **error)
+                           const SclProgress *progress, GError **error)
 {
   return _scl_file_volumes_check_name (vm, error)
          && remove_seed (SCL_FILE_VOLUMES (backend), vm, sources, TRUE, error);

@@ -43,9 +43,10 @@ struct _SclVolumeBackendInterface
   gboolean (*remove) (SclVolumeBackend *self, const char *name, SclSources *sources,
                       const SclProgress *progress, GError **error);
   /* Writes VM's seed disk if it does not hold the files' present content, removes it if the VM has
-   * none. */
-  gboolean (*ensure_seed) (SclVolumeBackend *self, SclVmSpec *vm, const SclProgress *progress,
-                           GError **error);
+   * none. Before that, DOMAINS (nullable: there are none) are asked: SCL_ERROR_IN_USE if another one
+   * uses what would be written, and what would be removed stays. */
+  gboolean (*ensure_seed) (SclVolumeBackend *self, SclVmSpec *vm, const SclSourcesAsk *domains,
+                           const SclProgress *progress, GError **error);
   /* Takes the seed of a VM that is off back from the QEMU user: libvirt leaves it to him. */
   gboolean (*reclaim) (SclVolumeBackend *self, const char *vm, GError **error);
   /* Removes what belongs to VM except its volumes and NVRAM: seed, console log. What another domain of
@@ -73,6 +74,7 @@ gboolean _scl_volume_backend_grow (SclVolumeBackend *self, const char *name, gui
 gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources *sources,
                                      const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm,
+                                          const SclSourcesAsk *domains,
                                           const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_reclaim (SclVolumeBackend *self, const char *vm, GError **error);
 gboolean _scl_volume_backend_release (SclVolumeBackend *self, const char *vm, SclSources *sources,

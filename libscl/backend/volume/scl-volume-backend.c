@@ -74,14 +74,15 @@ _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources
 }
 
 gboolean
-_scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm, const SclProgress *progress, GError **error)
+_scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm, const SclSourcesAsk *domains,
+                                 const SclProgress *progress, GError **error)
 {
   SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
 
   if (iface->ensure_seed == NULL)
     return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: ensure seed",
                       G_OBJECT_TYPE_NAME (self));
-  return iface->ensure_seed (self, vm, progress, error);
+  return iface->ensure_seed (self, vm, domains, progress, error);
 }
 
 /* Optional: only files have owners. */
