@@ -223,7 +223,8 @@ start (SclConnection *self, const char *description, SclOperationFunc func, SclM
   if (request == NULL)
     return _scl_operation_new_failed (description, error);
   g_set_object (&request->confirmed, confirmed);
-  return _scl_operation_start (description, func, request, request_free);
+  return _scl_operation_start (G_OBJECT (request->driver), description, func, request,
+                               request_free);
 }
 
 /**

@@ -50,6 +50,10 @@ struct _SclDriverInterface
   gboolean (*lock) (SclDriver *self, GCancellable *cancellable, GError **error);
   void (*unlock) (SclDriver *self);
   void (*set_lock_timeout) (SclDriver *self, guint timeout);
+  /* OPERATION has begun, and its thread will call one of the above: in this order, whichever thread
+   * comes first. Nullable, as its end: OPERATION has ended, whether it called or not. */
+  void (*reserve) (SclDriver *self, SclOperation *operation);
+  void (*give_back) (SclDriver *self, SclOperation *operation);
   void (*watch) (SclDriver *self, SclDriverEventFunc func, gpointer user_data);
 };
 

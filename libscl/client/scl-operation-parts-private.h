@@ -4,6 +4,7 @@
 /* The inside of an SclOperation, shared by its two files: scl-operation.c (work and reports) and
  * scl-operation-wait.c (waiting for the end). Nobody else includes it. */
 
+#include "client/scl-driver-private.h"
 #include "client/scl-home-private.h"
 #include "client/scl-operation-private.h"
 
@@ -14,6 +15,7 @@ struct _SclOperation
   SclHome *home;
   GCancellable *cancellable;
   SclOperationFunc func;
+  SclDriver *driver; /* nullable; the work keeps it until it has ended */
   gpointer data;
   GDestroyNotify free_data;
 

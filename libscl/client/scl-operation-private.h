@@ -11,9 +11,10 @@
 typedef gboolean (*SclOperationFunc) (SclOperation *operation, gpointer data,
                                       GCancellable *cancellable, GError **error);
 
-/* Starts FUNC at once. FREE_DATA runs when the work has ended. */
-SclOperation *_scl_operation_start (const char *description, SclOperationFunc func, gpointer data,
-                                    GDestroyNotify free_data);
+/* Starts FUNC at once. DRIVER (nullable), which DATA keeps: whose queue it stands in, behind all that
+ * were begun before. FREE_DATA runs when the work has ended. */
+SclOperation *_scl_operation_start (GObject *driver, const char *description, SclOperationFunc func,
+                                    gpointer data, GDestroyNotify free_data);
 /* An operation that has already failed; takes ERROR. */
 SclOperation *_scl_operation_new_failed (const char *description, GError *error);
 

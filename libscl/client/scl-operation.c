@@ -10,6 +10,10 @@
  * caller that got it, or in its scl_operation_wait(), which needs no main loop. Only there are they
  * read; waiting for it, cancelling it and scl_operation_is_done() are for all threads.
  *
+ * Operations that need the same come in the order in which they were begun: of two that one thread
+ * begins on an instance, whatever connections it uses, the second finds what the first has left. Only
+ * power of different VMs, and cutting the power of a VM that is being stopped, do not wait.
+ *
  * Dropping the last reference does not end the work; scl_operation_cancel() does, between steps.
  *
  * Since: 0.1
@@ -347,6 +351,21 @@ finish (SclOperation *self, GError *error)
     _scl_operation_return_task (((SclWaiter *) waiters->pdata[i])->task, error);
 }
 
+/* In the caller's thread: what is begun first comes first. */
+static void
+reserve (SclOperation *self)
+{
+  if (self->driver != NULL && SCL_DRIVER_GET_IFACE (self->driver)->reserve != NULL)
+    SCL_DRIVER_GET_IFACE (self->driver)->reserve (self->driver, self);
+}
+
+static void
+give_back (SclOperation *self)
+{
+  if (self->driver != NULL && SCL_DRIVER_GET_IFACE (self->driver)->give_back != NULL)
+    SCL_DRIVER_GET_IFACE (self->driver)->give_back (self->driver, self);
+}
+
 static gpointer
 work (gpointer data)
 {
@@ -355,6 +374,7 @@ work (gpointer data)
 
   if (!self->func (self, self->data, self->cancellable, &error) && error == NULL)
     g_set_error_literal (&error, G_IO_ERROR, G_IO_ERROR_FAILED, "failed without saying why");
+  give_back (self);
   if (self->free_data != NULL)
     self->free_data (self->data);
   finish (self, error);
@@ -365,6 +385,7 @@ work (gpointer data)
 static void
 fail_to_begin (SclOperation *self, GError *error)
 {
+  give_back (self);
   if (self->free_data != NULL)
     self->free_data (self->data);
   g_prefix_error (&error, "%s: ", self->description);
@@ -373,8 +394,8 @@ fail_to_begin (SclOperation *self, GError *error)
 }
 
 SclOperation *
-_scl_operation_start (const char *description, SclOperationFunc func, gpointer data,
-                      GDestroyNotify free_data)
+_scl_operation_start (GObject *driver, const char *description, SclOperationFunc func,
+                      gpointer data, GDestroyNotify free_data)
 {
   SclOperation *self = g_object_new (SCL_TYPE_OPERATION, NULL);
   GError *error = NULL;
@@ -384,6 +405,8 @@ _scl_operation_start (const char *description, SclOperationFunc func, gpointer d
   self->func = func;
   self->data = data;
   self->free_data = free_data;
+  self->driver = driver != NULL ? SCL_DRIVER (driver) : NULL;
+  reserve (self);
   thread = g_thread_try_new ("scl-operation", work, g_object_ref (self), &error);
   if (thread != NULL)
     g_thread_unref (thread);

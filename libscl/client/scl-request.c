@@ -46,7 +46,8 @@ request_start (SclRequest *request, const char *verb, SclOperationFunc func)
   g_autofree char *description
       = g_strdup_printf ("%s %s \"%s\"", verb, kind_word (request->kind), request->name);
 
-  return _scl_operation_start (description, func, request, request_free);
+  return _scl_operation_start (G_OBJECT (request->driver), description, func, request,
+                               request_free);
 }
 
 SclOperation *

@@ -38,6 +38,7 @@ struct _SclEngine
   SclVmBackend *vms;
 
   GMutex mutex; /* over what follows */
+  GHashTable *places;  /* SclOperation → SclTurn: begun, and not entered yet */
   SclSources *sources; /* what all domains name, asked at the beginning of a change that removes */
   guint lock_timeout;
   SclDriverEventFunc watcher;

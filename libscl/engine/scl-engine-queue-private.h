@@ -21,6 +21,7 @@ typedef struct
   const char *state_dir;
   guint timeout; /* seconds */
   GCancellable *cancellable;
+  SclTurn *place; /* (transfer full) (nullable): where it stands in the queue; else it comes last */
 } SclTurnRequest;
 
 #define SCL_TURN_ALONE ((SclTurnRequest){ .alone = TRUE })
@@ -29,6 +30,10 @@ typedef struct
  * (nothing outside this process is touched) a queue of its own and no file. (transfer full) */
 SclEngineQueue *_scl_engine_queue_get (const char *run_dir, const char *prefix);
 void _scl_engine_queue_unref (SclEngineQueue *self);
+
+/* A place for who will enter later, from another thread. Nobody overtakes it: what it will need is not known
+ * yet. To be entered with soon, or left. (transfer full) */
+SclTurn *_scl_engine_queue_reserve (SclEngineQueue *self, gconstpointer owner, const char *what);
 
 /* NULL: SCL_ERROR_BUSY that says who had it, or cancelled. (transfer full) */
 SclTurn *_scl_engine_queue_enter (SclEngineQueue *self, const SclTurnRequest *request, GError **error);

@@ -181,18 +181,25 @@ join_hold (SclTurn *self)
 /* --- a turn, from its request to its end --- */
 
 static SclTurn *
-turn_new (SclEngineQueue *queue, const SclTurnRequest *request)
+turn_new (SclEngineQueue *queue, gconstpointer owner, const char *what)
 {
   SclTurn *self = g_new0 (SclTurn, 1);
 
   self->queue = queue;
-  self->owner = request->owner;
-  self->what = g_strdup (request->what);
+  self->owner = owner;
+  self->what = g_strdup (what);
+  self->alone = TRUE;
+  return self;
+}
+
+/* With the mutex held, if it stands in the queue. */
+static void
+turn_set_request (SclTurn *self, const SclTurnRequest *request)
+{
   self->vm = g_strdup (request->vm);
   self->alone = request->alone;
   self->stops = request->stops;
   self->cut = request->cut && request->vm != NULL;
-  return self;
 }
 
 static void
@@ -303,7 +310,11 @@ line_up (SclTurn *self, const SclTurnRequest *request, gint64 deadline, GError *
   if (request->cancellable != NULL)
     handler = g_cancellable_connect (request->cancellable, G_CALLBACK (wake), queue, NULL);
   g_mutex_lock (&queue->mutex);
-  g_ptr_array_add (queue->turns, self);
+  if (request->place == NULL)
+    g_ptr_array_add (queue->turns, self);
+  turn_set_request (self, request);
+  /* Those behind a place may not have to wait for it any more. */
+  g_cond_broadcast (&queue->cond);
   self->running = await_turn (self, request, deadline, error);
   g_mutex_unlock (&queue->mutex);
   if (handler != 0)
@@ -373,9 +384,21 @@ enter (SclTurn *self, const SclTurnRequest *request, GError **error)
 }
 
 SclTurn *
+_scl_engine_queue_reserve (SclEngineQueue *self, gconstpointer owner, const char *what)
+{
+  SclTurn *turn = turn_new (self, owner, what);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_ptr_array_add (self->turns, turn);
+  join_hold (turn);
+  return turn;
+}
+
+SclTurn *
 _scl_engine_queue_enter (SclEngineQueue *self, const SclTurnRequest *request, GError **error)
 {
-  SclTurn *turn = turn_new (self, request);
+  SclTurn *turn
+      = request->place != NULL ? request->place : turn_new (self, request->owner, request->what);
 
   if (enter (turn, request, error))
     return turn;
@@ -411,7 +434,7 @@ _scl_engine_queue_hold (SclEngineQueue *self, const SclTurnRequest *request, GEr
 
   if (is_held (self, request->owner))
     return TRUE;
-  turn = turn_new (self, request);
+  turn = turn_new (self, request->owner, request->what);
   turn->is_hold = TRUE;
   if (enter (turn, request, error))
     {

@@ -252,6 +252,37 @@ engine_apply (SclDriver *driver, SclManifest *manifest, SclApplyFlags flags, Scl
 
 /* --- locking --- */
 
+static void
+engine_reserve (SclDriver *driver, SclOperation *operation)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  SclTurn *place = _scl_engine_queue_reserve (self->queue, self,
+                                              scl_operation_get_description (operation));
+
+  g_mutex_lock (&self->mutex);
+  g_hash_table_insert (self->places, operation, place);
+  g_mutex_unlock (&self->mutex);
+}
+
+/* NULL: it has none, or has entered with it. */
+static SclTurn *
+take_place (SclEngine *self, SclOperation *operation)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  gpointer place = NULL;
+
+  (void) g_hash_table_steal_extended (self->places, operation, NULL, &place);
+  return place;
+}
+
+static void
+engine_give_back (SclDriver *driver, SclOperation *operation)
+{
+  SclTurn *place = take_place (SCL_ENGINE (driver), operation);
+
+  g_clear_pointer (&place, _scl_turn_leave);
+}
+
 static SclTurnRequest
 request_for (SclEngine *self, SclTurnRequest want, const char *what, GCancellable *cancellable)
 {
@@ -273,6 +304,7 @@ _scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation
   SclTurnRequest request = request_for (self, want, what, cancellable);
 
   _scl_engine_forget_planned (self);
+  request.place = take_place (self, operation);
   return _scl_engine_queue_enter (self->queue, &request, error);
 }
 
@@ -416,6 +448,8 @@ scl_engine_driver_init (SclDriverInterface *iface)
   iface->lock = engine_lock;
   iface->unlock = engine_unlock;
   iface->set_lock_timeout = engine_set_lock_timeout;
+  iface->reserve = engine_reserve;
+  iface->give_back = engine_give_back;
   iface->watch = engine_watch;
   iface->open_console = engine_open_console;
   iface->list_addresses = engine_list_addresses;
@@ -436,6 +470,7 @@ scl_engine_finalize (GObject *object)
   g_clear_pointer (&self->planned, _scl_engine_planned_free);
   _scl_engine_queue_release (self->queue, self);
   _scl_engine_queue_unref (self->queue);
+  g_hash_table_unref (self->places);
   g_clear_pointer (&self->sources, _scl_sources_unref);
   g_clear_pointer (&self->claim, _scl_instance_claim_free);
   g_clear_object (&self->networks);
@@ -458,6 +493,7 @@ static void
 _scl_engine_init (SclEngine *self)
 {
   g_mutex_init (&self->mutex);
+  self->places = g_hash_table_new (NULL, NULL);
   self->lock_timeout = DEFAULT_LOCK_TIMEOUT;
   self->max_workers = MAX_WORKERS;
 }

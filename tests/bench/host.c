@@ -250,7 +250,7 @@ apply_work (SclOperation *operation, gpointer manifest, GCancellable *cancellabl
 static gboolean
 apply (SclManifest *manifest, GError **error)
 {
-  g_autoptr (SclOperation) operation = _scl_operation_start ("bench", apply_work, manifest, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "bench", apply_work, manifest, NULL);
 
   return scl_operation_wait (operation, NULL, error);
 }

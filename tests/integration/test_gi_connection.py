@@ -49,6 +49,19 @@ class Both(GiCase):
             connection.apply(manifest, Scl.ApplyFlags.NONE).wait(None)
             connection.close()
 
+    def test_order_is_that_of_the_calls(self):
+        """Begun one right after the other, without a wait: the last one has the last word."""
+        connection = self.connect(HYPERVISORS[0])
+        connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+        connection.refresh(None)
+        vm = connection.lookup_vm("demo")
+        for _ in range(200):
+            begun = [vm.stop(True), vm.start(), vm.stop(True), vm.start()]
+            self.assertTrue(all(operation.wait(None) for operation in begun))
+            connection.refresh(None)
+            self.assertEqual(vm.get_state(), Scl.VmState.RUNNING)
+        connection.close()
+
     def test_stop_stays_and_start(self):
         for connection in self.each():
             connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)

@@ -473,6 +473,63 @@ test_a_crowd (void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
 
+/* --- places --- */
+
+/* Entered in the other order, and by another thread; what only passes through leaves no gap. */
+static void
+test_places_keep_the_order (void **state)
+{
+  World *world = *state;
+  SclTurn *first = _scl_engine_queue_reserve (world->queue, "a", "first");
+  SclTurn *unused = _scl_engine_queue_reserve (world->queue, "a", "unused");
+  SclTurnRequest request = want (world, "a", "first", 20);
+  Waiter second;
+
+  waiter_start (&second, world, 's', want (world, "b", "second", 20));
+  assert_order (world, "");
+  assert_busy (world, want (world, "c", "third", 0), "first");
+  request.place = first;
+  first = enter (world, request);
+  _scl_turn_leave (unused);
+  assert_order (world, "");
+  _scl_turn_leave (first);
+  assert_order (world, "s");
+  waiter_end (&second);
+}
+
+/* Behind a place that turns out to be about another VM nobody waits any longer. */
+static void
+test_place_that_needs_little (void **state)
+{
+  World *world = *state;
+  SclTurnRequest request = want_vm (world, "a", "one", 20);
+  SclTurn *turn;
+  Waiter other;
+
+  request.place = _scl_engine_queue_reserve (world->queue, "a", "start VM \"one\"");
+  waiter_start (&other, world, 'o', want_vm (world, "b", "two", 20));
+  assert_order (world, "");
+  turn = enter (world, request);
+  assert_order (world, "o");
+  waiter_end (&other);
+  _scl_turn_leave (turn);
+}
+
+/* What is held is kept for a place that was taken under it. */
+static void
+test_place_under_a_hold (void **state)
+{
+  World *world = *state;
+  SclTurnRequest request = want (world, "a", "apply", 20);
+
+  hold (world, "a");
+  request.place = _scl_engine_queue_reserve (world->queue, "a", "apply");
+  _scl_engine_queue_release (world->queue, "a");
+  assert_busy (world, want (world, "b", "other", 0), "scl_connection_lock()");
+  _scl_turn_leave (enter (world, request));
+  _scl_turn_leave (enter (world, want (world, "b", "other", 0)));
+}
+
 int
 main (void)
 {
@@ -490,6 +547,9 @@ main (void)
     CASE (test_power_is_cut_beside_a_stop),
     CASE (test_power_is_cut_before_a_stop),
     CASE (test_power_is_cut_while_all_are_stopped),
+    CASE (test_places_keep_the_order),
+    CASE (test_place_that_needs_little),
+    CASE (test_place_under_a_hold),
     CASE (test_one_queue_per_instance),
     CASE (test_a_crowd),
   };

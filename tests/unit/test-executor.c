@@ -353,7 +353,7 @@ test_results (void **state)
 {
   g_autoptr (SclPlan) plan = PLAN ("ok", "fail", "child<fail", "-old");
   Work work = { *state, plan };
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", run_plan, &work, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", run_plan, &work, NULL);
   g_autoptr (SclStepResult) failed = NULL;
   const GError *why;
   GError *error = NULL;

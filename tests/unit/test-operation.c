@@ -97,7 +97,7 @@ static void
 test_wait_needs_no_loop (void **state)
 {
   Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start ("stop VM demo", work, gate, work_free);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "stop VM demo", work, gate, work_free);
 
   assert_string_equal (scl_operation_get_description (operation), "stop VM demo");
   assert_false (scl_operation_is_done (operation));
@@ -117,7 +117,7 @@ test_error_is_kept (void **state)
   GError *error = NULL;
 
   gate->fail = gate->open = TRUE;
-  operation = _scl_operation_start ("apply", work, gate, NULL);
+  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   for (int i = 0; i < 2; i++)
     {
       assert_false (scl_operation_wait (operation, NULL, &error));
@@ -147,7 +147,7 @@ fail_silently (SclOperation *operation, gpointer data, GCancellable *cancellable
 static void
 test_silent_failure_has_an_error (void **state)
 {
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", fail_silently, NULL, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", fail_silently, NULL, NULL);
   g_autoptr (GError) error = NULL;
 
   assert_false (scl_operation_wait (operation, NULL, &error));
@@ -158,7 +158,7 @@ static void
 test_cancelled_wait_leaves_the_work (void **state)
 {
   Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
 
@@ -181,7 +181,7 @@ static void
 test_wait_is_interrupted (void **state)
 {
   Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GThread *thread = g_thread_new ("cancel", cancel_in_thread, cancellable);
 
@@ -199,7 +199,7 @@ test_cancel (void **state)
   g_autoptr (GError) error = NULL;
 
   gate->until_cancelled = TRUE;
-  operation = _scl_operation_start ("apply", work, gate, NULL);
+  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   assert_true (gate_await (gate, &gate->entered));
   scl_operation_cancel (operation);
   assert_false (scl_operation_wait (operation, NULL, &error));
@@ -210,7 +210,7 @@ static void
 test_dropping_ends_nothing (void **state)
 {
   Gate *gate = *state;
-  SclOperation *operation = _scl_operation_start ("apply", work, gate, work_free);
+  SclOperation *operation = _scl_operation_start (NULL, "apply", work, gate, work_free);
 
   g_object_unref (operation);
   gate_set (gate, &gate->open);
@@ -246,7 +246,7 @@ test_reports_come_in_the_creators_context (void **state)
   Listener listener = { .thread = g_thread_self (), .seen = g_string_new (NULL) };
 
   g_main_context_push_thread_default (context);
-  operation = _scl_operation_start ("apply", work, gate, NULL);
+  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   g_main_context_pop_thread_default (context);
   g_signal_connect (operation, "notify", G_CALLBACK (on_notify), &listener);
   assert_true (gate_await (gate, &gate->entered));
@@ -292,7 +292,7 @@ static void
 test_wait_async (void **state)
 {
   Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
 
   assert_wait_async (operation, gate, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
   /* Again, when it has long ended. */
@@ -306,7 +306,7 @@ test_wait_async_error (void **state)
   g_autoptr (SclOperation) operation = NULL;
 
   gate->fail = TRUE;
-  operation = _scl_operation_start ("apply", work, gate, NULL);
+  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   assert_wait_async (operation, gate, NULL, SCL_ERROR, SCL_ERROR_BUSY);
 }
 
@@ -316,7 +316,7 @@ test_wait_async_is_cancelled (void **state)
 {
   Gate *gate = *state;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (SclOperation) operation = _scl_operation_start ("apply", work, gate, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   GError *cancelled = NULL, *other = NULL;
 
   scl_operation_wait_async (operation, cancellable, on_waited, &cancelled);
@@ -353,7 +353,7 @@ test_done_when_it_is_told (void **state)
 {
   for (int i = 0; i < 3000; i++)
     {
-      g_autoptr (SclOperation) operation = _scl_operation_start ("apply", do_nothing, NULL, NULL);
+      g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", do_nothing, NULL, NULL);
       int told = 0;
 
       g_signal_connect (operation, "notify::done", G_CALLBACK (on_done), &told);
@@ -368,7 +368,7 @@ static void
 test_waiting_is_enough_to_free_it (void **state)
 {
   Gate *gate = *state;
-  SclOperation *operation = _scl_operation_start ("apply", work, gate, NULL);
+  SclOperation *operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
   GWeakRef weak;
 
   g_weak_ref_init (&weak, operation);
@@ -397,7 +397,7 @@ test_many (void **state)
 
   gate->open = TRUE;
   for (int i = 0; i < 100; i++)
-    g_ptr_array_add (all, _scl_operation_start ("apply", work, gate, NULL));
+    g_ptr_array_add (all, _scl_operation_start (NULL, "apply", work, gate, NULL));
   for (guint i = 0; i < all->len; i++)
     assert_true (scl_operation_wait (all->pdata[i], NULL, NULL));
 }
