@@ -143,9 +143,9 @@ test_killed_in_between (void **state)
 }
 
 static void
-assert_foreign_folder (World *world, const char *folder, const char *prefix, const char *owner)
+assert_foreign_folder (Folders *folders, const char *folder, const char *prefix, const char *owner)
 {
-  g_autoptr (SclInstanceClaim) other = _scl_instance_claim_new (world->run, folder, prefix, SYSTEM);
+  g_autoptr (SclInstanceClaim) other = _scl_instance_claim_new (folders->run, folder, prefix, SYSTEM);
   g_autofree char *text = g_strdup_printf ("%s is the folder of instance \"%s\"", folder, owner);
   gboolean is_new;
   GError *error = NULL;
@@ -160,15 +160,15 @@ assert_foreign_folder (World *world, const char *folder, const char *prefix, con
 static void
 test_folder_of_another_instance (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autofree char *home = g_build_filename (world->one, "instances", "claimt", NULL);
-  g_autoptr (SclInstanceClaim) first = _scl_instance_claim_new (world->run, world->two, "scl", SYSTEM);
-  g_autoptr (SclInstanceClaim) beside = _scl_instance_claim_new (world->run, world->two, "third", SYSTEM);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autofree char *home = g_build_filename (folders->state, "instances", "claimt", NULL);
+  g_autoptr (SclInstanceClaim) first = _scl_instance_claim_new (folders->run, folders->other, "scl", SYSTEM);
+  g_autoptr (SclInstanceClaim) beside = _scl_instance_claim_new (folders->run, folders->other, "third", SYSTEM);
 
   assert_takes (mine, TRUE);
-  assert_foreign_folder (world, home, "scl", "claimt");
-  assert_foreign_folder (world, home, "third", "claimt");
+  assert_foreign_folder (folders, home, "scl", "claimt");
+  assert_foreign_folder (folders, home, "third", "claimt");
   assert_takes (mine, FALSE);
   /* What the default instance has for its own is the state folder of all. */
   assert_takes (first, TRUE);
@@ -179,14 +179,14 @@ test_folder_of_another_instance (void **state)
 static void
 test_folder_that_became_a_state_folder (void **state)
 {
-  World *world = *state;
-  g_autofree char *home = g_build_filename (world->one, "instances", "claimt", NULL);
+  Folders *folders = *state;
+  g_autofree char *home = g_build_filename (folders->state, "instances", "claimt", NULL);
   g_autoptr (SclInstanceClaim) scl = NULL;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
   GError *error = NULL;
 
   assert_int_equal (g_mkdir_with_parents (home, 0711), 0);
-  scl = _scl_instance_claim_new (world->run, home, "scl", SYSTEM);
+  scl = _scl_instance_claim_new (folders->run, home, "scl", SYSTEM);
   assert_takes (scl, TRUE);
   assert_false (_scl_instance_claim_check (mine, &error));
   assert_error_is (error, SCL_ERROR_IN_USE, "is the folder of instance \"scl\"");
@@ -196,15 +196,15 @@ test_folder_that_became_a_state_folder (void **state)
 static void
 test_nothing_is_written_into_the_folder (void **state)
 {
-  World *world = *state;
-  g_autoptr (SclInstanceClaim) mine = claim (world, world->one, SYSTEM);
-  g_autofree char *now = g_build_filename (world->run, "claimt", "instance", NULL);
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autofree char *now = g_build_filename (folders->run, "claimt", "instance", NULL);
   gboolean is_new;
 
   assert_true (_scl_instance_claim_take (mine, FALSE, &is_new, NULL));
   assert_true (is_new);
   assert_true (g_file_test (now, G_FILE_TEST_EXISTS));
-  assert_false (g_file_test (world->one, G_FILE_TEST_EXISTS));
+  assert_false (g_file_test (folders->state, G_FILE_TEST_EXISTS));
 }
 
 /* Half a file from a full disk is no holder. */
