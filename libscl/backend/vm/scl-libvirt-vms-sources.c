@@ -30,7 +30,7 @@ pool_fails (const Naming *naming, const char *pool, const char *volume, GError *
     return scl_throw_virt (error, "its disk is volume \"%s\" of storage pool \"%s\", which cannot be looked at",
                            volume, pool);
   return !naming->runs
-         || scl_throw (error, SCL_ERROR_BUSY,
+         || scl_throw (error, SCL_ERROR_IN_USE,
                        "it runs from volume \"%s\" of storage pool \"%s\", which is gone, so nobody can tell "
                        "which file that is: stop it, or define the pool again",
                        volume, pool);
