@@ -45,12 +45,25 @@ normalise_hypervisor (const char *uri)
   return strcmp (uri, "qemu+unix:///system") == 0 ? g_strdup ("qemu:///system") : g_strdup (uri);
 }
 
+/* Without links, also if the last folders are yet to be made: it has the same name before and after. */
 static char *
 normalise_state (const char *state_dir)
 {
-  char *real = realpath (state_dir, NULL);
-  char *path = real != NULL ? g_strdup (real) : g_canonicalize_filename (state_dir, "/");
+  g_autofree char *plain = g_canonicalize_filename (state_dir, "/");
+  char *real = realpath (plain, NULL);
+  g_autofree char *name = NULL;
+  g_autofree char *above = NULL;
+  g_autofree char *resolved = NULL;
+  char *path;
 
+  if (real == NULL && plain[1] != '\0')
+    {
+      name = g_path_get_basename (plain);
+      above = g_path_get_dirname (plain);
+      resolved = normalise_state (above);
+      return g_build_filename (resolved, name, NULL);
+    }
+  path = g_strdup (real != NULL ? real : plain);
   free (real);
   return path;
 }
@@ -136,11 +149,21 @@ is_stale (SclInstanceClaim *self, const Holder *holder)
   return !g_file_test (path, G_FILE_TEST_EXISTS) && !has_namespaces (self);
 }
 
+/* Whatever it is called: it may be mounted in two places. */
+static gboolean
+is_same_folder (const char *one, const char *other)
+{
+  g_autofree char *first = _scl_fd_identify (one);
+  g_autofree char *second = _scl_fd_identify (other);
+
+  return strcmp (first, second) == 0;
+}
+
 static gboolean
 is_ours (SclInstanceClaim *self, const Holder *holder)
 {
   return strcmp (holder->hypervisor, self->hypervisor) == 0
-         && strcmp (holder->state, self->state) == 0;
+         && is_same_folder (holder->state, self->state);
 }
 
 /* Only the process that has the embedded hypervisor open can talk to it. */
@@ -203,7 +226,11 @@ look (SclInstanceClaim *self, gboolean *out_noted, GError **error)
     return throw_held (self, &now, error);
   /* A state folder may be moved or mounted elsewhere; its hypervisor stays the same. */
   if (has_kept && strcmp (kept.hypervisor, self->hypervisor) != 0)
-    return throw_held (self, &kept, error);
+    {
+      g_free (kept.state);
+      kept.state = g_strdup (self->state);
+      return throw_held (self, &kept, error);
+    }
   *out_noted = has_now && has_kept && is_ours (self, &now) && is_ours (self, &kept);
   return TRUE;
 }

@@ -96,6 +96,45 @@ test_the_same_by_another_name (void **state)
   assert_takes (same, FALSE);
 }
 
+/* Before the folder is made, its name says as little as that of a link to what is not there. */
+static void
+test_the_same_below_a_link (void **state)
+{
+  Folders *folders = *state;
+  g_autofree char *real = g_build_filename (folders->top, "real", NULL);
+  g_autofree char *link = g_build_filename (folders->top, "link", NULL);
+  g_autofree char *below = g_build_filename (link, "deep", "state", NULL);
+  g_autofree char *direct = g_build_filename (real, "deep", "state", NULL);
+  g_autoptr (SclInstanceClaim) first = NULL;
+  g_autoptr (SclInstanceClaim) again = NULL;
+  g_autoptr (SclInstanceClaim) other = NULL;
+
+  assert_int_equal (mkdir (real, 0711), 0);
+  assert_int_equal (symlink (real, link), 0);
+  first = claim (folders, below, SYSTEM);
+  assert_takes (first, TRUE);
+  again = claim (folders, below, SYSTEM);
+  assert_takes (again, FALSE);
+  other = claim (folders, direct, SYSTEM);
+  assert_takes (other, FALSE);
+  again = (_scl_instance_claim_free (again), claim (folders, folders->other, SYSTEM));
+  assert_refused (again, SYSTEM, direct);
+}
+
+/* It is named where it is now, not where it was noted. */
+static void
+test_moved_state_of_another_hypervisor (void **state)
+{
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine = claim (folders, folders->state, SYSTEM);
+  g_autoptr (SclInstanceClaim) hypervisor = NULL;
+
+  assert_takes (mine, TRUE);
+  assert_int_equal (rename (folders->state, folders->other), 0);
+  hypervisor = claim (folders, folders->other, EMBED);
+  assert_refused (hypervisor, SYSTEM, folders->other);
+}
+
 /* /run is empty then. */
 static void
 test_reboot (void **state)
@@ -231,6 +270,8 @@ main (void)
     TEST (test_others_are_refused),
     TEST (test_process_is_named),
     TEST (test_the_same_by_another_name),
+    TEST (test_the_same_below_a_link),
+    TEST (test_moved_state_of_another_hypervisor),
     TEST (test_reboot),
     TEST (test_state_that_was_thrown_away),
     TEST (test_killed_in_between),
