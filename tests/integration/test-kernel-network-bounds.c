@@ -180,6 +180,32 @@ test_flows_of_one_network (void **state)
   close (own);
 }
 
+/* Another forward, another port, another address of the host: what was counted stays counted. */
+static void
+test_counts_outlive_an_edit (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) old = start (f, "gw0");
+  g_autoptr (GPtrArray) targets
+      = make_targets (make_target (make_spec ("a", "192.168.10.1", "192.168.20.1", 24,
+                                              "tcp:2223:192.168.20.11:22", NULL),
+                                   "one=" MAC1, "two=" MAC2, "four=52:00:00:00:00:04", NULL),
+                      g_ptr_array_index (old, 1), NULL);
+  int dns = udp_at ("server", SERVER_IP, 53);
+  int ssh = serve ("g-one", SOCK_STREAM, "0.0.0.0", 22);
+
+  (void) g_ptr_array_steal_index (old, 1);
+  assert_int_equal (send_flows ("g-one", "192.168.20.11", 2000, 1100, dns), 1024);
+  sh ("ip addr add 172.31.9.1/16 dev alt0");
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  assert_observed (f->backend, targets);
+  assert_int_equal (send_flows ("g-one", "192.168.20.11", 4000, 10, dns), 0);
+  assert_tcp (NULL, "192.168.10.1", 2223, ssh, "192.168.20.1");
+  assert_no_tcp (NULL, "192.168.10.1", 2222);
+  close (dns);
+  close (ssh);
+}
+
 static void
 start_wide (Fixture *f, Wire *one, Wire *two)
 {
@@ -349,6 +375,7 @@ main (void)
     network_test (test_pings_of_the_gateway),
     network_test (test_part_of_all_connections),
     network_test (test_flows_of_one_network),
+    network_test (test_counts_outlive_an_edit),
     network_test (test_senders_of_one_port),
     network_test (test_senders_of_two_ports),
     network_test (test_no_sender_stays_for_ever),

@@ -280,6 +280,42 @@ test_compare (void **state)
 }
 
 static void
+assert_change (SclNftTable *expected, SclNftTable *observed, const char *wanted)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  _scl_nft_table_append_change (expected, observed, text);
+  assert_string_equal (text->str, wanted);
+}
+
+/* Only what differs, so that the rest keeps what the kernel has counted in it. */
+static void
+test_change (void **state)
+{
+  g_autoptr (SclNftTable) expected = host_table ("eth0", FALSE, FALSE);
+  g_autoptr (SclNftTable) other = host_table ("eth1", FALSE, FALSE);
+  g_autoptr (SclNftTable) none = host_table (NULL, FALSE, FALSE);
+  g_autoptr (SclNetworkSpec) spec = make_spec ("192.168.20.1", 24);
+  g_autoptr (SclNftTable) network = network_table (spec);
+  g_autoptr (SclNftTable) flushed = network_table (spec);
+  g_autoptr (SclNftTable) edited = network_table (spec);
+  g_autofree char *whole = text_of (network);
+
+  assert_change (expected, expected, "");
+  assert_change (expected, other,
+                 "flush set inet scl gateway\nadd element inet scl gateway { \"eth0\" }\n");
+  assert_change (none, expected, "flush set inet scl gateway\n");
+  _scl_nft_set_add (_scl_nft_table_find_set (edited, "forwards"), "tcp . 80", "192.168.20.2 . 80",
+                    NULL);
+  assert_change (network, edited,
+                 "flush map inet scl forwards\nadd element inet scl forwards { tcp . 2222 : "
+                 "192.168.20.2 . 22, udp . 53 : 192.168.20.2 . 5353 }\n");
+  g_ptr_array_set_size (_scl_nft_table_find_chain (flushed, "out")->rules, 0);
+  assert_change (network, flushed, whole);
+  assert_change (network, NULL, whole);
+}
+
+static void
 test_foreign (void **state)
 {
   g_autoptr (SclNftTable) expected = host_table ("eth0", FALSE, FALSE);
@@ -304,7 +340,8 @@ main (void)
     cmocka_unit_test (test_network_text), cmocka_unit_test (test_ports_text),
     cmocka_unit_test (test_host_text),    cmocka_unit_test (test_comments_are_digests),
     cmocka_unit_test (test_parse),        cmocka_unit_test (test_parse_odd),
-    cmocka_unit_test (test_compare),      cmocka_unit_test (test_foreign),
+    cmocka_unit_test (test_compare),      cmocka_unit_test (test_change),
+    cmocka_unit_test (test_foreign),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -29,18 +29,6 @@ links_free (gpointer data)
   g_free (links);
 }
 
-/* TEXT is what makes it so; nothing if it is so. */
-static void
-append_if_differs (SclNftTable *expected, GPtrArray *tables, GString *text)
-{
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-
-  _scl_nft_table_compare (
-      expected, _scl_nft_tables_find (tables, expected->family, expected->name), problems);
-  if (problems->len > 0)
-    _scl_nft_table_append_text (expected, text);
-}
-
 static GPtrArray *
 read_tables (SclNetworkLinks *links, GError **error)
 {
@@ -66,8 +54,10 @@ apply_rules (SclNetworkLinks *links, GCancellable *cancellable, GError **error)
   if (tables == NULL)
     return FALSE;
   network = _scl_ruleset_network (links->prefix, links->target->spec, guard);
-  append_if_differs (network, tables, text);
-  append_if_differs (ports, tables, text);
+  _scl_nft_table_append_change (
+      network, _scl_nft_tables_find (tables, network->family, network->name), text);
+  _scl_nft_table_append_change (ports, _scl_nft_tables_find (tables, ports->family, ports->name),
+                                text);
   return text->len == 0 || _scl_nft_apply (links->netns_fd, text->str, cancellable, error);
 }
 

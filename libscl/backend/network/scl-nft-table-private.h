@@ -79,6 +79,11 @@ SclNftChain *_scl_nft_table_find_chain (SclNftTable *table, const char *name);
 /* Replaces the table in one transaction, whatever it held. */
 void _scl_nft_table_append_text (SclNftTable *table, GString *text);
 
+/* Makes OBSERVED (NULL: absent) be as EXPECTED, in the transaction that TEXT is: nothing if it is so;
+ * where only elements differ only these, so that what the kernel has counted in other sets stays
+ * counted; else the whole table. */
+void _scl_nft_table_append_change (SclNftTable *expected, SclNftTable *observed, GString *text);
+
 /* One sentence per difference; OBSERVED may be NULL (the table is absent). */
 void _scl_nft_table_compare (SclNftTable *expected, SclNftTable *observed, GPtrArray *problems);
 

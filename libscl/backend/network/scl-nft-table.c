@@ -225,25 +225,40 @@ append_element (SclNftSet *set, SclNftElement *element, GString *text)
     g_string_append_printf (text, " : %s", element->value);
 }
 
-static void
-append_set (SclNftSet *set, GString *text)
+static const char *
+kind_of (SclNftSet *set)
 {
-  g_string_append_printf (text, "  %s %s {\n    type %s\n",
-                          strchr (set->type, ':') != NULL ? "map" : "set", set->name, set->type);
-  if (set->size > 0)
-    g_string_append_printf (text, "    size %u\n    flags dynamic%s\n", set->size,
-                            set->timeout > 0 ? ", timeout" : "");
-  if (set->timeout > 0)
-    g_string_append_printf (text, "    timeout %us\n", set->timeout);
-  if (set->elements->len > 0)
-    g_string_append (text, "    elements = { ");
+  return strchr (set->type, ':') != NULL ? "map" : "set";
+}
+
+static void
+append_elements (SclNftSet *set, GString *text)
+{
+  g_string_append (text, "{ ");
   for (guint i = 0; i < set->elements->len; i++)
     {
       if (i > 0)
         g_string_append (text, ", ");
       append_element (set, g_ptr_array_index (set->elements, i), text);
     }
-  g_string_append (text, set->elements->len > 0 ? " }\n  }\n" : "  }\n");
+  g_string_append (text, " }\n");
+}
+
+static void
+append_set (SclNftSet *set, GString *text)
+{
+  g_string_append_printf (text, "  %s %s {\n    type %s\n", kind_of (set), set->name, set->type);
+  if (set->size > 0)
+    g_string_append_printf (text, "    size %u\n    flags dynamic%s\n", set->size,
+                            set->timeout > 0 ? ", timeout" : "");
+  if (set->timeout > 0)
+    g_string_append_printf (text, "    timeout %us\n", set->timeout);
+  if (set->elements->len > 0)
+    {
+      g_string_append (text, "    elements = ");
+      append_elements (set, text);
+    }
+  g_string_append (text, "  }\n");
 }
 
 static void
@@ -285,12 +300,12 @@ static void G_GNUC_PRINTF (2, 3) add_problem (GPtrArray *problems, const char *f
   va_end (args);
 }
 
-static void
-compare_set (SclNftTable *table, SclNftSet *expected, SclNftSet *observed, GPtrArray *problems)
+static gboolean
+has_same_elements (SclNftSet *expected, SclNftSet *observed)
 {
   guint equal = 0;
 
-  for (guint i = 0; observed != NULL && i < expected->elements->len; i++)
+  for (guint i = 0; i < expected->elements->len; i++)
     {
       SclNftElement *wanted = g_ptr_array_index (expected->elements, i);
       SclNftElement *found = find_element (observed, wanted->key);
@@ -298,13 +313,19 @@ compare_set (SclNftTable *table, SclNftSet *expected, SclNftSet *observed, GPtrA
       equal += found != NULL && g_strcmp0 (found->value, wanted->value) == 0
                && g_strcmp0 (found->comment, wanted->comment) == 0;
     }
+  return equal == expected->elements->len && equal == observed->elements->len;
+}
+
+static void
+compare_set (SclNftTable *table, SclNftSet *expected, SclNftSet *observed, GPtrArray *problems)
+{
   if (observed == NULL)
     add_problem (problems, "nft set %s of table %s %s is missing", expected->name, table->family,
                  table->name);
   else if ((expected->size > 0) != (observed->size > 0))
     add_problem (problems, "nft set %s of table %s %s is of another kind", expected->name,
                  table->family, table->name);
-  else if (equal != expected->elements->len || equal != observed->elements->len)
+  else if (!has_same_elements (expected, observed))
     add_problem (problems, "nft set %s of table %s %s has other elements", expected->name,
                  table->family, table->name);
 }
@@ -343,6 +364,25 @@ compare_chain (SclNftTable *table, SclNftChain *expected, SclNftChain *observed,
                  table->family, table->name);
 }
 
+static void
+compare_chains (SclNftTable *expected, SclNftTable *observed, GPtrArray *problems)
+{
+  for (guint i = 0; i < expected->chains->len; i++)
+    {
+      SclNftChain *chain = g_ptr_array_index (expected->chains, i);
+
+      compare_chain (expected, chain, _scl_nft_table_find_chain (observed, chain->name), problems);
+    }
+  for (guint i = 0; i < observed->chains->len; i++)
+    {
+      SclNftChain *chain = g_ptr_array_index (observed->chains, i);
+
+      if (_scl_nft_table_find_chain (expected, chain->name) == NULL)
+        add_problem (problems, "nft table %s %s has a chain %s that is not ours", expected->family,
+                     expected->name, chain->name);
+    }
+}
+
 void
 _scl_nft_table_compare (SclNftTable *expected, SclNftTable *observed, GPtrArray *problems)
 {
@@ -357,19 +397,52 @@ _scl_nft_table_compare (SclNftTable *expected, SclNftTable *observed, GPtrArray 
 
       compare_set (expected, set, _scl_nft_table_find_set (observed, set->name), problems);
     }
-  for (guint i = 0; i < expected->chains->len; i++)
-    {
-      SclNftChain *chain = g_ptr_array_index (expected->chains, i);
+  compare_chains (expected, observed, problems);
+}
 
-      compare_chain (expected, chain, _scl_nft_table_find_chain (observed, chain->name), problems);
+/* All but the elements. */
+static gboolean
+has_same_shape (SclNftTable *expected, SclNftTable *observed)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < expected->sets->len; i++)
+    {
+      SclNftSet *set = g_ptr_array_index (expected->sets, i);
+      SclNftSet *found = _scl_nft_table_find_set (observed, set->name);
+
+      if (found == NULL || (found->size > 0) != (set->size > 0))
+        return FALSE;
     }
-  for (guint i = 0; i < observed->chains->len; i++)
-    {
-      SclNftChain *chain = g_ptr_array_index (observed->chains, i);
+  compare_chains (expected, observed, problems);
+  return problems->len == 0;
+}
 
-      if (_scl_nft_table_find_chain (expected, chain->name) == NULL)
-        add_problem (problems, "nft table %s %s has a chain %s that is not ours", expected->family,
-                     expected->name, chain->name);
+static void
+append_refill (SclNftTable *table, SclNftSet *set, GString *text)
+{
+  g_string_append_printf (text, "flush %s %s %s %s\n", kind_of (set), table->family, table->name,
+                          set->name);
+  if (set->elements->len == 0)
+    return;
+  g_string_append_printf (text, "add element %s %s %s ", table->family, table->name, set->name);
+  append_elements (set, text);
+}
+
+void
+_scl_nft_table_append_change (SclNftTable *expected, SclNftTable *observed, GString *text)
+{
+  if (observed == NULL || !has_same_shape (expected, observed))
+    {
+      _scl_nft_table_append_text (expected, text);
+      return;
+    }
+  for (guint i = 0; i < expected->sets->len; i++)
+    {
+      SclNftSet *set = g_ptr_array_index (expected->sets, i);
+
+      if (!has_same_elements (set, _scl_nft_table_find_set (observed, set->name)))
+        append_refill (expected, set, text);
     }
 }
 
