@@ -255,7 +255,10 @@ _scl_domain_console_open (virConnectPtr handle, virDomainPtr domain, const char 
       return scl_null_throw_errno (error, errno, "VM \"%s\": console", vm);
     }
   user_end = wrap (fds[0], error);
-  if (user_end == NULL || !pump_start (handle, stream, fds[1], vm, error))
-    return NULL;
-  return g_steal_pointer (&user_end);
+  if (user_end == NULL)
+    (void) close (fds[1]);
+  if (user_end != NULL && pump_start (handle, stream, fds[1], vm, error))
+    return g_steal_pointer (&user_end);
+  (void) virStreamAbort (stream);
+  return NULL;
 }
