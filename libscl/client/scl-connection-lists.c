@@ -195,6 +195,8 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
       add_lost_volumes (self, observation, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
+      if (vm->emulation != NULL)
+        add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->emulation);
     }
 }
 

@@ -159,12 +159,12 @@ scl_vm_class_init (SclVmClass *klass)
   /**
    * SclVm:uptime:
    *
-   * Seconds since it was started; 0 if it does not run.
+   * Seconds since it was started; 0 if it does not run, -1 if that is not known.
    *
    * Since: 0.1
    */
   properties[PROP_UPTIME]
-      = g_param_spec_int64 ("uptime", NULL, NULL, 0, G_MAXINT64, 0, FLAGS);
+      = g_param_spec_int64 ("uptime", NULL, NULL, -1, G_MAXINT64, 0, FLAGS);
   /**
    * SclVm:pending:
    *
@@ -311,7 +311,7 @@ scl_vm_get_stopped_by (SclVm *self)
  * scl_vm_get_uptime:
  * @self: a #SclVm
  *
- * Seconds since it was started; 0 if it does not run.
+ * Seconds since it was started; 0 if it does not run, -1 if that is not known.
  *
  * Returns: see #SclVm:uptime
  *
@@ -418,11 +418,18 @@ tell (SclVm *self, SclVmProperty property, gboolean changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
+static gint64
+find_uptime (const SclObservedVm *observed)
+{
+  if (observed->started != 0)
+    return MAX (0, g_get_real_time () / G_USEC_PER_SEC - observed->started);
+  return observed->live_spec != NULL ? -1 : 0;
+}
+
 void
 _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses)
 {
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-  gint64 uptime = observed->started == 0 ? 0 : MAX (0, now - observed->started);
+  gint64 uptime = find_uptime (observed);
   g_autoptr (GListModel) list = _scl_list_new (SCL_TYPE_ADDRESS, addresses);
 
   /* Nothing is told before all of it is so. */

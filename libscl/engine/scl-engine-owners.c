@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/scl-engine-private.h"
+#include "model/scl-list-private.h"
+#include <scl/scl-disk-spec.h>
 #include <string.h>
 
 /* 0.1 put the volumes of all instances into one folder and did not note whose they are. One that a VM
@@ -27,6 +29,45 @@ _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellab
       volume->foreign = TRUE;
       volume->instance = g_strdup (user.instance);
     }
+  return TRUE;
+}
+
+static gboolean
+note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources **sources,
+            GCancellable *cancellable, GError **error)
+{
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), i)) != NULL; i++)
+    {
+      SclObservedVolume *volume
+          = _scl_observation_lookup_volume (observed, scl_disk_spec_get_volume (disk));
+      SclSourceUser user;
+
+      if (volume == NULL || volume->foreign || volume->path == NULL)
+        continue;
+      if (*sources == NULL)
+        *sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+      if (*sources == NULL)
+        return FALSE;
+      if (volume->used_by == NULL && _scl_sources_find (*sources, volume->path, NULL, NULL, &user))
+        volume->used_by = g_strdup (user.domain);
+    }
+  return TRUE;
+}
+
+/* A VM of DESIRED that is not there, but whose volume is: its domain may have another name by now. */
+gboolean
+_scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *observed,
+                        GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+  SclVmSpec *vm;
+
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (desired), i)) != NULL; i++)
+    if (_scl_observation_lookup_vm (observed, scl_vm_spec_get_name (vm)) == NULL
+        && !note_users (self, vm, observed, &sources, cancellable, error))
+      return FALSE;
   return TRUE;
 }
 

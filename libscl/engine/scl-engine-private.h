@@ -83,6 +83,9 @@ guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
 /* scl-engine-owners.c */
 gboolean _scl_engine_settle_owners (SclEngine *self, SclObservation *observed,
                                     GCancellable *cancellable, GError **error);
+/* Notes which domains use volumes of VMs that are yet to be made. */
+gboolean _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *observed,
+                                 GCancellable *cancellable, GError **error);
 /* The instance is this one's to change; notes whose the volumes of OBSERVED are. */
 gboolean _scl_engine_may_change (SclEngine *self, SclObservation *observed, GError **error);
 /* As _observe, and that. The instance is locked. */

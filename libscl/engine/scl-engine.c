@@ -68,6 +68,8 @@ _scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancel
       || !_scl_engine_settle_owners (self, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
+  if (desired != NULL && !_scl_engine_note_users (self, desired, out, cancellable, error))
+    return NULL;
   return g_steal_pointer (&out);
 }
 

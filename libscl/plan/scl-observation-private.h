@@ -64,6 +64,8 @@ typedef struct
   char *instance;    /* whose it is; NULL: nobody has said so (foreign: SCL did not make it) */
   gboolean unclaimed; /* ours, but its sidecar does not say so yet (0.1 did not write it) */
   gboolean in_doubt; /* ours unless a VM of another instance uses it: that is asked next */
+  char *used_by;     /* a domain that has it open or may open it, and is no VM of ours by its name; asked only
+                        for VMs that are yet to be made; NULL: none */
   gboolean image_differs; /* the desired VM names another image, or the file has changed */
 } SclObservedVolume;
 
@@ -86,6 +88,7 @@ typedef struct
   gint64 started;    /* seconds since the epoch; 0: not running */
   char *log_path;    /* console log */
   char *overlay;     /* what another tool has put over a volume, and what that means; NULL: nothing */
+  char *emulation;   /* it is emulated without being declared so: what that means; NULL: it is not */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
   GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or

@@ -73,6 +73,7 @@ _scl_observed_volume_free (SclObservedVolume *self)
   g_free (self->image);
   g_free (self->vm);
   g_free (self->instance);
+  g_free (self->used_by);
   g_free (self);
 }
 
@@ -100,6 +101,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->state_reason);
   g_free (self->log_path);
   g_free (self->overlay);
+  g_free (self->emulation);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->disk_paths);
   g_array_unref (self->guest_sizes);

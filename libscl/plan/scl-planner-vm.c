@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
 #include "model/scl-vm-spec-private.h"
 #include "plan/scl-planner-private.h"
 #include <string.h>
@@ -122,6 +123,20 @@ plan_no_new_volume (SclPlanner *self, SclVmSpec *vm, const char *volume)
   block (self, vm, volume, why);
 }
 
+/* Two domains would write into it. */
+static void
+plan_used_volume (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *is)
+{
+  const char *name = scl_vm_spec_get_name (vm);
+  g_autofree char *old = _scl_names_domain (self->prefix, name);
+  g_autofree char *why = g_strdup_printf (
+      "VM \"%s\" is not made: domain \"%s\" uses its volume (%s). If that is the VM, renamed, give it its "
+      "name back while it is off (virsh domrename %s %s); else take the disk from it (virsh edit %s)",
+      name, is->used_by, is->path, is->used_by, old, is->used_by);
+
+  block (self, vm, is->name, why);
+}
+
 static void
 find_lost_volume (SclPlanner *self)
 {
@@ -165,6 +180,11 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
   if (is == NULL && self->lost_volume != NULL)
     {
       plan_no_new_volume (self, vm, name);
+      return;
+    }
+  if (is != NULL && is->used_by != NULL && running == NULL)
+    {
+      plan_used_volume (self, vm, is);
       return;
     }
   seen = seen_by_guest (running, index);
@@ -289,14 +309,45 @@ explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *
     _scl_step_add_reason (step, "%s", (const char *) is->problems->pdata[i]);
 }
 
-/* The definition that SCL would make has the volume in it, and not what is over it. */
+/* What the declaration wants of files that are left alone, too. */
 static void
-note_overlay (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is, gboolean is_changed)
+explain_growth (SclPlanner *self, SclStep *step, SclVmSpec *vm)
+{
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), i)) != NULL; i++)
+    {
+      const char *name = scl_disk_spec_get_volume (disk);
+      SclObservedVolume *is = _scl_observation_lookup_volume (self->observed, name);
+      guint64 wanted = scl_disk_spec_get_size_mib (disk) << 20;
+
+      if (is != NULL && is->size < wanted)
+        _scl_step_add_reason (step, "volume \"%s\" %" G_GUINT64_FORMAT " → %" G_GUINT64_FORMAT " MiB", name,
+                              is->size >> 20, wanted >> 20);
+    }
+}
+
+/* The definition that SCL would make has the volume in it, and not what is over it: so nothing is
+ * changed, and what should be is told as not done. */
+static void
+plan_covered (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, GPtrArray *macs,
+              gboolean is_as_declared)
 {
   g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+  g_autoptr (SclStep) step = _scl_step_new (SCL_JOB_BLOCKED, SCL_ACTION_BLOCKED, SCL_OBJECT_KIND_VM,
+                                            scl_vm_spec_get_name (vm));
 
-  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s%s", is->overlay,
-                            is_changed ? "; what has changed in its declaration waits for that" : "");
+  if (is_as_declared)
+    explain_growth (self, step, vm);
+  else
+    explain_definition (step, vm, is, macs);
+  if (step->reason->len == 0)
+    {
+      _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s", is->overlay);
+      return;
+    }
+  _scl_step_add_reason (step, "which waits: %s", is->overlay);
+  _scl_plan_take (self->plan, g_steal_pointer (&step));
 }
 
 static SclStep *
@@ -309,8 +360,11 @@ plan_definition (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is)
   SclStep *step;
 
   if (is != NULL && is->overlay != NULL)
-    note_overlay (self, vm, is, !is_as_declared);
-  if (is_as_declared || (is != NULL && is->overlay != NULL))
+    {
+      plan_covered (self, vm, is, macs, is_as_declared);
+      return NULL;
+    }
+  if (is_as_declared)
     return NULL;
   step = vm_step (self, SCL_JOB_VM_DEFINE,
                   is == NULL                        ? SCL_ACTION_CREATE
@@ -405,6 +459,14 @@ plan_restart (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defin
 }
 
 static void
+note_emulation (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is)
+{
+  g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
+
+  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s", is->emulation);
+}
+
+static void
 plan_vm (SclPlanner *self, SclVmSpec *vm)
 {
   SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
@@ -414,6 +476,9 @@ plan_vm (SclPlanner *self, SclVmSpec *vm)
       || g_hash_table_contains (self->blocked_vms, scl_vm_spec_get_name (vm)))
     return;
   defined = plan_definition (self, vm, is);
+  /* A definition that is made anew is made with what works now. */
+  if (is != NULL && is->emulation != NULL && defined == NULL)
+    note_emulation (self, vm, is);
   if (is != NULL && is_on (is))
     {
       plan_replug (self, vm, is, defined);

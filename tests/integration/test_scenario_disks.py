@@ -6,6 +6,7 @@ The VMs have no system and stay in their firmware: what counts is what QEMU has,
 """
 
 import os
+import re
 import subprocess
 
 import scltest
@@ -173,7 +174,17 @@ class Disks(SharedCase):
         self.assertIn("nothing to do", done.stdout)
         self.assertIn("another tool has put", done.stderr)
         self.assertIn("another tool has put", self.scene.ctl.run("status").stdout)
-        self.assertIn("waits for that", self.set(memorySize=80, imageSize=24).stderr)
+        # What is declared and not done is no "nothing to do", and how to have it done depends on whether it runs.
+        merge = f"virsh blockcommit {name} vda --active --pivot"
+        waits = self.set(check=1, memorySize=80, imageSize=24).stderr
+        self.assertIn("memory 64 → 80 MiB, size 16 → 24 MiB, which waits: another tool has put", waits)
+        self.assertIn(f"until that is merged ({merge})", waits)
+        done = self.plan(1)
+        self.assertRegex(done.stdout, r'blocked +VM "demo"')
+        self.assertIn("memory 64 → 80 MiB", done.stderr)
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.assertIn(f"(start it first: sclctl vm start demo, then {merge})", self.plan(1).stderr)
+        self.scene.ctl.run("vm", "start", "demo", check=0)
         self.assertIn("demo.backup", self.libvirtd.virsh("domblklist", name, "--inactive"))
         self.assertEqual(self.volume().stat().st_size, 16 * MIB)
         self.assertIn("another tool has put", self.scene.ctl.run("vm", "delete", "--yes", "demo", check=1).stderr)
@@ -188,6 +199,74 @@ class Disks(SharedCase):
             volume.seek(8 * MIB)
             self.assertEqual(volume.read(4096), b"A" * 4096)
         self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def copy_domain(self, name):
+        """Define a clone of demo, as virt-clone does without its copy of the disk."""
+        text = self.libvirtd.virsh("dumpxml", "--inactive", self.scene.domain("demo"))
+        text = re.sub(r"<uuid>.*?</uuid>|<interface.*?</interface>|<channel.*?</channel>|<log file=[^>]*>", "", text, flags=re.DOTALL)
+        self.libvirtd.virsh("define", self.scene.file("clone.xml", text.replace(f"<name>{self.scene.domain('demo')}<", f"<name>{name}<")))
+
+    def test_disk_of_a_renamed_domain_is_not_given_to_a_new_one(self):
+        name = self.scene.domain("demo")
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.libvirtd.virsh("domrename", name, "elsewhere")
+        self.addCleanup(self.libvirtd.virsh, "undefine", "elsewhere", "--keep-nvram", check=False)
+        for done in (self.plan(1), self.scene.apply(check=1)):
+            self.assertIn(f'VM "demo" is not made: domain "elsewhere" uses its volume ({self.volume()})', done.stderr)
+            self.assertIn(f"virsh domrename elsewhere {name}", done.stderr)
+        self.assertNotIn(name, self.libvirtd.domains())
+        self.libvirtd.virsh("domrename", "elsewhere", name)
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.libvirtd.state(name), "running")
+
+    def test_start_beside_a_clone_that_runs(self):
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.copy_domain("clone")
+        self.addCleanup(self.libvirtd.virsh, "undefine", "clone", check=False)
+        self.addCleanup(self.libvirtd.virsh, "destroy", "clone", check=False)
+        self.libvirtd.virsh("start", "clone")
+        done = self.scene.ctl.run("vm", "start", "demo", check=75)
+        self.assertIn('VM "demo": cannot start: domain "clone" runs with its volume: end that one first (virsh shutdown clone)',
+                      done.stderr)
+        self.assertNotIn("lock", done.stderr)
+        self.libvirtd.virsh("destroy", "clone")
+        # Nobody's domain: a program that has it open as QEMU does.
+        with subprocess.Popen(["qemu-io", "-f", "raw", self.volume()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as backup:
+            backup.stdin.write("length\n")
+            backup.stdin.flush()
+            self.assertIn("16", backup.stdout.readline())
+            done = self.scene.ctl.run("vm", "start", "demo", check=75)
+            self.assertIn(f"another program has its volume open (a backup, qemu-nbd …): wait for it, or end it (fuser {self.volume()})",
+                          done.stderr)
+            backup.stdin.close()
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+
+    def keep_answer(self, answer):
+        """What a trial of KVM has said on this boot."""
+        folder = f"/run/scl/{self.scene.ctl.prefix}"
+        self.scl.run(["sh", "-c", f"mkdir -p {folder}; {{ cat /proc/sys/kernel/random/boot_id; printf '{answer}'; }} > {folder}/accelerator"],
+                     check=True)
+
+    def test_emulation_that_nobody_declared(self):
+        """A host that was slow when it was tried: told as long as it is so, and repaired when it is not."""
+        self.keep_answer("tcg\\nthe test guest hung\\n")
+        self.set(accelerator="auto")
+        told = 'is emulated (TCG), which is slow, though /dev/kvm is there: a test guest did not run with it (the test guest hung)'
+        # The lab's host has none: nothing to complain about. Then one comes that does not work.
+        self.assertNotIn("is emulated", self.scene.ctl.run("status", check=0).stdout)
+        self.scl.run(["touch", "/dev/kvm"], check=True)
+        self.addCleanup(self.scl.run, ["rm", "/dev/kvm"], check=True)
+        self.assertIn(f"virtualMachines.demo: {told}", self.scene.ctl.run("status", check=0).stdout)
+        self.assertIn(told, self.plan(0).stderr)
+        self.assertNotIn("virtualMachines.other: is emulated", self.scene.ctl.run("status").stdout)
+        self.keep_answer("kvm\\n\\n")
+        self.assertIn("KVM works here now: apply again, then restart it", self.scene.ctl.run("status", check=0).stdout)
+        self.assertRegex(self.plan(2).stdout, r'repair +VM "demo" +KVM works here now')
+
+    def test_uptime_that_is_not_known(self):
+        """The daemon has a /run of its own: when QEMU was started cannot be seen from here."""
+        self.assertIsNone(self.vm()["uptimeSeconds"])
+        self.assertRegex(self.scene.ctl.run("vm", "show", "demo", check=0).stdout, r"Uptime:? +-\n")
 
     def test_other_ends_than_declared_are_repaired(self):
         name = self.scene.domain("demo")

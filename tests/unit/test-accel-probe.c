@@ -107,17 +107,28 @@ test_no_is_asked_again (void **state)
   Fixture *fixture = *state;
   g_autofree char *id = read_boot_id ();
   g_autoptr (SclAccelProbe) yes = NULL;
+  g_autoptr (SclAccelProbe) old = NULL;
   g_autoptr (SclAccelProbe) no = NULL;
 
+  assert_null (_scl_accel_probe_peek (fixture->folder));
   write_cache (fixture, id, "kvm\n\n");
   age_cache (fixture, 7 * 24 * 3600);
   yes = _scl_accel_probe_new (fixture->folder, "/nonexistent/qemu", NULL);
   assert_true (yes->kvm);
   write_cache (fixture, id, "tcg\nit hung\n");
   age_cache (fixture, 3600);
+  /* Whoever only looks is told what there is. */
+  old = _scl_accel_probe_peek (fixture->folder);
+  assert_string_equal (old->reason, "it hung");
   no = _scl_accel_probe_new (fixture->folder, "/nonexistent/qemu", NULL);
   assert_false (no->kvm);
   assert_string_not_equal (no->reason, "it hung");
+  /* A process that lives long asks again, too. */
+  assert_false (_scl_accel_probe_is_old (no));
+  no->asked -= G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  assert_true (_scl_accel_probe_is_old (no));
+  yes->asked -= G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  assert_false (_scl_accel_probe_is_old (yes));
 }
 
 static void

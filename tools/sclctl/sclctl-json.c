@@ -193,7 +193,7 @@ set_vm_spec (JsonObject *object, SclVmSpec *spec)
 static void
 set_vm_uptime (JsonObject *object, SclVm *vm)
 {
-  if (!sclctl_vm_is_on (vm))
+  if (!sclctl_vm_is_on (vm) || scl_vm_get_uptime (vm) < 0)
     json_object_set_null_member (object, "uptimeSeconds");
   else
     json_object_set_int_member (object, "uptimeSeconds", scl_vm_get_uptime (vm));

@@ -4,6 +4,7 @@
 #include "base/scl-fd-private.h"
 #include "base/scl-run-private.h"
 #include "base/scl-throw-private.h"
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -61,6 +62,7 @@ answer (gboolean kvm, const char *reason)
 
   self->kvm = kvm;
   self->reason = kvm ? NULL : g_strdup (reason);
+  self->asked = g_get_monotonic_time ();
   return self;
 }
 
@@ -74,6 +76,12 @@ read_boot_id (void)
   return g_strchomp (id);
 }
 
+gboolean
+_scl_accel_probe_is_old (const SclAccelProbe *self)
+{
+  return !self->kvm && g_get_monotonic_time () - self->asked >= NO_SECONDS * G_USEC_PER_SEC;
+}
+
 static gboolean
 is_fresh (int fd)
 {
@@ -85,7 +93,7 @@ is_fresh (int fd)
 
 /* Lines: boot id, "kvm" or "tcg", reason. (nullable) */
 static SclAccelProbe *
-load (int folder, const char *boot_id)
+load (int folder, const char *boot_id, gboolean also_old)
 {
   g_auto (SclFd) fd = -1;
   g_autoptr (GBytes) bytes = NULL;
@@ -102,7 +110,7 @@ load (int folder, const char *boot_id)
   lines = g_strsplit (text, "\n", 3);
   if (g_strv_length (lines) < 3 || strcmp (lines[0], boot_id) != 0)
     return NULL;
-  if (strcmp (lines[1], "kvm") != 0 && !is_fresh (fd))
+  if (strcmp (lines[1], "kvm") != 0 && !also_old && !is_fresh (fd))
     return NULL;
   return answer (strcmp (lines[1], "kvm") == 0, g_strchomp (lines[2]));
 }
@@ -190,12 +198,21 @@ run (const char *emulator, GCancellable *cancellable)
 }
 
 SclAccelProbe *
+_scl_accel_probe_peek (const char *cache_dir)
+{
+  g_autofree char *boot_id = read_boot_id ();
+  g_auto (SclFd) folder = open (cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  return folder >= 0 && boot_id != NULL ? load (folder, boot_id, TRUE) : NULL;
+}
+
+SclAccelProbe *
 _scl_accel_probe_new (const char *cache_dir, const char *emulator, GCancellable *cancellable)
 {
   g_autofree char *boot_id = read_boot_id ();
   g_auto (SclFd) folder = _scl_fd_open_folder (cache_dir, 0700, NULL);
   gboolean cached = folder >= 0 && boot_id != NULL;
-  g_autoptr (SclAccelProbe) self = cached ? load (folder, boot_id) : NULL;
+  g_autoptr (SclAccelProbe) self = cached ? load (folder, boot_id, FALSE) : NULL;
 
   if (self != NULL)
     return g_steal_pointer (&self);

@@ -109,8 +109,8 @@ void _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_form
 /* scl-domain-overlay.c */
 
 /* Disks whose file stands on the one that SCL set are that one from here on. The first of those files;
- * NULL: there is none. (transfer full) */
-char *_scl_domain_def_skip_overlays (SclDomainDef *self);
+ * NULL: there is none. (transfer full) OUT_TARGET (nullable): its disk, of SELF, left alone without one. */
+char *_scl_domain_def_skip_overlays (SclDomainDef *self, const char **out_target);
 
 /* scl-domain-xml.c */
 

@@ -50,7 +50,7 @@ stands_on (const SclDomainDisk *disk, const char *base)
 }
 
 char *
-_scl_domain_def_skip_overlays (SclDomainDef *self)
+_scl_domain_def_skip_overlays (SclDomainDef *self, const char **out_target)
 {
   char *first = NULL;
 
@@ -61,6 +61,8 @@ _scl_domain_def_skip_overlays (SclDomainDef *self)
 
       if (base == NULL || strcmp (base, disk->path) == 0 || !stands_on (disk, base))
         continue;
+      if (first == NULL && out_target != NULL)
+        *out_target = disk->target;
       if (first == NULL)
         first = g_strdup (disk->path);
       g_free (disk->path);

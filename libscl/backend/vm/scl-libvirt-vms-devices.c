@@ -85,7 +85,7 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
 
   if (domain == NULL)
     return FALSE;
-  overlay = _scl_domain_def_skip_overlays (live);
+  overlay = _scl_domain_def_skip_overlays (live, NULL);
   if (overlay != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE,
                       "VM \"%s\": another tool has put %s over its volume: it cannot grow", name, overlay);

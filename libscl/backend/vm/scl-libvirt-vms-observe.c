@@ -196,6 +196,7 @@ typedef struct
   GCancellable *cancellable;
   SclVirtCall *call; /* nothing is noted for it that is left behind */
   char *start; /* what names of our domains begin with */
+  char *emulation; /* what to say of VMs that are emulated without being declared so; NULL: nothing */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
   GHashTable *targets; /* VM to GPtrArray of char*: the names of a running one's disks, by number */
@@ -219,18 +220,23 @@ answer_free (Answer *answer)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Answer, answer_free)
 
+/* Only a running domain's files can be merged: then what it is defined with follows by itself. */
 static void
 find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
 {
-  g_autofree char *defined = _scl_domain_def_skip_overlays (config);
-  g_autofree char *running = live != NULL ? _scl_domain_def_skip_overlays (live) : NULL;
+  const char *target = NULL;
+  g_autofree char *defined = _scl_domain_def_skip_overlays (config, &target);
+  g_autofree char *running
+      = live != NULL ? _scl_domain_def_skip_overlays (live, &target) : NULL;
   const char *file = running != NULL ? running : defined;
+  g_autofree char *start
+      = live == NULL ? g_strdup_printf ("start it first: sclctl vm start %s, then ", vm->name) : NULL;
 
   if (file != NULL)
     vm->overlay = g_strdup_printf (
         "another tool has put %s over its volume (a snapshot, or a backup that is under way): the VM is left as "
-        "it is until that is merged (virsh blockcommit %s DISK --active --pivot)",
-        file, config->domain_name);
+        "it is until that is merged (%svirsh blockcommit %s %s --active --pivot)",
+        file, start != NULL ? start : "", config->domain_name, target);
 }
 
 static SclObservedVm *
@@ -254,6 +260,9 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   find_overlay (vm, config, live);
   add_macs (vm, config);
   add_disk_paths (vm, config);
+  if (!config->kvm && vm->spec != NULL
+      && scl_vm_spec_get_accelerator (vm->spec) == SCL_ACCELERATOR_AUTO)
+    vm->emulation = g_strdup (scan->emulation);
   add_problems (scan->self, vm, config, wanted, scan->cancellable);
   if (live != NULL)
     add_live (scan->self, vm, live);
@@ -465,12 +474,14 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   g_mutex_init (&scan.lock);
   scan.targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                         (GDestroyNotify) g_ptr_array_unref);
+  scan.emulation = _scl_libvirt_vms_explain_emulation (self);
   sizes = ask_sizes (&scan, records, n_records);
   scan_all (&scan, records, n_records);
   if (scan.error == NULL)
     take_sizes (&scan, sizes);
   g_hash_table_unref (scan.targets);
   g_mutex_clear (&scan.lock);
+  g_free (scan.emulation);
   virDomainStatsRecordListFree (records);
   if (scan.error == NULL)
     return TRUE;

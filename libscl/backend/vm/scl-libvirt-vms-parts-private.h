@@ -54,8 +54,12 @@ gboolean _scl_libvirt_vms_throw_foreign (SclLibvirtVms *self, const char *domain
  * It is not removed until _end, which must follow in any case, in the same thread. */
 gboolean _scl_libvirt_vms_make_agent_folder (SclLibvirtVms *self, GError **error);
 void _scl_libvirt_vms_end_agent_folder (void);
-/* NULL: an error. Asks once per object, and QEMU once per boot. */
-const SclAccelProbe *_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable);
+/* Whether KVM works; FALSE also if it was cancelled, which has no reason. A "yes" is asked for once per
+ * boot, a "no" again after some minutes. OUT_REASON (nullable, transfer full): why not. */
+gboolean _scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable, char **out_reason);
+/* What to say of a VM that is emulated without being declared so; NULL: there is no KVM here, nothing.
+ * (transfer full) */
+char *_scl_libvirt_vms_explain_emulation (SclLibvirtVms *self);
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
                                      GCancellable *cancellable);
 
@@ -148,6 +152,9 @@ gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifes
 /* scl-libvirt-vms-sources.c */
 SclSources *_scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
                                            GError **error);
+
+/* Another domain that runs and has a disk of DEF; NULL: none. (transfer full) */
+char *_scl_libvirt_vms_find_rival (virConnectPtr handle, const SclDomainDef *def);
 
 /* scl-libvirt-vms-devices.c */
 gboolean _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint index,

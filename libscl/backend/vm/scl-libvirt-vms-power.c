@@ -2,9 +2,12 @@
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include <libvirt/virterror.h>
 #include <net/if.h>
+#include <string.h>
 
 /* A guest that still boots misses the button: it is pressed again. */
 #define PRESS_AGAIN_SECONDS 5
+/* Part of QEMU's message where another process holds a file's lock. */
+#define QEMU_LOCK "Is another process using the image"
 /* After virDomainDestroy has returned, the domain is off but for the event. */
 #define OFF_SECONDS 30
 
@@ -16,13 +19,33 @@ is_off (int state)
 
 /* start */
 
+/* QEMU says only that it did not get a lock, in words of its own. */
+static gboolean
+throw_used_disk (virDomainPtr domain, const SclDomainDef *def, GError **error)
+{
+  const SclDomainDisk *disk = def->disks->len > 0 ? g_ptr_array_index (def->disks, 0) : NULL;
+  g_autofree char *rival = _scl_libvirt_vms_find_rival (virDomainGetConnect (domain), def);
+
+  if (rival != NULL)
+    return scl_throw (error, SCL_ERROR_BUSY,
+                      "VM \"%s\": cannot start: domain \"%s\" runs with its volume: end that one first "
+                      "(virsh shutdown %s)",
+                      def->vm_name, rival, rival);
+  return scl_throw (error, SCL_ERROR_BUSY,
+                    "VM \"%s\": cannot start: another program has its volume open (a backup, qemu-nbd …): wait "
+                    "for it, or end it (fuser %s)",
+                    def->vm_name, disk != NULL && disk->path != NULL ? disk->path : "FILE");
+}
+
 /* libvirt names what is missing only sometimes, and never the way out. */
 static gboolean
-throw_start (const SclDomainDef *def, GError **error)
+throw_start (virDomainPtr domain, const SclDomainDef *def, GError **error)
 {
   g_autoptr (GError) cause = NULL;
 
   scl_throw_virt (&cause, "VM \"%s\": cannot start", def->vm_name);
+  if (strstr (cause->message, QEMU_LOCK) != NULL)
+    return throw_used_disk (domain, def, error);
   for (guint i = 0; i < def->disks->len; i++)
     {
       const SclDomainDisk *disk = g_ptr_array_index (def->disks, i);
@@ -57,7 +80,7 @@ create (virDomainPtr domain, const SclDomainDef *config, GError **error)
     return FALSE;
   if (virDomainCreate (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
     return TRUE;
-  return throw_start (config, error);
+  return throw_start (domain, config, error);
 }
 
 /* The domain as it is, but for the firmware that libvirt once chose. */
@@ -130,7 +153,7 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
   if (!created)
     return FALSE;
   if (virDomainIsActive (domain) != 1)
-    return throw_start (config, error);
+    return throw_start (domain, config, error);
   /* It runs. With the same mark in both definitions nobody wants it off, so this is tidying. */
   (void) _scl_libvirt_vms_clear_marks (self, domain, config->vm_name, NULL);
   return TRUE;

@@ -129,14 +129,12 @@ check_accelerator (SclLibvirtVms *self, SclVmSpec *vm, GCancellable *cancellable
                    GPtrArray *diagnostics)
 {
   g_autofree char *path = vm_path (vm, "accelerator");
-  const SclAccelProbe *probe;
+  g_autofree char *reason = NULL;
 
-  if (scl_vm_spec_get_accelerator (vm) != SCL_ACCELERATOR_KVM)
-    return;
-  probe = _scl_libvirt_vms_probe (self, cancellable);
-  if (probe != NULL && !probe->kvm)
+  if (scl_vm_spec_get_accelerator (vm) == SCL_ACCELERATOR_KVM
+      && !_scl_libvirt_vms_probe (self, cancellable, &reason) && reason != NULL)
     report (diagnostics, SCL_SEVERITY_ERROR, path,
-            "kvm does not run a guest on this host (%s): use auto or tcg", probe->reason);
+            "kvm does not run a guest on this host (%s): use auto or tcg", reason);
 }
 
 static gboolean

@@ -136,3 +136,40 @@ _scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
   free (domains);
   return ok ? g_steal_pointer (&sources) : NULL;
 }
+
+static gboolean
+uses_disk_of (virDomainPtr domain, const SclDomainDef *def)
+{
+  g_autoptr (SclSources) sources = _scl_sources_new ();
+  SclSourceUser user;
+
+  if (strcmp (virDomainGetName (domain), def->domain_name) == 0
+      || !add_domain (sources, domain, NULL, NULL))
+    return FALSE;
+  for (guint i = 0; i < def->disks->len; i++)
+    {
+      const SclDomainDisk *disk = g_ptr_array_index (def->disks, i);
+
+      if (disk != NULL && disk->path != NULL
+          && _scl_sources_find (sources, disk->path, NULL, NULL, &user))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+char *
+_scl_libvirt_vms_find_rival (virConnectPtr handle, const SclDomainDef *def)
+{
+  virDomainPtr *domains = NULL;
+  int n = virConnectListAllDomains (handle, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+  char *found = NULL;
+
+  for (int i = 0; i < n; i++)
+    {
+      if (found == NULL && uses_disk_of (domains[i], def))
+        found = g_strdup (virDomainGetName (domains[i]));
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  return found;
+}

@@ -166,31 +166,57 @@ find_emulator (SclLibvirtVms *self)
   return path;
 }
 
-const SclAccelProbe *
-_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable)
+/* With the lock held. NULL only if it was cancelled. */
+static SclAccelProbe *
+ask_probe (SclLibvirtVms *self, GCancellable *cancellable)
 {
-  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->accel_lock);
   g_autofree char *folder = g_build_filename (RUN_DIR, self->prefix, NULL);
   g_autofree char *emulator = NULL;
+  SclAccelProbe *none;
 
-  if (self->accel != NULL)
-    return self->accel;
-  if (_scl_virt_connection_is_test (self->connection))
+  if (!_scl_virt_connection_is_test (self->connection))
     {
-      self->accel = g_new0 (SclAccelProbe, 1);
-      self->accel->reason = g_strdup ("libvirt's test driver runs nothing");
-      return self->accel;
+      emulator = find_emulator (self);
+      return _scl_accel_probe_new (folder, emulator, cancellable);
     }
-  emulator = find_emulator (self);
-  self->accel = _scl_accel_probe_new (folder, emulator, cancellable);
-  return self->accel;
+  none = g_new0 (SclAccelProbe, 1);
+  none->reason = g_strdup ("libvirt's test driver runs nothing");
+  return none;
+}
+
+gboolean
+_scl_libvirt_vms_probe (SclLibvirtVms *self, GCancellable *cancellable, char **out_reason)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->accel_lock);
+
+  if (self->accel != NULL && _scl_accel_probe_is_old (self->accel))
+    g_clear_pointer (&self->accel, _scl_accel_probe_free);
+  if (self->accel == NULL)
+    self->accel = ask_probe (self, cancellable);
+  if (out_reason != NULL)
+    *out_reason = g_strdup (self->accel != NULL ? self->accel->reason : NULL);
+  return self->accel != NULL && self->accel->kvm;
+}
+
+char *
+_scl_libvirt_vms_explain_emulation (SclLibvirtVms *self)
+{
+  g_autofree char *folder = g_build_filename (RUN_DIR, self->prefix, NULL);
+  g_autoptr (SclAccelProbe) kept = NULL;
+
+  if (_scl_virt_connection_is_test (self->connection) || access ("/dev/kvm", F_OK) != 0)
+    return NULL;
+  kept = _scl_accel_probe_peek (folder);
+  if (kept != NULL && kept->kvm)
+    return g_strdup ("is emulated (TCG), which is slow, but KVM works here now: apply again, then restart it");
+  return g_strdup_printf ("is emulated (TCG), which is slow, though /dev/kvm is there: a test guest did not run with it%s%s%s. "
+                          "An apply tries that again some minutes after it failed; `accelerator: tcg` says that it is meant",
+                          kept != NULL ? " (" : "", kept != NULL ? kept->reason : "", kept != NULL ? ")" : "");
 }
 
 gboolean
 _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec, GCancellable *cancellable)
 {
-  const SclAccelProbe *probe;
-
   switch (scl_vm_spec_get_accelerator (spec))
     {
     case SCL_ACCELERATOR_KVM:
@@ -200,8 +226,7 @@ _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec, GCancellable *
     case SCL_ACCELERATOR_AUTO:
       break;
     }
-  probe = _scl_libvirt_vms_probe (self, cancellable);
-  return probe != NULL && probe->kvm;
+  return _scl_libvirt_vms_probe (self, cancellable, NULL);
 }
 
 /* define and remove */
@@ -365,7 +390,7 @@ _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *d
 gboolean
 _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error)
 {
-  g_autofree char *overlay = _scl_domain_def_skip_overlays (existing);
+  g_autofree char *overlay = _scl_domain_def_skip_overlays (existing, NULL);
 
   return overlay == NULL
          || scl_throw (error, SCL_ERROR_IN_USE,
