@@ -119,6 +119,9 @@ take_volumes (SclConnection *self, SclDriver *driver, SclObservation *observatio
       /* Another instance's is no business of this one. A file that nobody has claimed is shown. */
       if (observed->foreign && observed->instance != NULL)
         continue;
+      /* One that a VM has lost is said of the VM. */
+      if (observed->leftover && g_hash_table_contains (used, observed->name))
+        continue;
       volume = merge_find (&merge, observed->name);
       is_new = volume == NULL;
       if (is_new)

@@ -4,30 +4,58 @@
 #include <scl/scl-disk-spec.h>
 #include <string.h>
 
+static void
+disown (SclObservedVolume *volume, const char *why)
+{
+  volume->foreign = TRUE;
+  volume->foreign_why = g_strdup_printf ("%s is of SCL 0.1, which did not note whose it is, and %s: it is "
+                                         "not touched until then",
+                                         volume->path, why);
+}
+
+static void
+settle_owner (SclEngine *self, SclObservedVolume *volume, SclSources *sources, const GError *error)
+{
+  g_autofree char *unknown
+      = error == NULL ? NULL : g_strdup_printf ("which domain uses it cannot be told (%s)", error->message);
+  gboolean used;
+  SclSourceUser user;
+
+  if (sources == NULL)
+    {
+      disown (volume, unknown);
+      return;
+    }
+  used = _scl_sources_find (sources, volume->path, NULL, NULL, &user);
+  if (!used && volume->held)
+    disown (volume, "a QEMU of another hypervisor has it open, so it may be another instance's: let that one "
+                    "apply first, or end it");
+  if (!used || user.instance == NULL || strcmp (user.instance, self->prefix) == 0)
+    return;
+  volume->foreign = TRUE;
+  volume->instance = g_strdup (user.instance);
+}
+
 /* 0.1 put the volumes of all instances into one folder and did not note whose they are. One that a VM
- * of another instance uses is that instance's. */
+ * of another instance uses is that instance's; where that cannot be told it is nobody's for now. */
 gboolean
 _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellable *cancellable,
                            GError **error)
 {
   g_autoptr (SclSources) sources = NULL;
+  g_autoptr (GError) unknown = NULL;
 
   for (guint i = 0; i < observed->volumes->len; i++)
     {
       SclObservedVolume *volume = observed->volumes->pdata[i];
-      SclSourceUser user;
 
       if (!volume->in_doubt)
         continue;
-      if (sources == NULL)
-        sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
-      if (sources == NULL)
+      if (sources == NULL && unknown == NULL)
+        sources = _scl_vm_backend_list_sources (self->vms, cancellable, &unknown);
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
-      if (!_scl_sources_find (sources, volume->path, NULL, NULL, &user) || user.instance == NULL
-          || strcmp (user.instance, self->prefix) == 0)
-        continue;
-      volume->foreign = TRUE;
-      volume->instance = g_strdup (user.instance);
+      settle_owner (self, volume, sources, unknown);
     }
   return TRUE;
 }
@@ -71,22 +99,12 @@ _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *o
   return TRUE;
 }
 
-gboolean
-_scl_engine_may_change (SclEngine *self, SclObservation *observed, GError **error)
-{
-  return (self->claim == NULL || _scl_instance_claim_check (self->claim, error))
-         && _scl_volume_backend_claim (self->volumes, observed, error);
-}
-
 SclObservation *
 _scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
                                GError **error)
 {
-  g_autoptr (SclObservation) observed = NULL;
+  g_autoptr (SclObservation) observed = _scl_engine_observe (self, desired, cancellable, error);
 
-  if (self->claim != NULL && !_scl_instance_claim_check (self->claim, error))
-    return NULL;
-  observed = _scl_engine_observe (self, desired, cancellable, error);
   if (observed == NULL || !_scl_volume_backend_claim (self->volumes, observed, error))
     return NULL;
   return g_steal_pointer (&observed);
@@ -139,18 +157,15 @@ _scl_engine_plan_release (SclEngine *self, SclPlan *plan)
 
 /* --- what all domains name --- */
 
-gboolean
-_scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GError **error)
+void
+_scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable)
 {
-  SclSources *sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+  SclSources *sources = _scl_vm_backend_list_sources (self->vms, cancellable, NULL);
 
-  if (sources == NULL)
-    return FALSE;
   _scl_engine_forget_sources (self);
   g_mutex_lock (&self->mutex);
   self->sources = sources;
   g_mutex_unlock (&self->mutex);
-  return TRUE;
 }
 
 void

@@ -66,8 +66,9 @@ gboolean _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flag
 /* A step of any plan; an SclStepFunc. */
 gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine,
                                GError **error);
-/* Waits until the instance is OPERATION's (NULL: nobody's in particular) to change; of WANT only vm,
- * alone, stops and cut are read. (transfer full) */
+/* Waits until the instance is OPERATION's (NULL: nobody's in particular) to change, and looks whether it
+ * still is this engine's at all (else SCL_ERROR_IN_USE); of WANT only vm, alone, stops and cut are
+ * read. (transfer full) */
 SclTurn *_scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation,
                             GCancellable *cancellable, GError **error);
 /* All ways to stop a VM lead through here. */
@@ -86,9 +87,7 @@ gboolean _scl_engine_settle_owners (SclEngine *self, SclObservation *observed,
 /* Notes which domains use volumes of VMs that are yet to be made. */
 gboolean _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *observed,
                                  GCancellable *cancellable, GError **error);
-/* The instance is this one's to change; notes whose the volumes of OBSERVED are. */
-gboolean _scl_engine_may_change (SclEngine *self, SclObservation *observed, GError **error);
-/* As _observe, and that. The instance is locked. */
+/* As _observe, and notes whose the volumes are. The instance is locked. */
 SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
                                                GCancellable *cancellable, GError **error);
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
@@ -98,8 +97,8 @@ void _scl_engine_settle_claim (SclEngine *self);
 /* A step for PLAN, of an empty manifest, if nothing is left but the note that the prefix is held:
  * who removed the rest was killed. */
 void _scl_engine_plan_release (SclEngine *self, SclPlan *plan);
-/* Asks once for many steps, until it is forgotten. */
-gboolean _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable, GError **error);
+/* Asks once for many steps, until it is forgotten; what cannot be told is asked for again by each. */
+void _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable);
 void _scl_engine_forget_sources (SclEngine *self);
 /* (transfer full) */
 SclSources *_scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **error);

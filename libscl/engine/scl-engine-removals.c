@@ -91,8 +91,12 @@ _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout
   if (!_scl_engine_stop_vm (self, name, shutdown_timeout, SCL_STOPPED_BY_NOBODY, progress, error))
     return FALSE;
   sources = _scl_engine_get_sources (self, progress->cancellable, error);
-  return sources != NULL
-         && _scl_volume_backend_release (self->volumes, name, sources, progress, error)
+  if (sources == NULL)
+    return scl_prefix (error,
+                       "VM \"%s\" is off but not removed, because another domain may need its files "
+                       "(repair or undefine that one, and try again)",
+                       name);
+  return _scl_volume_backend_release (self->volumes, name, sources, progress, error)
          && _scl_vm_backend_remove (self->vms, name, progress, error);
 }
 
@@ -170,6 +174,8 @@ check_ours (const SclObservedVolume *volume, SclDeleteFlags flags, GError **erro
 {
   if (!volume->foreign || (volume->instance == NULL && (flags & SCL_DELETE_FOREIGN) != 0))
     return TRUE;
+  if (volume->foreign_why != NULL)
+    return scl_throw (error, SCL_ERROR_EXISTS, "volume \"%s\": %s", volume->name, volume->foreign_why);
   if (volume->instance != NULL)
     return scl_throw (error, SCL_ERROR_EXISTS,
                       "volume \"%s\" belongs to instance \"%s\": only that one deletes it "
@@ -214,7 +220,7 @@ static gboolean
 remove_named_volume (SclEngine *self, SclObservation *observation, const char *name,
                      SclDeleteFlags flags, const SclProgress *progress, GError **error)
 {
-  const SclObservedVolume *volume = _scl_observation_lookup_volume (observation, name);
+  const SclObservedVolume *volume = _scl_observation_lookup_remains (observation, name);
   g_autoptr (SclSources) sources = NULL;
 
   if (volume == NULL)

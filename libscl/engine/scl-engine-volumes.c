@@ -77,6 +77,10 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
   if (_scl_observation_lookup_volume (observation, name) != NULL)
     return scl_throw (error, SCL_ERROR_EXISTS,
                       "volume \"%s\" of VM \"%s\" is there: it is left as it is", name, vm->name);
+  /* What was written since stands on the old content. */
+  if (vm->overlay != NULL)
+    return scl_throw (error, SCL_ERROR_IN_USE, "volume \"%s\" of VM \"%s\": %s", name, vm->name,
+                      vm->overlay);
   if (vm->live_spec != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE,
                       "volume \"%s\": VM \"%s\" still runs from the file that is gone, and nothing else has "

@@ -175,7 +175,7 @@ static SclPlan *
 plan_as_planned (SclEngine *self, SclEnginePlanned *planned, SclObservation **out_observed,
                  GError **error)
 {
-  if (!_scl_engine_may_change (self, planned->observed, error))
+  if (!_scl_volume_backend_claim (self->volumes, planned->observed, error))
     return NULL;
   *out_observed = _scl_observation_ref (planned->observed);
   return g_object_ref (planned->plan);
@@ -202,8 +202,9 @@ _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flags, SclOpe
 {
   gboolean ok;
 
-  if (has_job (plan, SCL_JOB_VM_REMOVE) && !_scl_engine_ask_sources (self, cancellable, error))
-    return FALSE;
+  /* Without an answer each removal asks again, and fails alone. */
+  if ((flags & SCL_APPLY_PRUNE) != 0 && has_job (plan, SCL_JOB_VM_REMOVE))
+    _scl_engine_ask_sources (self, cancellable);
   ok = _scl_executor_run (plan, flags, self->max_workers, _scl_engine_run_step, self, operation,
                           cancellable, error);
   _scl_engine_forget_sources (self);
@@ -304,10 +305,16 @@ _scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation
 {
   const char *what = operation == NULL ? "an operation" : scl_operation_get_description (operation);
   SclTurnRequest request = request_for (self, want, what, cancellable);
+  g_autoptr (SclTurn) turn = NULL;
 
   _scl_engine_forget_planned (self);
   request.place = take_place (self, operation);
-  return _scl_engine_queue_enter (self->queue, &request, error);
+  turn = _scl_engine_queue_enter (self->queue, &request, error);
+  /* Since it was opened the instance may have become another's. */
+  if (turn == NULL
+      || (self->claim != NULL && !_scl_instance_claim_check (self->claim, error)))
+    return NULL;
+  return g_steal_pointer (&turn);
 }
 
 static gboolean

@@ -60,12 +60,17 @@ typedef struct
   guint64 image_inode;
   gint64 created;    /* seconds since the epoch; 0: unknown */
   char *vm;          /* owner */
+  gboolean leftover; /* only its note is there: who made or deleted it was killed. Looking a volume up does
+                        not find it */
   gboolean foreign;  /* not this instance's: never touched */
+  char *foreign_why; /* what to say of that; NULL: that INSTANCE has it, or that SCL did not make it */
   char *instance;    /* whose it is; NULL: nobody has said so (foreign: SCL did not make it) */
-  gboolean unclaimed; /* ours, but its sidecar does not say so yet (0.1 did not write it) */
+  gboolean unclaimed; /* ours, but its sidecar does not say so yet, or not for good (0.1 did not write
+                         it; a change of it was cut short) */
   gboolean in_doubt; /* ours unless a VM of another instance uses it: that is asked next */
   char *used_by;     /* a domain that has it open or may open it, and is no VM of ours by its name; asked only
                         for VMs that are yet to be made; NULL: none */
+  gboolean held;     /* and a QEMU has it open; only looked at while in doubt */
   gboolean image_differs; /* the desired VM names another image, or the file has changed */
 } SclObservedVolume;
 
@@ -117,6 +122,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclObservation, _scl_observation_unref)
 
 SclObservedNetwork *_scl_observation_lookup_network (SclObservation *self, const char *name);
 SclObservedVolume *_scl_observation_lookup_volume (SclObservation *self, const char *name);
+/* As _lookup_volume, or what is left of one. */
+SclObservedVolume *_scl_observation_lookup_remains (SclObservation *self, const char *name);
 SclObservedVm *_scl_observation_lookup_vm (SclObservation *self, const char *name);
 
 /* A volume is made before the domain of its VM is. So of a VM (nullable) that is there already, VOLUME,

@@ -74,6 +74,7 @@ _scl_observed_volume_free (SclObservedVolume *self)
   g_free (self->vm);
   g_free (self->instance);
   g_free (self->used_by);
+  g_free (self->foreign_why);
   g_free (self);
 }
 
@@ -197,6 +198,14 @@ _scl_observation_lookup_network (SclObservation *self, const char *name)
 
 SclObservedVolume *
 _scl_observation_lookup_volume (SclObservation *self, const char *name)
+{
+  SclObservedVolume *volume = lookup (self->volumes, name);
+
+  return volume == NULL || volume->leftover ? NULL : volume;
+}
+
+SclObservedVolume *
+_scl_observation_lookup_remains (SclObservation *self, const char *name)
 {
   return lookup (self->volumes, name);
 }

@@ -51,7 +51,9 @@ check_volume_is_ours (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *
 
   if (is == NULL || !is->foreign)
     return;
-  if (is->instance != NULL)
+  if (is->foreign_why != NULL)
+    _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path, "%s", is->foreign_why);
+  else if (is->instance != NULL)
     _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
                               "%s exists and belongs to instance \"%s\": it is not touched; rename the VM",
                               file, is->instance);

@@ -35,7 +35,7 @@ gboolean _scl_file_volumes_observe_seeds (SclFileVolumes *self, SclManifest *des
                                           GError **error);
 /* It is kept with the boot volume, so it goes with it. */
 gboolean _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources,
-                                         GError **error);
+                                         gboolean *out_found, GError **error);
 
 gboolean _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error);
 gboolean _scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm,

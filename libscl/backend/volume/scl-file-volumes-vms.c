@@ -189,14 +189,16 @@ _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **e
 
 gboolean
 _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources,
-                                GError **error)
+                                gboolean *out_found, GError **error)
 {
   g_autofree char *path = vm_path (self, vm);
   g_autofree char *file = g_build_filename (path, SCL_NVRAM_FILE, NULL);
 
+  *out_found = FALSE;
   if (is_named (self, sources, vm, file))
     return TRUE;
-  if (unlink (file) != 0 && errno != ENOENT)
+  *out_found = unlink (file) == 0;
+  if (!*out_found && errno != ENOENT)
     return scl_throw_errno (error, errno, "%s: cannot remove", file);
   (void) rmdir (path);
   return TRUE;

@@ -4,6 +4,7 @@
 #include "backend/volume/scl-sidecar-private.h"
 #include "backend/volume/scl-volume-owner-private.h"
 #include "backend/volume/scl-volume-preflight-private.h"
+#include "backend/volume/scl-volume-removal-private.h"
 #include "backend/volume/scl-volume-store-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-diagnostic-private.h"
@@ -103,29 +104,6 @@ scl_file_volumes_preflight (SclVolumeBackend *backend, SclManifest *manifest,
                                 cancellable, error);
 }
 
-static void
-observe_images (SclManifest *desired, SclObservation *out)
-{
-  GListModel *vms = scl_manifest_get_vms (desired);
-
-  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
-    {
-      GListModel *disks = scl_vm_spec_get_disks (_scl_list_peek (vms, i));
-
-      for (guint j = 0; j < g_list_model_get_n_items (disks); j++)
-        {
-          SclDiskSpec *disk = _scl_list_peek (disks, j);
-          SclObservedVolume *volume
-              = _scl_observation_lookup_volume (out, scl_disk_spec_get_volume (disk));
-
-          if (volume != NULL && volume->image != NULL)
-            volume->image_differs
-                = _scl_sidecar_image_differs (volume->image, volume->image_size,
-                                              volume->image_mtime, scl_disk_spec_get_image (disk));
-        }
-    }
-}
-
 /* NULL with an error; empty if the folder is not there. */
 static GPtrArray *
 list_folder (SclFileVolumes *self, const char *path, SclVolumesKind kind, SclObservation *out,
@@ -177,9 +155,10 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
   if (volumes == NULL || (self->shared != NULL && !take_old (self, volumes, out, error)))
     return FALSE;
   g_ptr_array_extend_and_steal (out->volumes, g_steal_pointer (&volumes));
+  _scl_observation_sort (out);
   if (desired == NULL)
     return TRUE;
-  observe_images (desired, out);
+  _scl_volume_store_compare_images (desired, out);
   return _scl_file_volumes_observe_seeds (self, desired, out, cancellable, error);
 }
 
@@ -194,7 +173,7 @@ scl_file_volumes_claim (SclVolumeBackend *backend, SclObservation *observed, GEr
       g_autofree char *place = NULL;
       g_auto (SclFd) folder = -1;
 
-      if (volume->foreign || !volume->unclaimed)
+      if (volume->foreign || volume->leftover || !volume->unclaimed)
         continue;
       place = _scl_file_volumes_place_of (self, "volumes", volume->name);
       folder = _scl_file_volumes_open_existing (place, error);
@@ -255,9 +234,14 @@ scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
   g_auto (SclFd) folder = open_for_volume (self, name, error);
+  gboolean had_nvram, had_volume;
 
-  return folder >= 0 && _scl_volume_store_remove (folder, name, error)
-         && _scl_file_volumes_remove_nvram (self, name, sources, error);
+  if (folder < 0 || !_scl_volume_removal_begin (folder, name, self->prefix, error)
+      || !_scl_file_volumes_remove_nvram (self, name, sources, &had_nvram, error)
+      || !_scl_volume_removal_end (folder, name, &had_volume, error))
+    return FALSE;
+  return had_nvram || had_volume
+         || scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);
 }
 
 static char *

@@ -17,6 +17,9 @@ typedef struct
   guint64 image_size;
   gint64 image_mtime; /* ns */
   guint64 image_inode;
+  gboolean pending;   /* its volume is being made or deleted just now, or that was cut short */
+  guint64 file_inode; /* the volume's then; a file that somebody puts there later has another, or was */
+  gint64 file_born;   /* born at another time (ns; 0: the file system does not say) */
 } SclSidecar;
 
 SclSidecar *_scl_sidecar_new (const char *instance, const char *vm, const char *image,
@@ -29,6 +32,12 @@ SclSidecar *_scl_sidecar_from_bytes (GBytes *bytes, GError **error);
 
 /* The sidecar of volume NAME in FOLDER. SCL_ERROR_NOT_FOUND if there is none. */
 SclSidecar *_scl_sidecar_read (int folder, const char *name, GError **error);
+
+/* From now on it speaks of the file FD alone; nothing of a copy, as a backup makes it. So only for as long
+ * as a kill could leave it without that file. */
+void _scl_sidecar_set_pending (SclSidecar *self, int fd);
+/* Whether it may speak of FILE in FOLDER. */
+gboolean _scl_sidecar_is_of (const SclSidecar *self, int folder, const char *file);
 
 /* TRUE if IMAGE, as it is now, is not what the volume was made from. A file that cannot be looked
  * at differs only by its path. */

@@ -3,6 +3,7 @@
 
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
+#include <fcntl.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -61,6 +62,16 @@ sidecar_image_object (SclSidecar *self)
   return image;
 }
 
+static JsonObject *
+sidecar_pending_object (SclSidecar *self)
+{
+  JsonObject *pending = json_object_new ();
+
+  sidecar_set_int (pending, "inode", self->file_inode);
+  sidecar_set_int (pending, "bornNs", (guint64) self->file_born);
+  return pending;
+}
+
 GBytes *
 _scl_sidecar_to_bytes (SclSidecar *self)
 {
@@ -78,6 +89,8 @@ _scl_sidecar_to_bytes (SclSidecar *self)
     json_object_set_string_member (object, "vm", self->vm);
   json_object_set_string_member (object, "created", created_text);
   json_object_set_object_member (object, "image", sidecar_image_object (self));
+  if (self->pending)
+    json_object_set_object_member (object, "pending", sidecar_pending_object (self));
   json_node_take_object (root, object);
   text = json_to_string (root, TRUE);
   return g_bytes_new_take (g_strconcat (text, "\n", NULL), strlen (text) + 1);
@@ -129,6 +142,21 @@ sidecar_parse_image (SclSidecar *self, JsonObject *object)
   return TRUE;
 }
 
+static void
+sidecar_parse_pending (SclSidecar *self, JsonObject *object)
+{
+  JsonNode *node = json_object_get_member (object, "pending");
+  JsonObject *pending
+      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  gint64 inode;
+
+  self->pending = node != NULL;
+  if (pending == NULL || !sidecar_get_int (pending, "inode", &inode)
+      || !sidecar_get_int (pending, "bornNs", &self->file_born))
+    return;
+  self->file_inode = (guint64) inode;
+}
+
 static gboolean
 sidecar_parse (SclSidecar *self, JsonObject *object)
 {
@@ -140,6 +168,7 @@ sidecar_parse (SclSidecar *self, JsonObject *object)
   self->instance = g_strdup (sidecar_get_string (object, "instance"));
   self->vm = g_strdup (sidecar_get_string (object, "vm"));
   self->created = time != NULL ? g_date_time_to_unix (time) : 0;
+  sidecar_parse_pending (self, object);
   return self->id != NULL && sidecar_parse_image (self, object);
 }
 
@@ -170,6 +199,36 @@ _scl_sidecar_read (int folder, const char *name, GError **error)
   g_autoptr (GBytes) bytes = fd < 0 ? NULL : _scl_fd_read_all (fd, SIDECAR_MAX, file, error);
 
   return bytes != NULL ? _scl_sidecar_from_bytes (bytes, error) : NULL;
+}
+
+static gint64
+born (const struct statx *info)
+{
+  return (info->stx_mask & STATX_BTIME) == 0
+             ? 0
+             : (gint64) ((guint64) info->stx_btime.tv_sec * NS_PER_S + info->stx_btime.tv_nsec);
+}
+
+void
+_scl_sidecar_set_pending (SclSidecar *self, int fd)
+{
+  struct statx info = { 0 };
+
+  (void) statx (fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &info);
+  self->pending = TRUE;
+  self->file_inode = info.stx_ino;
+  self->file_born = born (&info);
+}
+
+gboolean
+_scl_sidecar_is_of (const SclSidecar *self, int folder, const char *file)
+{
+  struct statx info = { 0 };
+
+  if (!self->pending)
+    return TRUE;
+  return statx (folder, file, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &info) == 0
+         && info.stx_ino == self->file_inode && born (&info) == self->file_born;
 }
 
 gboolean

@@ -2,6 +2,8 @@
 #include "backend/volume/scl-volume-owner-private.h"
 
 #include "backend/scl-sources-private.h"
+#include "backend/volume/scl-image-lock-private.h"
+#include <fcntl.h>
 #include <string.h>
 
 static SclSources *
@@ -39,6 +41,8 @@ judge (SclObservedVolume *volume, const char *prefix, SclVolumesKind kind, gbool
     volume->foreign = TRUE;
   else
     volume->in_doubt = !used && kind == SCL_VOLUMES_SHARED;
+  /* Who may be of another hypervisor is seen only while it runs. */
+  volume->held = volume->in_doubt && !_scl_image_lock_check_free (AT_FDCWD, volume->path, NULL);
 }
 
 void

@@ -5,7 +5,13 @@
  * sidecar, so that one without a sidecar is one that somebody put there. Names were checked. */
 
 #include "backend/scl-progress-private.h"
+#include "backend/volume/scl-sidecar-private.h"
+#include "plan/scl-observation-private.h"
+#include <scl/scl-manifest.h>
 #include <sys/stat.h>
+
+#define SCL_VOLUME_SUFFIX ".raw"
+#define SCL_SIDECAR_SUFFIX ".json"
 
 typedef struct
 {
@@ -28,14 +34,25 @@ gboolean _scl_volume_store_lookup (int folder, const char *name, gboolean *out_p
 gboolean _scl_volume_store_create (int folder, const SclVolumeRequest *request,
                                    const SclProgress *progress, GError **error);
 gboolean _scl_volume_store_grow (int folder, const char *name, guint64 size_mib, GError **error);
-gboolean _scl_volume_store_remove (int folder, const char *name, GError **error);
-
 /* Writes into the sidecar of a volume that was made before instances were noted whose it is. */
 gboolean _scl_volume_store_claim (int folder, const char *name, const char *instance,
                                   GError **error);
 
-/* SclObservedVolume, sorted by name. PATH is FOLDER's. Sweeps. */
+/* SclObservedVolume, sorted by name; leftovers, too. PATH is FOLDER's. Sweeps. */
 GPtrArray *_scl_volume_store_list (int folder, const char *path, GError **error);
+
+/* Which volumes of OUT were made from another image than DESIRED says. */
+void _scl_volume_store_compare_images (SclManifest *desired, SclObservation *out);
 
 /* "3.5 GiB", as people say it. (transfer full) */
 char *_scl_volume_store_format_size (guint64 bytes);
+
+/* For scl-volume-removal.c, which is the other half. */
+char *_scl_volume_store_file (const char *name);
+char *_scl_volume_store_note (const char *name);
+/* *OUT_NOTE is NULL if there is none. SCL_ERROR_EXISTS if something else has its name. */
+gboolean _scl_volume_store_read_note (int folder, const char *name, SclSidecar **out_note,
+                                      GError **error);
+gboolean _scl_volume_store_write_note (int folder, const char *name, SclSidecar *note, GError **error);
+gboolean _scl_volume_store_sync (int folder, GError **error);
+void _scl_volume_store_sweep (int folder, const char *name);

@@ -6,13 +6,14 @@
 #include "backend/volume/scl-part-file-private.h"
 #include "backend/volume/scl-sidecar-private.h"
 #include "base/scl-throw-private.h"
+#include "model/scl-list-private.h"
 #include "model/scl-names-private.h"
 #include "plan/scl-observation-private.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <scl/scl-disk-spec.h>
 #include <string.h>
 
-#define VOLUME_SUFFIX ".raw"
 #define VOLUME_MODE 0600
 #define SIDECAR_MODE 0600
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
@@ -20,16 +21,16 @@
 #define BLOCK 512
 #define MANY 50 /* volumes: below, one thread is as fast */
 
-static char *
-volume_file (const char *name)
+char *
+_scl_volume_store_file (const char *name)
 {
-  return g_strconcat (name, VOLUME_SUFFIX, NULL);
+  return g_strconcat (name, SCL_VOLUME_SUFFIX, NULL);
 }
 
-static char *
-sidecar_file (const char *name)
+char *
+_scl_volume_store_note (const char *name)
 {
-  return g_strconcat (name, ".json", NULL);
+  return g_strconcat (name, SCL_SIDECAR_SUFFIX, NULL);
 }
 
 char *
@@ -60,7 +61,7 @@ gboolean
 _scl_volume_store_lookup (int folder, const char *name, gboolean *out_present,
                           struct stat *out_stat, GError **error)
 {
-  g_autofree char *file = volume_file (name);
+  g_autofree char *file = _scl_volume_store_file (name);
 
   *out_present = fstatat (folder, file, out_stat, AT_SYMLINK_NOFOLLOW) == 0;
   if (!*out_present && errno != ENOENT)
@@ -76,8 +77,8 @@ _scl_volume_store_lookup (int folder, const char *name, gboolean *out_present,
                                                   : "a special file");
 }
 
-static gboolean
-store_sync (int folder, GError **error)
+gboolean
+_scl_volume_store_sync (int folder, GError **error)
 {
   if (fsync (folder) != 0)
     return scl_throw_errno (error, errno, "cannot write the volume folder to the disk");
@@ -136,10 +137,23 @@ store_fill (int image, const struct stat *info, SclPartFile *part, const SclVolu
   return _scl_part_file_sync (part, error) && !_scl_progress_is_cancelled (progress, error);
 }
 
-static gboolean
-store_write_sidecar (int folder, const char *name, SclSidecar *sidecar, GError **error)
+gboolean
+_scl_volume_store_read_note (int folder, const char *name, SclSidecar **out_note, GError **error)
 {
-  g_autofree char *file = sidecar_file (name);
+  g_autofree char *file = _scl_volume_store_note (name);
+  struct stat info;
+
+  *out_note = _scl_sidecar_read (folder, name, NULL);
+  if (*out_note != NULL || (fstatat (folder, file, &info, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT))
+    return TRUE;
+  return scl_throw (error, SCL_ERROR_EXISTS,
+                    "%s is not the note of a volume that SCL made: it was not touched, move it away", file);
+}
+
+gboolean
+_scl_volume_store_write_note (int folder, const char *name, SclSidecar *sidecar, GError **error)
+{
+  g_autofree char *file = _scl_volume_store_note (name);
   g_autoptr (GBytes) bytes = _scl_sidecar_to_bytes (sidecar);
   g_autoptr (SclPartFile) part = NULL;
 
@@ -151,6 +165,24 @@ store_write_sidecar (int folder, const char *name, SclSidecar *sidecar, GError *
   return _scl_part_file_sync (part, error) && _scl_part_file_commit (part, TRUE, error);
 }
 
+/* What is there under the note's name is ours to replace: nothing, or a note that has no volume. */
+static gboolean
+store_check_note (int folder, const SclVolumeRequest *request, GError **error)
+{
+  g_autoptr (SclSidecar) there = NULL;
+
+  if (!_scl_volume_store_read_note (folder, request->name, &there, error))
+    return FALSE;
+  if (there == NULL || there->pending || there->instance == NULL
+      || g_strcmp0 (there->instance, request->instance) == 0)
+    return TRUE;
+  return scl_throw (error, SCL_ERROR_EXISTS,
+                    "instance \"%s\" has a volume of that name, which is gone: choose another name, or delete "
+                    "it there (sclctl -c 'local:?prefix=%s' volume delete %s)",
+                    there->instance, there->instance, request->name);
+}
+
+/* Killed between the two, the note is of this file alone. */
 static gboolean
 store_publish (int folder, SclPartFile *part, const SclVolumeRequest *request,
                const struct stat *info, GError **error)
@@ -159,20 +191,26 @@ store_publish (int folder, SclPartFile *part, const SclVolumeRequest *request,
       = _scl_sidecar_new (request->instance, request->vm, request->image, info);
   g_autofree char *file = NULL;
 
-  if (!store_write_sidecar (folder, request->name, sidecar, error))
+  _scl_sidecar_set_pending (sidecar, _scl_part_file_get_fd (part));
+  if (!_scl_volume_store_write_note (folder, request->name, sidecar, error))
     return FALSE;
   if (_scl_part_file_commit (part, FALSE, error))
-    return store_sync (folder, error);
-  file = sidecar_file (request->name);
+    {
+      sidecar->pending = FALSE;
+      return _scl_volume_store_sync (folder, error)
+             && _scl_volume_store_write_note (folder, request->name, sidecar, error)
+             && _scl_volume_store_sync (folder, error);
+    }
+  file = _scl_volume_store_note (request->name);
   (void) unlinkat (folder, file, 0);
   return FALSE;
 }
 
-static void
-store_sweep (int folder, const char *name)
+void
+_scl_volume_store_sweep (int folder, const char *name)
 {
-  g_autofree char *file = volume_file (name);
-  g_autofree char *sidecar = sidecar_file (name);
+  g_autofree char *file = _scl_volume_store_file (name);
+  g_autofree char *sidecar = _scl_volume_store_note (name);
 
   _scl_part_file_sweep (folder, file);
   _scl_part_file_sweep (folder, sidecar);
@@ -184,12 +222,13 @@ store_create_new (int folder, const SclVolumeRequest *request, const SclProgress
 {
   struct stat info;
   g_auto (SclFd) image = _scl_fd_open_regular (AT_FDCWD, request->image, &info, error);
-  g_autofree char *file = volume_file (request->name);
+  g_autofree char *file = _scl_volume_store_file (request->name);
   g_autoptr (SclPartFile) part = NULL;
 
-  if (image < 0 || !_scl_image_probe (image, (guint64) info.st_size, request->image, error))
+  if (image < 0 || !_scl_image_probe (image, (guint64) info.st_size, request->image, error)
+      || !store_check_note (folder, request, error))
     return FALSE;
-  store_sweep (folder, request->name);
+  _scl_volume_store_sweep (folder, request->name);
   part = _scl_part_file_new (folder, file, VOLUME_MODE, SCL_PART_FILE_NONE, error);
   return part != NULL && store_fill (image, &info, part, request, progress, error)
          && store_publish (folder, part, request, &info, error);
@@ -216,16 +255,18 @@ _scl_volume_store_claim (int folder, const char *name, const char *instance, GEr
 {
   g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, name, error);
 
-  if (sidecar == NULL || sidecar->instance != NULL)
+  if (sidecar == NULL || (sidecar->instance != NULL && !sidecar->pending))
     return sidecar != NULL;
-  sidecar->instance = g_strdup (instance);
-  return store_write_sidecar (folder, name, sidecar, error) && store_sync (folder, error);
+  if (sidecar->instance == NULL)
+    sidecar->instance = g_strdup (instance);
+  sidecar->pending = FALSE;
+  return _scl_volume_store_write_note (folder, name, sidecar, error) && _scl_volume_store_sync (folder, error);
 }
 
 static int
 store_open (int folder, const char *name, struct stat *out_stat, GError **error)
 {
-  g_autofree char *file = volume_file (name);
+  g_autofree char *file = _scl_volume_store_file (name);
   gboolean present;
   int fd;
 
@@ -265,35 +306,13 @@ _scl_volume_store_grow (int folder, const char *name, guint64 size_mib, GError *
   return TRUE;
 }
 
-/* FALSE only if it is there and cannot be removed. */
+/* A note of another file says nothing of this one. */
 static gboolean
-store_unlink (int folder, const char *file, gboolean *out_was_there, GError **error)
+speaks_of (const SclSidecar *sidecar, const SclObservedVolume *volume, int folder)
 {
-  *out_was_there = unlinkat (folder, file, 0) == 0;
-  if (!*out_was_there && errno != ENOENT)
-    return scl_throw_errno (error, errno, "%s: cannot remove", file);
-  return TRUE;
-}
+  g_autofree char *file = _scl_volume_store_file (volume->name);
 
-gboolean
-_scl_volume_store_remove (int folder, const char *name, GError **error)
-{
-  g_autofree char *file = volume_file (name);
-  g_autofree char *sidecar = sidecar_file (name);
-  gboolean present;
-  gboolean had_sidecar;
-  struct stat info;
-
-  if (!_scl_volume_store_lookup (folder, name, &present, &info, error))
-    return FALSE;
-  store_sweep (folder, name);
-  if (!store_unlink (folder, file, &present, error)
-      || !store_unlink (folder, sidecar, &had_sidecar, error))
-    return scl_prefix (error, "volume \"%s\"", name);
-  /* A sidecar alone: an earlier call was killed between the two. */
-  if (!present && !had_sidecar)
-    return scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);
-  return store_sync (folder, error);
+  return volume->leftover || _scl_sidecar_is_of (sidecar, folder, file);
 }
 
 static void
@@ -303,7 +322,7 @@ observed_set_sidecar (gpointer data, gpointer user_data)
   int folder = GPOINTER_TO_INT (user_data);
   g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, volume->name, NULL);
 
-  if (sidecar == NULL)
+  if (sidecar == NULL || !speaks_of (sidecar, volume, folder))
     return;
   volume->image = g_steal_pointer (&sidecar->image);
   volume->image_size = sidecar->image_size;
@@ -312,27 +331,74 @@ observed_set_sidecar (gpointer data, gpointer user_data)
   volume->created = sidecar->created;
   volume->vm = g_steal_pointer (&sidecar->vm);
   volume->instance = g_steal_pointer (&sidecar->instance);
-  volume->unclaimed = volume->instance == NULL;
+  volume->unclaimed = volume->instance == NULL || sidecar->pending;
+}
+
+/* NULL: FILE is not NAME and SUFFIX. */
+static SclObservedVolume *
+observed_new (const char *path, const char *file, const char *suffix)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *raw = NULL;
+  SclObservedVolume *volume;
+
+  if (!g_str_has_suffix (file, suffix))
+    return NULL;
+  name = g_strndup (file, strlen (file) - strlen (suffix));
+  if (_scl_names_check_label (name) != NULL)
+    return NULL;
+  raw = _scl_volume_store_file (name);
+  volume = _scl_observed_volume_new (name);
+  volume->path = g_build_filename (path, raw, NULL);
+  return volume;
 }
 
 static SclObservedVolume *
 store_observe (int folder, const char *path, const char *file)
 {
-  g_autofree char *name = NULL;
-  SclObservedVolume *volume;
+  SclObservedVolume *volume = observed_new (path, file, SCL_VOLUME_SUFFIX);
   struct stat info;
 
-  if (!g_str_has_suffix (file, VOLUME_SUFFIX))
+  if (volume == NULL)
     return NULL;
-  name = g_strndup (file, strlen (file) - strlen (VOLUME_SUFFIX));
-  if (_scl_names_check_label (name) != NULL
-      || fstatat (folder, file, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG (info.st_mode))
-    return NULL;
-  volume = _scl_observed_volume_new (name);
-  volume->path = g_build_filename (path, file, NULL);
+  if (fstatat (folder, file, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG (info.st_mode))
+    {
+      _scl_observed_volume_free (volume);
+      return NULL;
+    }
   volume->size = (guint64) info.st_size;
   volume->allocated = (guint64) info.st_blocks * BLOCK;
   return volume;
+}
+
+/* A note whose volume is not there: who made or deleted it was killed, or somebody has taken the file
+ * away. */
+static SclObservedVolume *
+store_observe_leftover (int folder, const char *path, const char *file)
+{
+  SclObservedVolume *volume = observed_new (path, file, SCL_SIDECAR_SUFFIX);
+  g_autofree char *raw = volume == NULL ? NULL : _scl_volume_store_file (volume->name);
+
+  if (volume == NULL)
+    return NULL;
+  volume->leftover = faccessat (folder, raw, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+  if (volume->leftover)
+    return volume;
+  _scl_observed_volume_free (volume);
+  return NULL;
+}
+
+/* Files of other kinds are called NAME.json, too. */
+static void
+drop_other_notes (GPtrArray *volumes)
+{
+  for (guint i = volumes->len; i > 0; i--)
+    {
+      const SclObservedVolume *volume = g_ptr_array_index (volumes, i - 1);
+
+      if (volume->leftover && volume->image == NULL)
+        g_ptr_array_remove_index_fast (volumes, i - 1);
+    }
 }
 
 /* Opening and parsing many small files is most of the work, and each is for itself. */
@@ -382,12 +448,38 @@ _scl_volume_store_list (int folder, const char *path, GError **error)
     {
       SclObservedVolume *volume = store_observe (folder, path, entry->d_name);
 
+      if (volume == NULL)
+        volume = store_observe_leftover (folder, path, entry->d_name);
       if (volume != NULL)
         g_ptr_array_add (volumes, volume);
     }
   (void) closedir (stream);
   read_sidecars (volumes, folder);
+  drop_other_notes (volumes);
   _scl_part_file_sweep (folder, NULL);
   g_ptr_array_sort (volumes, compare_names);
   return g_steal_pointer (&volumes);
+}
+
+void
+_scl_volume_store_compare_images (SclManifest *desired, SclObservation *out)
+{
+  GListModel *vms = scl_manifest_get_vms (desired);
+
+  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
+    {
+      GListModel *disks = scl_vm_spec_get_disks (_scl_list_peek (vms, i));
+
+      for (guint j = 0; j < g_list_model_get_n_items (disks); j++)
+        {
+          SclDiskSpec *disk = _scl_list_peek (disks, j);
+          SclObservedVolume *volume
+              = _scl_observation_lookup_volume (out, scl_disk_spec_get_volume (disk));
+
+          if (volume != NULL && volume->image != NULL)
+            volume->image_differs
+                = _scl_sidecar_image_differs (volume->image, volume->image_size,
+                                              volume->image_mtime, scl_disk_spec_get_image (disk));
+        }
+    }
 }

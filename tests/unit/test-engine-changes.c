@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the engine asks before it changes something, on a host in memory. */
+#include "base-test.h"
+#include "backend/memory/scl-memory-host-private.h"
+#include "engine/scl-engine-private.h"
+
+typedef struct
+{
+  char *top;
+  SclMemoryHost *host;
+  SclEngine *engine;
+  SclDriver *driver;
+  SclDriverInterface *iface;
+} World;
+
+static gboolean unreadable;
+
+static SclSources *
+list_or_fail (SclVmBackend *self, GCancellable *cancellable, GError **error)
+{
+  if (!unreadable)
+    return _scl_sources_new ();
+  g_set_error_literal (error, SCL_ERROR, SCL_ERROR_BACKEND, "domain \"strange\" cannot be read");
+  return NULL;
+}
+
+static void
+claim (World *w, const char *folder)
+{
+  g_autofree char *run = g_build_filename (w->top, "run", NULL);
+  g_autofree char *state = g_build_filename (w->top, folder, NULL);
+
+  _scl_engine_set_claim (w->engine, _scl_instance_claim_new (run, state, "scl", "qemu:///system"));
+}
+
+static int
+setup (void **state)
+{
+  World *w = g_new0 (World, 1);
+  g_autoptr (SclNetworkBackend) networks = NULL;
+  g_autoptr (SclVolumeBackend) volumes = NULL;
+  g_autoptr (SclVmBackend) vms = NULL;
+
+  w->top = test_folder_new ();
+  w->host = _scl_memory_host_new ("scl");
+  networks = _scl_memory_networks_new (w->host);
+  volumes = _scl_memory_volumes_new (w->host);
+  vms = _scl_memory_vms_new (w->host);
+  SCL_VM_BACKEND_GET_IFACE (vms)->list_sources = list_or_fail;
+  w->engine = _scl_engine_new ("scl", "machine", networks, volumes, vms);
+  w->driver = SCL_DRIVER (w->engine);
+  w->iface = SCL_DRIVER_GET_IFACE (w->driver);
+  claim (w, "state");
+  unreadable = FALSE;
+  *state = w;
+  return 0;
+}
+
+static int
+teardown (void **state)
+{
+  World *w = *state;
+
+  g_object_unref (w->engine);
+  g_object_unref (w->host);
+  test_folder_remove (w->top);
+  g_free (w);
+  return 0;
+}
+
+/* One VM with a disk; NULL: none. */
+static SclManifest *
+make_manifest (const char *name)
+{
+  g_autoptr (GListStore) vms = g_list_store_new (SCL_TYPE_VM_SPEC);
+  g_autoptr (GListStore) disks = g_list_store_new (SCL_TYPE_DISK_SPEC);
+  g_autoptr (SclDiskSpec) disk = name == NULL ? NULL : scl_disk_spec_new (name, "/image.raw", 16);
+  g_autoptr (SclVmSpec) vm = NULL;
+
+  if (name == NULL)
+    return scl_manifest_new (NULL, NULL, NULL);
+  g_list_store_append (disks, disk);
+  vm = g_object_new (SCL_TYPE_VM_SPEC, "name", name, "disks", disks, "auto-start", FALSE, NULL);
+  g_list_store_append (vms, vm);
+  return scl_manifest_new (NULL, NULL, G_LIST_MODEL (vms));
+}
+
+static gboolean
+apply (World *w, const char *name, SclApplyFlags flags, GError **error)
+{
+  g_autoptr (SclManifest) manifest = make_manifest (name);
+
+  return w->iface->apply (w->driver, manifest, flags, NULL, NULL, NULL, error);
+}
+
+static void
+test_no_new_volume_under_an_overlay (void **state)
+{
+  World *w = *state;
+  SclObservedVm *vm;
+  GError *error = NULL;
+
+  assert_true (apply (w, "demo", SCL_APPLY_NONE, NULL));
+  g_hash_table_remove (w->host->volumes, "demo");
+  vm = g_hash_table_lookup (w->host->vms, "demo");
+  vm->overlay = g_strdup ("another tool has put /backup over its volume");
+  assert_false (w->iface->create_volume (w->driver, "demo", NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, "another tool has put /backup over its volume");
+  assert_false (g_hash_table_contains (w->host->volumes, "demo"));
+  g_clear_pointer (&vm->overlay, g_free);
+  assert_true (w->iface->create_volume (w->driver, "demo", NULL, NULL, NULL));
+}
+
+/* It concerns removals alone, and those only if they are wanted. */
+static void
+test_unreadable_domain (void **state)
+{
+  World *w = *state;
+  GError *error = NULL;
+
+  assert_true (apply (w, "demo", SCL_APPLY_NONE, NULL));
+  unreadable = TRUE;
+  assert_false (apply (w, "other", SCL_APPLY_NONE, &error));
+  assert_error_is (error, SCL_ERROR_CONFIRM, "");
+  assert_true (g_hash_table_contains (w->host->vms, "other"));
+  assert_false (apply (w, "third", SCL_APPLY_PRUNE, &error));
+  assert_non_null (strstr (error->message, "VM \"demo\" is off but not removed"));
+  assert_non_null (strstr (error->message, "domain \"strange\" cannot be read"));
+  g_clear_error (&error);
+  assert_true (g_hash_table_contains (w->host->vms, "third"));
+  assert_true (g_hash_table_contains (w->host->vms, "demo"));
+  unreadable = FALSE;
+  assert_true (apply (w, "third", SCL_APPLY_PRUNE, NULL));
+  assert_false (g_hash_table_contains (w->host->vms, "demo"));
+}
+
+/* Since it was opened, another state folder has taken the prefix. */
+static void
+test_every_change_asks_whose_the_prefix_is (void **state)
+{
+  World *w = *state;
+  g_autofree char *run = g_build_filename (w->top, "run", NULL);
+  g_autofree char *elsewhere = g_build_filename (w->top, "elsewhere", NULL);
+  g_autoptr (SclInstanceClaim) other
+      = _scl_instance_claim_new (run, elsewhere, "scl", "qemu:///system");
+  GError *error = NULL;
+  gboolean is_new;
+
+  assert_true (apply (w, "demo", SCL_APPLY_NONE, NULL));
+  _scl_instance_claim_give_up (w->engine->claim);
+  assert_true (_scl_instance_claim_take (other, TRUE, &is_new, NULL));
+  assert_false (w->iface->start_vm (w->driver, "demo", NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  assert_false (w->iface->stop_vm (w->driver, "demo", FALSE, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  assert_false (w->iface->restart_vm (w->driver, "demo", FALSE, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  assert_false (w->iface->create_volume (w->driver, "demo", NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  assert_false (apply (w, "demo", SCL_APPLY_NONE, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  assert_false (w->iface->tear_down (w->driver, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_IN_USE, elsewhere);
+  _scl_instance_claim_give_up (other);
+  assert_true (w->iface->start_vm (w->driver, "demo", NULL, NULL, NULL));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_no_new_volume_under_an_overlay),
+    TEST (test_unreadable_domain),
+    TEST (test_every_change_asks_whose_the_prefix_is),
+  };
+
+  return cmocka_run_group_tests_name ("engine-changes", tests, NULL, NULL);
+}
