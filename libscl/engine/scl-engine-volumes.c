@@ -21,6 +21,11 @@ _scl_engine_check_volumes (SclEngine *self, SclObservation *observation, const S
       const char *volume = scl_disk_spec_get_volume (disk);
       g_autofree char *why = NULL;
 
+      if (_scl_observation_is_moved (vm, i))
+        return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                          "VM \"%s\": its definition names %s, which is gone, and its volume \"%s\" is elsewhere: "
+                          "`sclctl apply` gives it the volume",
+                          vm->name, (const char *) vm->disk_paths->pdata[i], volume);
       if (!_scl_observation_is_lost (observation, vm, volume, i))
         continue;
       why = _scl_observation_describe_lost (vm, volume, i);
@@ -66,6 +71,24 @@ find_vm (SclObservation *observation, const char *volume, GError **error)
                          volume);
 }
 
+/* Else the VM would have a new volume, and its domain another's file. */
+static gboolean
+check_not_taken (const SclObservedVm *vm, const char *name, GError **error)
+{
+  SclDiskSpec *disk;
+
+  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL; i++)
+    {
+      g_autofree char *why = NULL;
+
+      if (strcmp (scl_disk_spec_get_volume (disk), name) != 0 || !_scl_observation_is_taken (vm, i))
+        continue;
+      why = _scl_observation_describe_lost (vm, name, i);
+      return scl_throw (error, SCL_ERROR_IN_USE, "%s", why);
+    }
+  return TRUE;
+}
+
 static gboolean
 create (SclEngine *self, SclObservation *observation, const char *name, const SclProgress *progress,
         GError **error)
@@ -86,6 +109,8 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
                       "volume \"%s\": VM \"%s\" still runs from the file that is gone, and nothing else has "
                       "its data: save what you need, then stop the VM first",
                       name, vm->name);
+  if (!check_not_taken (vm, name, error))
+    return FALSE;
   return _scl_volume_backend_create (self->volumes, find_disk (vm, name), vm->name, progress, error);
 }
 

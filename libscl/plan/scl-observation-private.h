@@ -86,6 +86,9 @@ typedef struct
   SclVmSpec *live_spec; /* that the running QEMU was started with; NULL: not running */
   GPtrArray *macs;   /* char*: of the definition, by NIC number */
   GPtrArray *disk_paths; /* char*: files of the definition, by disk number; NULL where one is missing */
+  guint64 disks_taken; /* bit N: disk N of the definition is there, but no volume of ours is: another instance
+                          has taken it */
+  guint64 disks_moved; /* bit N: disk N of the definition is not there, but its volume is, elsewhere */
   gboolean disks_unseen; /* files of a real host for a simulated one, which cannot miss them */
   SclVmState state;
   char *state_reason;
@@ -130,5 +133,9 @@ SclObservedVm *_scl_observation_lookup_vm (SclObservation *self, const char *nam
  * its disk number INDEX, cannot be yet to be made: if it is not in SELF, it is gone. */
 gboolean _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const char *volume,
                                    guint index);
-/* What to say about that. (transfer full) */
+/* Of a lost one: its file is there, and is another's. */
+gboolean _scl_observation_is_taken (const SclObservedVm *vm, guint index);
+/* Its definition names a file that is gone, though the volume is there; a redefinition repairs that. */
+gboolean _scl_observation_is_moved (const SclObservedVm *vm, guint index);
+/* What to say about one that is lost. (transfer full) */
 char *_scl_observation_describe_lost (const SclObservedVm *vm, const char *volume, guint index);

@@ -239,6 +239,24 @@ _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const c
          && _scl_observation_lookup_volume (self, volume) == NULL;
 }
 
+static gboolean
+has_bit (guint64 bits, guint index)
+{
+  return index < 64 && (bits >> index & 1) != 0;
+}
+
+gboolean
+_scl_observation_is_taken (const SclObservedVm *vm, guint index)
+{
+  return has_bit (vm->disks_taken, index);
+}
+
+gboolean
+_scl_observation_is_moved (const SclObservedVm *vm, guint index)
+{
+  return has_bit (vm->disks_moved, index);
+}
+
 /* What could be mounted: STATE, whichever instance's folder in it PATH is in. (transfer full) */
 static char *
 state_of (const char *path)
@@ -256,6 +274,11 @@ _scl_observation_describe_lost (const SclObservedVm *vm, const char *volume, gui
   const char *path = index < vm->disk_paths->len ? vm->disk_paths->pdata[index] : NULL;
   g_autofree char *state = path == NULL ? g_strdup ("the state folder") : state_of (path);
 
+  if (_scl_observation_is_taken (vm, index))
+    return g_strdup_printf ("volume \"%s\" of VM \"%s\" is not this instance's: the VM's domain names %s, which "
+                            "another one has taken over. It is not started from that; `sclctl vm delete %s` and "
+                            "an apply make it anew with a volume of its own, and leave the file alone",
+                            volume, vm->name, path, vm->name);
   return g_strdup_printf ("volume \"%s\" of VM \"%s\" is gone (%s): is %s mounted? If its data is lost for "
                           "good, `sclctl volume create %s --from-image` makes it anew",
                           volume, vm->name, path == NULL ? "no path" : path, state, volume);

@@ -151,7 +151,8 @@ find_lost_volume (SclPlanner *self)
         SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
         const char *volume = scl_disk_spec_get_volume (disk);
 
-        if (_scl_observation_is_lost (self->observed, is, volume, d))
+        if (_scl_observation_is_lost (self->observed, is, volume, d)
+            && !_scl_observation_is_taken (is, d))
           self->lost_volume = volume;
       }
 }

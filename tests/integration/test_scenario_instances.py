@@ -241,6 +241,39 @@ class Before(Host):
         self.assertIn(f'{self.path} exists and belongs to instance "{self.old.ctl.prefix}"', done.stderr)
         self.assertEqual(self.path.stat().st_ino, self.number)
 
+    def test_file_that_another_instance_has_taken(self):
+        """With 0.1 two instances could have one file for their VMs. The other has claimed it first."""
+        sidecar = self.path.with_suffix(".json")
+        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "instance": "scl"}))
+        before = self.path.read_bytes()
+        for words in (["vm", "start", "demo"], ["volume", "create", "demo", "--from-image"]):
+            done = self.old.ctl.run(*words, check=1)
+            self.assertIn(f"the VM's domain names {self.path}, which another one has taken over", done.stderr)
+            self.assertIn("sclctl vm delete demo", done.stderr)
+        self.assertIn("which another one has taken over", self.old.apply(check=1).stderr)
+        self.assertEqual(self.libvirtd.state(self.old.domain("demo")), "shut off")
+        self.assertFalse((self.old.ctl.home / "volumes").exists())
+        # The way out that it names.
+        self.old.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        self.old.apply()
+        own = self.old.ctl.home / "volumes/demo.raw"
+        self.assertIn(str(own), self.libvirtd.virsh("domblklist", self.old.domain("demo")))
+        self.assertEqual((self.path.stat().st_ino, self.path.read_bytes()), (self.number, before))
+
+    def test_file_that_is_lost(self):
+        """What is made anew is made where the instance's volumes are now, and its domain is led there."""
+        for path in (self.path, self.path.with_suffix(".json")):
+            path.unlink()
+        self.assertIn("is gone", self.old.ctl.run("vm", "start", "demo", check=1).stderr)
+        self.old.ctl.run("volume", "create", "demo", "--from-image", check=0)
+        own = self.old.ctl.home / "volumes/demo.raw"
+        self.assertTrue(own.exists())
+        self.assertIn("`sclctl apply` gives it the volume", self.old.ctl.run("vm", "start", "demo", check=1).stderr)
+        self.assertIn(f"disk 0 is {self.path}, which is gone; its volume is {own}", self.old.apply().stdout)
+        self.old.ctl.run("vm", "start", "demo", check=0)
+        self.assertIn(str(own), self.libvirtd.virsh("domblklist", self.old.domain("demo")))
+        self.assertIn("nothing to do", self.old.apply().stdout)
+
     def test_stays_its_own_when_the_vm_is_gone(self):
         manifest = self.old.copy()
         manifest["virtualMachines"] = {}

@@ -3,6 +3,7 @@
 
 #include "backend/volume/scl-sidecar-private.h"
 #include "backend/volume/scl-volume-owner-private.h"
+#include "backend/volume/scl-volume-place-private.h"
 #include "backend/volume/scl-volume-preflight-private.h"
 #include "backend/volume/scl-volume-removal-private.h"
 #include "backend/volume/scl-volume-store-private.h"
@@ -156,6 +157,7 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
     return FALSE;
   g_ptr_array_extend_and_steal (out->volumes, g_steal_pointer (&volumes));
   _scl_observation_sort (out);
+  _scl_volume_place_judge (out);
   if (desired == NULL)
     return TRUE;
   _scl_volume_store_compare_images (desired, out);
