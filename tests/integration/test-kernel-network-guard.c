@@ -298,6 +298,34 @@ test_listeners_in_the_range_are_named (void **state)
   close (tcp);
 }
 
+/* What is meant for a guest does not get there. */
+static void
+test_listeners_that_hear_no_guest (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets G_GNUC_UNUSED = start (f, "gw0");
+  const int loopback = udp_at (NULL, "127.0.0.1", 61820);
+  const int ipv6 = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int both = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons (61001) };
+  const int yes = 1, no = 0;
+
+  assert_int_equal (setsockopt (ipv6, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes), 0);
+  assert_int_equal (bind (ipv6, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal (listen (ipv6, 1), 0);
+  assert_false (has_note (f->backend, "listens on"));
+  address.sin6_port = htons (61002);
+  assert_int_equal (setsockopt (both, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no), 0);
+  assert_int_equal (bind (both, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal (listen (both, 1), 0);
+  assert_true (has_note (f->backend, "listens on TCP port 61002"));
+  assert_false (has_note (f->backend, "port 61001"));
+  assert_false (has_note (f->backend, "UDP port 61820"));
+  close (loopback);
+  close (ipv6);
+  close (both);
+}
+
 int
 main (void)
 {
@@ -311,6 +339,7 @@ main (void)
     network_test (test_ports_of_a_forward),
     network_test (test_reserved_ports),
     network_test (test_listeners_in_the_range_are_named),
+    network_test (test_listeners_that_hear_no_guest),
   };
 
   if (fixture_enter () < 0)

@@ -7,8 +7,26 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
+
+/* What comes to the port of an address of the host: not where only IPv6 or only the host itself is heard. */
+static gboolean
+hears_guests (const struct nlmsghdr *header, const struct inet_diag_msg *message)
+{
+  const guint8 *address = (const guint8 *)message->id.idiag_src;
+  const struct in6_addr *ipv6 = (const struct in6_addr *)message->id.idiag_src;
+  const struct nlattr *v6only;
+
+  if (message->idiag_family == AF_INET)
+    return address[0] != 127;
+  if (IN6_IS_ADDR_V4MAPPED (ipv6))
+    return address[12] != 127;
+  v6only = nla_find (nlmsg_attrdata (header, sizeof *message),
+                     nlmsg_attrlen (header, sizeof *message), INET_DIAG_SKV6ONLY);
+  return IN6_IS_ADDR_UNSPECIFIED (ipv6) && (v6only == NULL || nla_get_u8 (v6only) == 0);
+}
 
 /* A port may be heard by many sockets, of both families. */
 static void
@@ -22,7 +40,7 @@ add_listener (const struct nlmsghdr *header, gpointer data)
       || nlmsg_datalen (header) < (int)sizeof *message)
     return;
   port = g_ntohs (message->id.idiag_sport);
-  if (port >= SCL_MASQUERADE_FIRST && port <= SCL_MASQUERADE_LAST)
+  if (port >= SCL_MASQUERADE_FIRST && port <= SCL_MASQUERADE_LAST && hears_guests (header, message))
     g_hash_table_add (ports, GUINT_TO_POINTER (port));
 }
 

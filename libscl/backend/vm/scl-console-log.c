@@ -109,7 +109,8 @@ _scl_console_logs_new (void)
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->monitors = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, monitor_free);
-  self->thread = g_thread_new ("scl-console-log", run, self);
+  /* Where there is no thread to spare, logs grow until the next who opens the hypervisor. */
+  self->thread = g_thread_try_new ("scl-console-log", run, self, NULL);
   return self;
 }
 
@@ -131,7 +132,8 @@ _scl_console_logs_free (SclConsoleLogs *self)
   source = g_idle_source_new ();
   g_source_set_callback (source, quit, self->loop, NULL);
   g_source_attach (source, self->context);
-  g_thread_join (self->thread);
+  if (self->thread != NULL)
+    g_thread_join (self->thread);
   g_hash_table_unref (self->monitors);
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
@@ -141,8 +143,11 @@ _scl_console_logs_free (SclConsoleLogs *self)
 void
 _scl_console_logs_add (SclConsoleLogs *self, const char *path)
 {
-  Request *request = g_new0 (Request, 1);
+  Request *request;
 
+  if (self->thread == NULL)
+    return;
+  request = g_new0 (Request, 1);
   request->logs = self;
   request->path = g_strdup (path);
   g_main_context_invoke_full (self->context, G_PRIORITY_DEFAULT, watch_path, request, request_free);

@@ -278,6 +278,18 @@ is_ours_active (void)
   return added != before;
 }
 
+/* Where there is no thread to spare, the next who comes tries again. */
+static void
+ensure_loop (void)
+{
+  static GMutex mutex;
+  static GThread *thread = NULL;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+
+  if (thread == NULL)
+    thread = g_thread_try_new ("scl-virt-event", run_loop, NULL, NULL);
+}
+
 gboolean
 _scl_virt_event_register (void)
 {
@@ -292,9 +304,9 @@ _scl_virt_event_register (void)
       virEventRegisterImpl (add_handle, update_handle, remove_entry, add_timeout, update_timeout,
                             remove_entry);
       ours = is_ours_active ();
-      if (ours)
-        g_thread_unref (g_thread_new ("scl-virt-event", run_loop, NULL));
       g_once_init_leave (&state, ours ? 1 : 2);
     }
+  if (state == 1)
+    ensure_loop ();
   return state == 1;
 }
