@@ -19,6 +19,7 @@ SCL_PUBLIC guint scl_step_get_id (SclStep *self);
 SCL_PUBLIC SclAction scl_step_get_action (SclStep *self);
 SCL_PUBLIC SclObjectKind scl_step_get_kind (SclStep *self);
 SCL_PUBLIC const char *scl_step_get_name (SclStep *self);
+SCL_PUBLIC const char *const *scl_step_get_names (SclStep *self);
 SCL_PUBLIC const char *scl_step_get_reason (SclStep *self);
 SCL_PUBLIC gboolean scl_step_is_removal (SclStep *self);
 SCL_PUBLIC const guint *scl_step_get_needs (SclStep *self, gsize *n_needs);

@@ -68,7 +68,7 @@ static gboolean
 replug_nics (SclEngine *self, SclStep *step, GError **error)
 {
   for (guint i = 0; i < step->nics->len; i++)
-    if (!_scl_vm_backend_replug_nic (self->vms, step->name, g_array_index (step->nics, guint, i),
+    if (!_scl_vm_backend_replug_nic (self->vms, step->names[0], g_array_index (step->nics, guint, i),
                                      error))
       return FALSE;
   return TRUE;
@@ -77,9 +77,9 @@ replug_nics (SclEngine *self, SclStep *step, GError **error)
 static gboolean
 restart_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError **error)
 {
-  return _scl_engine_stop_vm (self, step->name, step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
+  return _scl_engine_stop_vm (self, step->names[0], step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
                               progress, error)
-         && _scl_vm_backend_start (self->vms, step->name, progress, error);
+         && _scl_vm_backend_start (self->vms, step->names[0], progress, error);
 }
 
 static gboolean
@@ -92,7 +92,7 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
     case SCL_JOB_NETWORK_ENSURE:
       return _scl_network_backend_ensure (self->networks, step->networks, progress, error);
     case SCL_JOB_NETWORK_REMOVE:
-      return _scl_network_backend_remove (self->networks, step->name, progress, error);
+      return _scl_network_backend_remove (self->networks, step->names[0], progress, error);
     case SCL_JOB_VOLUME_CREATE:
       return _scl_volume_backend_create (self->volumes, step->disk, scl_vm_spec_get_name (step->vm),
                                          progress, error);
@@ -103,11 +103,11 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
     case SCL_JOB_VM_REPLUG:
       return replug_nics (self, step, error);
     case SCL_JOB_VM_START:
-      return _scl_vm_backend_start (self->vms, step->name, progress, error);
+      return _scl_vm_backend_start (self->vms, step->names[0], progress, error);
     case SCL_JOB_VM_RESTART:
       return restart_vm (self, step, progress, error);
     case SCL_JOB_VM_REMOVE:
-      return _scl_engine_remove_vm (self, step->name, step->shutdown_timeout, progress, error);
+      return _scl_engine_remove_vm (self, step->names[0], step->shutdown_timeout, progress, error);
     case SCL_JOB_BLOCKED:
       return scl_throw (error, SCL_ERROR_NOT_FOUND, "%s", step->reason->str);
     default:
@@ -132,28 +132,12 @@ kind_word (SclObjectKind kind)
     }
 }
 
-/* The objects that a step is about: networks between which a VM moves are one step. */
-static char **
-list_names (SclStep *step)
-{
-  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
-
-  if (step->networks == NULL)
-    g_strv_builder_add (names, step->name);
-  for (guint i = 0; step->networks != NULL && i < step->networks->len; i++)
-    g_strv_builder_add (
-        names, scl_network_spec_get_name (((SclNetworkTarget *) step->networks->pdata[i])->spec));
-  return g_strv_builder_end (names);
-}
-
 static gboolean
 is_named (SclStep *step, const char *message)
 {
-  g_auto (GStrv) names = list_names (step);
-
   if (step->kind == SCL_OBJECT_KIND_HOST)
     return g_str_has_prefix (message, "host: ");
-  for (char **name = names; *name != NULL; name++)
+  for (char **name = step->names; *name != NULL; name++)
     {
       g_autofree char *quoted = g_strdup_printf ("\"%s\"", *name);
 
@@ -172,21 +156,24 @@ name_object (SclStep *step, GError **error)
   if (step->kind == SCL_OBJECT_KIND_HOST)
     g_prefix_error (error, "host: ");
   else
-    g_prefix_error (error, "%s \"%s\": ", kind_word (step->kind), step->name);
+    {
+      g_autofree char *names = g_strjoinv ("\", \"", step->names);
+
+      g_prefix_error (error, "%s \"%s\": ", kind_word (step->kind), names);
+    }
 }
 
 gboolean
 _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine, GError **error)
 {
   SclEngine *self = engine;
-  g_auto (GStrv) names = list_names (step);
 
   if (!run_job (self, step, progress, error))
     {
       name_object (step, error);
       return FALSE;
     }
-  for (char **name = names; *name != NULL; name++)
+  for (char **name = step->names; *name != NULL; name++)
     _scl_engine_tell (self, step->kind, *name);
   return TRUE;
 }

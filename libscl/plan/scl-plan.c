@@ -151,7 +151,7 @@ has_removal (SclPlan *self, const SclStep *wanted)
     {
       const SclStep *step = self->by_id->pdata[i];
 
-      if (step->removal && step->kind == wanted->kind && g_str_equal (step->name, wanted->name))
+      if (step->removal && step->kind == wanted->kind && g_str_equal (step->names[0], wanted->names[0]))
         return TRUE;
     }
   return FALSE;
@@ -168,7 +168,7 @@ _scl_plan_check_shown (SclPlan *self, SclPlan *shown, GError **error)
 
       if (step->removal && !has_removal (shown, step))
         g_string_append_printf (names, "%s%s \"%s\"", names->len > 0 ? ", " : "",
-                                step->kind == SCL_OBJECT_KIND_VM ? "VM" : "network", step->name);
+                                step->kind == SCL_OBJECT_KIND_VM ? "VM" : "network", step->names[0]);
     }
   return names->len == 0
          || scl_throw (error, SCL_ERROR_CONFIRM,

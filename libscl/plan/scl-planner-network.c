@@ -400,15 +400,14 @@ group_networks (SclPlanner *self, GHashTable *externals)
   return groups;
 }
 
-static char *
-join_names (GPtrArray *group)
+static char **
+names_of (GPtrArray *group)
 {
-  GString *names = g_string_new (NULL);
+  char **names = g_new0 (char *, group->len + 1);
 
   for (guint i = 0; i < group->len; i++)
-    g_string_append_printf (names, "%s%s", i > 0 ? "," : "",
-                            scl_network_spec_get_name (group->pdata[i]));
-  return g_string_free (names, FALSE);
+    names[i] = g_strdup (scl_network_spec_get_name (group->pdata[i]));
+  return names;
 }
 
 /* A new owner of an address waits until the old one is gone. */
@@ -427,11 +426,11 @@ need_free_addresses (SclPlanner *self, SclStep *step, GPtrArray *group, GHashTab
 static void
 plan_group (SclPlanner *self, GPtrArray *group, GHashTable *externals)
 {
-  g_autofree char *names = join_names (group);
   SclStep *step = _scl_step_new (SCL_JOB_NETWORK_ENSURE, SCL_ACTION_UPDATE, SCL_OBJECT_KIND_NETWORK,
-                                 names);
+                                 scl_network_spec_get_name (group->pdata[0]));
   Difference worst = SAME;
 
+  _scl_step_take_names (step, names_of (group));
   step->networks
       = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_network_target_free);
   for (guint i = 0; i < group->len; i++)

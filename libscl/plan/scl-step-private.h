@@ -28,7 +28,7 @@ struct _SclStep
   SclJob job;
   SclAction action;
   SclObjectKind kind;
-  char *name;
+  char **names; /* at least one */
   GString *reason;
   gboolean removal;
   GArray *needs; /* guint: ids of earlier steps */
@@ -47,6 +47,8 @@ struct _SclStep
 };
 
 SclStep *_scl_step_new (SclJob job, SclAction action, SclObjectKind kind, const char *name);
+/* A step about several objects; NAMES (transfer full) has at least one. */
+void _scl_step_take_names (SclStep *self, char **names);
 void _scl_step_add_reason (SclStep *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* NEEDED may be NULL; the same one twice counts once. */
 void _scl_step_add_need (SclStep *self, SclStep *needed);

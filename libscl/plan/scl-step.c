@@ -17,7 +17,7 @@ scl_step_finalize (GObject *object)
 {
   SclStep *self = SCL_STEP (object);
 
-  g_free (self->name);
+  g_strfreev (self->names);
   g_string_free (self->reason, TRUE);
   g_array_unref (self->needs);
   g_clear_pointer (&self->host, _scl_host_target_free);
@@ -50,8 +50,16 @@ _scl_step_new (SclJob job, SclAction action, SclObjectKind kind, const char *nam
   self->job = job;
   self->action = action;
   self->kind = kind;
-  self->name = g_strdup (name);
+  self->names = g_new0 (char *, 2);
+  self->names[0] = g_strdup (name);
   return self;
+}
+
+void
+_scl_step_take_names (SclStep *self, char **names)
+{
+  g_strfreev (self->names);
+  self->names = names;
 }
 
 void
@@ -136,8 +144,7 @@ scl_step_get_kind (SclStep *self)
  * scl_step_get_name:
  * @self: a #SclStep
  *
- * The object that it is done to; networks between which a VM moves are named together, with a
- * comma.
+ * The object that it is done to, or the first of several: see scl_step_get_names().
  *
  * Returns: the name; "host" for the host's own part
  *
@@ -148,7 +155,27 @@ scl_step_get_name (SclStep *self)
 {
   g_return_val_if_fail (SCL_IS_STEP (self), NULL);
 
-  return self->name;
+  return self->names[0];
+}
+
+/**
+ * scl_step_get_names:
+ * @self: a #SclStep
+ *
+ * All objects that it is done to. There are several where they can only be changed together: networks
+ * between which a VM moves, or that swap their external addresses.
+ *
+ * Returns: (transfer none) (array zero-terminated=1): the names, at least one; "host" for the host's own
+ * part
+ *
+ * Since: 0.1
+ */
+const char *const *
+scl_step_get_names (SclStep *self)
+{
+  g_return_val_if_fail (SCL_IS_STEP (self), NULL);
+
+  return (const char *const *) self->names;
 }
 
 /**
@@ -228,6 +255,7 @@ nick (GType type, int value)
 char *
 scl_step_to_string (SclStep *self)
 {
+  g_autofree char *names = NULL;
   const char *action, *kind;
 
   g_return_val_if_fail (SCL_IS_STEP (self), NULL);
@@ -236,5 +264,6 @@ scl_step_to_string (SclStep *self)
   kind = nick (SCL_TYPE_OBJECT_KIND, (int) self->kind);
   if (self->kind == SCL_OBJECT_KIND_HOST)
     return g_strdup_printf ("%s %s: %s", action, kind, self->reason->str);
-  return g_strdup_printf ("%s %s \"%s\": %s", action, kind, self->name, self->reason->str);
+  names = g_strjoinv ("\", \"", self->names);
+  return g_strdup_printf ("%s %s \"%s\": %s", action, kind, names, self->reason->str);
 }

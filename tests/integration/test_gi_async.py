@@ -145,6 +145,9 @@ class Signals(GiCase):
         connection.apply(self.manifest(text.format("192.168.33.1", "192.168.34.1")), Scl.ApplyFlags.NONE).wait(None)
         # Two networks that change places are one step.
         swapped = self.manifest(text.format("192.168.34.1", "192.168.33.1"))
+        steps = [step for step in connection.plan(swapped, Scl.ApplyFlags.NONE, None).get_steps()
+                 if step.get_kind() == Scl.ObjectKind.NETWORK]
+        self.assertEqual([(step.get_name(), step.get_names()) for step in steps], [("a", ["a", "b"])])
         changes = self.changes_of(connection, lambda: connection.apply(swapped, Scl.ApplyFlags.NONE))
         connection.refresh(None)
         networks = [name for kind, name in changes if kind == Scl.ObjectKind.NETWORK]

@@ -226,11 +226,15 @@ set_step (JsonObject *object, SclStep *step)
   const guint *needs;
   gsize n_needs = 0;
   JsonArray *array = json_array_new ();
+  JsonArray *names = json_array_new ();
 
   set_number (object, "id", scl_step_get_id (step));
   sclctl_json_set_text (object, "action", sclctl_text_action (scl_step_get_action (step)));
   sclctl_json_set_text (object, "kind", sclctl_text_kind (scl_step_get_kind (step)));
   sclctl_json_set_text (object, "name", scl_step_get_name (step));
+  for (const char *const *name = scl_step_get_names (step); *name != NULL; name++)
+    json_array_add_string_element (names, *name);
+  json_object_set_array_member (object, "names", names);
   sclctl_json_set_text (object, "reason", scl_step_get_reason (step));
   json_object_set_boolean_member (object, "removal", scl_step_is_removal (step));
   needs = scl_step_get_needs (step, &n_needs);

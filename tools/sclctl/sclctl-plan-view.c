@@ -43,7 +43,7 @@ add_step (SclctlTable *table, SclStep *step)
   sclctl_table_add_coloured (table, colour, symbol);
   sclctl_table_add (table, sclctl_text_action (scl_step_get_action (step)));
   sclctl_table_take (table,
-                     sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step)));
+                     sclctl_text_step_object (step));
   /* Its reason is a message of its own, which is told as one. */
   sclctl_table_add (table, scl_step_get_action (step) == SCL_ACTION_BLOCKED
                                ? "cannot be done, see the error"
@@ -100,7 +100,7 @@ sclctl_list_removals (SclPlan *plan)
     {
       g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
       g_autofree char *object
-          = sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step));
+          = sclctl_text_step_object (step);
 
       if (scl_step_is_removal (step) && scl_step_get_action (step) == SCL_ACTION_DELETE)
         g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "", object);
@@ -114,7 +114,7 @@ complain_about_step (SclStepResult *result)
 {
   const GError *error = scl_step_result_get_error (result);
   SclStep *step = scl_step_result_get_step (result);
-  g_autofree char *object = sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step));
+  g_autofree char *object = sclctl_text_step_object (step);
   const char *action = sclctl_text_action (scl_step_get_action (step));
 
   if (error == NULL)
@@ -146,7 +146,7 @@ tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, co
       g_autoptr (SclStepResult) result = g_list_model_get_item (results, i);
       SclStep *step = scl_step_result_get_step (result);
       g_autofree char *object
-          = sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step));
+          = sclctl_text_step_object (step);
 
       if (scl_step_result_get_status (result) == status)
         g_string_append_printf (text, "%s%s %s", text->len > 0 ? ", " : "",

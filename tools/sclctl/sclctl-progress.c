@@ -58,7 +58,7 @@ row_title (Row *row)
   if (row->result == NULL)
     return sclctl_text_harmless (scl_operation_get_description (row->operation));
   step = scl_step_result_get_step (row->result);
-  object = sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step));
+  object = sclctl_text_step_object (step);
   return g_strdup_printf ("%s %s", sclctl_text_action (scl_step_get_action (step)), object);
 }
 

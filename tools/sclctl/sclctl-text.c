@@ -156,20 +156,30 @@ sclctl_text_severity (SclSeverity severity)
   return "error";
 }
 
+static const char *
+kind_in_text (SclObjectKind kind)
+{
+  return kind == SCL_OBJECT_KIND_VM ? "VM" : sclctl_text_kind (kind);
+}
+
 char *
 sclctl_text_object (SclObjectKind kind, const char *name)
 {
-  g_auto (GStrv) names = NULL;
-  g_autofree char *quoted = NULL;
-
   if (kind == SCL_OBJECT_KIND_HOST || name == NULL || *name == '\0')
     return g_strdup (sclctl_text_kind (kind));
-  /* A step can be about several objects. */
-  names = g_strsplit (name, ",", -1);
+  return g_strdup_printf ("%s \"%s\"", kind_in_text (kind), name);
+}
+
+char *
+sclctl_text_step_object (SclStep *step)
+{
+  char **names = (char **)scl_step_get_names (step);
+  g_autofree char *quoted = NULL;
+
+  if (g_strv_length (names) < 2)
+    return sclctl_text_object (scl_step_get_kind (step), scl_step_get_name (step));
   quoted = g_strjoinv ("\", \"", names);
-  return g_strdup_printf ("%s%s \"%s\"",
-                          kind == SCL_OBJECT_KIND_VM ? "VM" : sclctl_text_kind (kind),
-                          g_strv_length (names) > 1 ? "s" : "", quoted);
+  return g_strdup_printf ("%ss \"%s\"", kind_in_text (scl_step_get_kind (step)), quoted);
 }
 
 static void

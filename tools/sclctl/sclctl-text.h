@@ -28,6 +28,8 @@ const char *sclctl_text_severity (SclSeverity severity);
 
 /* For people: `network "lan"`, `VM "demo"`, `host`. */
 char *sclctl_text_object (SclObjectKind kind, const char *name);
+/* All that STEP is about. */
+char *sclctl_text_step_object (SclStep *step);
 
 /* All networks of the VM's interfaces, comma-separated. */
 char *sclctl_text_vm_networks (SclVmSpec *spec);
