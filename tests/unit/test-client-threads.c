@@ -377,7 +377,7 @@ run_crowd (SclConnection *connection, const char *hypervisor)
         {
           g_autoptr (SclVm) vm = g_list_model_get_item (scl_connection_get_vms (connection), i);
 
-          assert_true (scl_vm_get_uptime (vm) >= 0);
+          assert_true (scl_vm_get_uptime (vm) >= -1); /* -1: the test driver does not know */
           (void) scl_vm_get_state_reason (vm);
         }
     }
