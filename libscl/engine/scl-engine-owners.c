@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
 #include "model/scl-list-private.h"
 #include <scl/scl-disk-spec.h>
@@ -131,14 +132,23 @@ is_empty (SclObservation *observed)
   return !observed->host.present;
 }
 
-void
-_scl_engine_settle_claim (SclEngine *self)
+gboolean
+_scl_engine_settle_claim (SclEngine *self, GError **error)
 {
-  g_autoptr (SclObservation) observed
-      = self->claim == NULL ? NULL : _scl_engine_observe (self, NULL, NULL, NULL);
+  g_autoptr (SclObservation) observed = NULL;
+  g_autoptr (GError) cause = NULL;
 
-  if (observed != NULL && is_empty (observed))
+  if (self->claim == NULL)
+    return TRUE;
+  observed = _scl_engine_observe (self, NULL, NULL, &cause);
+  if (observed == NULL)
+    return scl_throw (error, SCL_ERROR_PARTIAL,
+                      "all is removed, but that nothing is left could not be seen (%s): the prefix stays taken "
+                      "until the same again",
+                      cause->message);
+  if (is_empty (observed))
     _scl_instance_claim_give_up (self->claim);
+  return TRUE;
 }
 
 void

@@ -93,7 +93,7 @@ SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *des
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
  * looked at after something was removed (OK), or after a first change that failed. */
 gboolean _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error);
-void _scl_engine_settle_claim (SclEngine *self);
+gboolean _scl_engine_settle_claim (SclEngine *self, GError **error);
 /* A step for PLAN, of an empty manifest, if nothing is left but the note that the prefix is held:
  * who removed the rest was killed. */
 void _scl_engine_plan_release (SclEngine *self, SclPlan *plan);

@@ -267,8 +267,9 @@ engine_remove (SclDriver *driver, SclObjectKind kind, const char *name, SclDelet
   if (observation == NULL
       || !remove_object (self, observation, kind, name, flags, &progress, error))
     return FALSE;
+  /* It is gone, and the same again would only say so; an apply settles the rest. */
   if (kind != SCL_OBJECT_KIND_VOLUME)
-    _scl_engine_settle_claim (self);
+    (void) _scl_engine_settle_claim (self, NULL);
   return TRUE;
 }
 
@@ -350,10 +351,8 @@ engine_tear_down (SclDriver *driver, SclOperation *operation, GCancellable *canc
   /* The way out stays open until the guests have said goodbye. */
   nothing = scl_manifest_new (observed->host.gateway_interface, NULL, NULL);
   plan = _scl_planner_plan (nothing, observed, self->prefix, SCL_APPLY_PRUNE);
-  if (!_scl_engine_execute (self, plan, SCL_APPLY_PRUNE, operation, cancellable, error))
-    return FALSE;
-  _scl_engine_settle_claim (self);
-  return TRUE;
+  return _scl_engine_execute (self, plan, SCL_APPLY_PRUNE, operation, cancellable, error)
+         && _scl_engine_settle_claim (self, error);
 }
 
 void

@@ -231,9 +231,9 @@ apply_locked (SclEngine *self, SclManifest *manifest, SclApplyFlags flags, SclPl
   if (!_scl_engine_take_claim (self, !has_job (plan, SCL_JOB_BLOCKED), &is_new, error))
     return FALSE;
   ok = _scl_engine_execute (self, plan, flags, operation, cancellable, error);
-  if (ok ? scl_manifest_is_empty (manifest) : is_new)
-    _scl_engine_settle_claim (self);
-  return ok;
+  if (!ok && is_new)
+    (void) _scl_engine_settle_claim (self, NULL);
+  return ok && (!scl_manifest_is_empty (manifest) || _scl_engine_settle_claim (self, error));
 }
 
 static gboolean
