@@ -124,11 +124,13 @@ test_unreadable_domain (void **state)
   assert_error_is (error, SCL_ERROR_CONFIRM, "");
   assert_true (g_hash_table_contains (w->host->vms, "other"));
   assert_false (apply (w, "third", SCL_APPLY_PRUNE, &error));
-  assert_non_null (strstr (error->message, "VM \"demo\" is off but not removed"));
+  /* Of the two, which are removed at the same time, either may be the first. */
+  assert_non_null (strstr (error->message, "\" is off but not removed"));
   assert_non_null (strstr (error->message, "domain \"strange\" cannot be read"));
   g_clear_error (&error);
   assert_true (g_hash_table_contains (w->host->vms, "third"));
   assert_true (g_hash_table_contains (w->host->vms, "demo"));
+  assert_true (g_hash_table_contains (w->host->vms, "other"));
   unreadable = FALSE;
   assert_true (apply (w, "third", SCL_APPLY_PRUNE, NULL));
   assert_false (g_hash_table_contains (w->host->vms, "demo"));
