@@ -38,7 +38,7 @@ settle_owner (SclEngine *self, SclObservedVolume *volume, SclSources *sources, c
 }
 
 /* 0.1 put the volumes of all instances into one folder and did not note whose they are. One that a VM
- * of another instance uses is that instance's; where that cannot be told it is nobody's for now. */
+ * of another instance uses is that instance's; where that cannot be told it is nobody's until it can. */
 gboolean
 _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellable *cancellable,
                            GError **error)

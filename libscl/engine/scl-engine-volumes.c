@@ -34,9 +34,9 @@ _scl_engine_check_volumes (SclEngine *self, SclObservation *observation, const S
   return TRUE;
 }
 
-/* The disk that is VOLUME; NULL: VM has none, or it cannot be told. (transfer none) */
+/* The disk that is VOLUME, and its number; NULL: VM has none, or it cannot be told. (transfer none) */
 static SclDiskSpec *
-find_disk (const SclObservedVm *vm, const char *volume)
+find_disk (const SclObservedVm *vm, const char *volume, guint *out_index)
 {
   SclDiskSpec *disk = NULL;
 
@@ -44,7 +44,10 @@ find_disk (const SclObservedVm *vm, const char *volume)
                     && (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL;
        i++)
     if (strcmp (scl_disk_spec_get_volume (disk), volume) == 0)
-      return disk;
+      {
+        *out_index = i;
+        return disk;
+      }
   return NULL;
 }
 
@@ -52,11 +55,12 @@ static SclObservedVm *
 find_vm (SclObservation *observation, const char *volume, GError **error)
 {
   SclObservedVm *vm = NULL;
+  guint index;
 
   for (guint i = 0; i < observation->vms->len; i++)
     {
       vm = observation->vms->pdata[i];
-      if (!vm->foreign && find_disk (vm, volume) != NULL)
+      if (!vm->foreign && find_disk (vm, volume, &index) != NULL)
         return vm;
     }
   vm = _scl_observation_lookup_vm (observation, volume);
@@ -75,18 +79,13 @@ find_vm (SclObservation *observation, const char *volume, GError **error)
 static gboolean
 check_not_taken (const SclObservedVm *vm, const char *name, GError **error)
 {
-  SclDiskSpec *disk;
+  guint index = 0;
+  g_autofree char *why = NULL;
 
-  for (guint i = 0; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL; i++)
-    {
-      g_autofree char *why = NULL;
-
-      if (strcmp (scl_disk_spec_get_volume (disk), name) != 0 || !_scl_observation_is_taken (vm, i))
-        continue;
-      why = _scl_observation_describe_lost (vm, name, i);
-      return scl_throw (error, SCL_ERROR_IN_USE, "%s", why);
-    }
-  return TRUE;
+  if (find_disk (vm, name, &index) == NULL || !_scl_observation_is_taken (vm, index))
+    return TRUE;
+  why = _scl_observation_describe_lost (vm, name, index);
+  return scl_throw (error, SCL_ERROR_IN_USE, "%s", why);
 }
 
 static gboolean
@@ -94,6 +93,7 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
         GError **error)
 {
   SclObservedVm *vm = find_vm (observation, name, error);
+  guint index;
 
   if (vm == NULL)
     return FALSE;
@@ -111,7 +111,7 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
                       name, vm->name);
   if (!check_not_taken (vm, name, error))
     return FALSE;
-  return _scl_volume_backend_create (self->volumes, find_disk (vm, name), vm->name, progress, error);
+  return _scl_volume_backend_create (self->volumes, find_disk (vm, name, &index), vm->name, progress, error);
 }
 
 static gboolean

@@ -122,12 +122,18 @@ sidecar_get_int (JsonObject *object, const char *key, gint64 *out_value)
   return node != NULL;
 }
 
+static JsonObject *
+sidecar_get_object (JsonObject *object, const char *key)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
 static gboolean
 sidecar_parse_image (SclSidecar *self, JsonObject *object)
 {
-  JsonNode *node = json_object_get_member (object, "image");
-  JsonObject *image
-      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *image = sidecar_get_object (object, "image");
   gint64 size;
   gint64 inode;
 
@@ -145,12 +151,10 @@ sidecar_parse_image (SclSidecar *self, JsonObject *object)
 static void
 sidecar_parse_pending (SclSidecar *self, JsonObject *object)
 {
-  JsonNode *node = json_object_get_member (object, "pending");
-  JsonObject *pending
-      = node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *pending = sidecar_get_object (object, "pending");
   gint64 inode;
 
-  self->pending = node != NULL;
+  self->pending = json_object_has_member (object, "pending");
   if (pending == NULL || !sidecar_get_int (pending, "inode", &inode)
       || !sidecar_get_int (pending, "bornNs", &self->file_born))
     return;
