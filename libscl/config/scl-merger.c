@@ -10,14 +10,29 @@ typedef struct
   SclReport *report;
 } Merger;
 
+/* What is meant by an unknown key: what other programs mean by it, else the key nearest to it. NULL
+ * where nothing, or another thing than a key, is meant. */
+static const char *
+find_meant (const SclObjectSchema *schema, const char *const *keys, const char *word)
+{
+  const SclField *synonym = _scl_schema_lookup_synonym (schema, word);
+
+  if (synonym != NULL)
+    return synonym->key;
+  return _scl_schema_advise (schema, word) != NULL ? NULL : _scl_suggest (word, keys);
+}
+
 static void
-report_unknown (SclNode *map, SclNode *key, const char *const *keys, const char *meant,
-                const char *path, SclReport *report)
+report_unknown (SclNode *key, const SclObjectSchema *schema, const char *const *keys,
+                const char *meant, const char *path, SclReport *report)
 {
   g_autofree char *key_path = _scl_path_key (path, key->text);
   g_autofree char *known = g_strjoinv (", ", (char **) keys);
+  const char *advice = _scl_schema_advise (schema, key->text);
 
-  if (meant != NULL)
+  if (meant == NULL && advice != NULL)
+    _scl_report_error (report, key->place, key_path, "unknown key; %s", advice);
+  else if (meant != NULL)
     _scl_report_add (report, SCL_SEVERITY_ERROR, key->place, key_path, meant, "unknown key");
   else
     _scl_report_error (report, key->place, key_path, "unknown key; the known ones are %s", known);
@@ -36,8 +51,8 @@ _scl_merge_correct_keys (SclNode *map, const SclObjectSchema *schema, const char
 
       if (_scl_schema_lookup (schema, key->text) != NULL)
         continue;
-      meant = _scl_suggest (key->text, keys);
-      report_unknown (map, key, keys, meant, path, report);
+      meant = find_meant (schema, keys, key->text);
+      report_unknown (key, schema, keys, meant, path, report);
       if (meant != NULL && _scl_node_lookup (map, meant) == NULL)
         {
           g_free (key->text);

@@ -26,6 +26,7 @@ typedef struct _SclObjectSchema SclObjectSchema;
 typedef struct
 {
   const char *key;
+  const char *synonyms; /* what other programs call it, blank-separated; NULL: nothing */
   SclValueType type;
   const char *property; /* of the model's object; NULL: checked, but not kept */
   guint part;           /* 0: the object itself, else number of the part that has the property */
@@ -53,6 +54,13 @@ typedef struct
   const char *name_property; /* gets the name of the object around it, or NULL */
 } SclPart;
 
+/* Keys of other programs that no key stands for, and what does the same. */
+typedef struct
+{
+  const char *keys; /* blank-separated */
+  const char *advice;
+} SclKeyAdvice;
+
 struct _SclObjectSchema
 {
   const char *id; /* in the JSON Schema's $defs */
@@ -61,6 +69,7 @@ struct _SclObjectSchema
   GType (*get_type) (void);
   gboolean named;         /* has a property "name": its key in the map */
   const SclField *fields; /* ends with an empty key */
+  const SclKeyAdvice *advice; /* ends with an empty entry; NULL: none */
   const SclPart *parts;   /* part n is parts[n - 1] */
   guint n_parts;
 };
@@ -74,5 +83,9 @@ extern const SclObjectSchema _scl_manifest_schema;
 const SclField *_scl_schema_lookup (const SclObjectSchema *schema, const char *key);
 /* (transfer container): the keys, NULL-terminated. */
 const char **_scl_schema_keys (const SclObjectSchema *schema);
+/* The field that other programs call WORD, in any spelling; NULL: none. */
+const SclField *_scl_schema_lookup_synonym (const SclObjectSchema *schema, const char *word);
+/* What to do instead of giving a key WORD; NULL: nothing is known about it. */
+const char *_scl_schema_advise (const SclObjectSchema *schema, const char *word);
 /* The values of an enum as one writes them ("nextBoot"). (transfer full) */
 char **_scl_schema_words (const SclField *field);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config/scl-schema-private.h"
+#include "config/scl-suggest-private.h"
 #include <scl/scl-disk-spec.h>
 #include <scl/scl-enum-types.h>
 #include <scl/scl-manifest.h>
@@ -28,6 +29,7 @@ static const SclField network_fields[] = {
     .doc = "Address under which the host, and whatever routes to the host, reaches the forwards of "
            "the network. It must not be in the subnet of the network." },
   { .key = "gatewayIP",
+    .synonyms = "gateway router",
     .type = SCL_VALUE_ADDRESS,
     .property = "gateway-ip",
     .required = TRUE,
@@ -37,6 +39,7 @@ static const SclField network_fields[] = {
     .example = "10.0.0.1",
     .doc = "Address inside of the network that its VMs use as their gateway." },
   { .key = "internalNetmask",
+    .synonyms = "netmask mask",
     .type = SCL_VALUE_NETMASK,
     .property = "prefix-length",
     .governs = TRUE,
@@ -45,6 +48,7 @@ static const SclField network_fields[] = {
     .example = "255.0.0.0",
     .doc = "Mask of the subnet inside of the network, 128.0.0.0 to 255.255.255.252." },
   { .key = "allowedTCPPorts",
+    .synonyms = "ports forwards portForwards forwardPorts hostPorts tcp",
     .type = SCL_VALUE_FORWARDS,
     .property = "forwards",
     .protocol = SCL_PROTOCOL_TCP,
@@ -53,12 +57,22 @@ static const SclField network_fields[] = {
     .doc = "Forwards of TCP ports, each `hostPort:vmIp:vmPort`: hostPort of externalIP leads to "
            "vmPort of the VM that has vmIp." },
   { .key = "allowedUDPPorts",
+    .synonyms = "udp",
     .type = SCL_VALUE_FORWARDS,
     .property = "forwards",
     .protocol = SCL_PROTOCOL_UDP,
     .pattern = "^" PORT ":" ADDRESS ":" PORT "$",
     .example = "8000:192.168.20.3:8000",
     .doc = "Forwards of UDP ports, written as those of TCP." },
+  { 0 },
+};
+
+static const SclKeyAdvice network_advice[] = {
+  { "subnet cidr range address addresses",
+    "a network's subnet is given by its gatewayIP and its internalNetmask" },
+  { "ip", "a network has two addresses: gatewayIP inside, externalIP outside" },
+  { "dhcp dns", "a network hands out no addresses: give each VM its own in its "
+                "cloudInitNetworkConfigFile" },
   { 0 },
 };
 
@@ -69,6 +83,7 @@ static const SclObjectSchema network_schema = {
   .get_type = scl_network_spec_get_type,
   .named = TRUE,
   .fields = network_fields,
+  .advice = network_advice,
 };
 
 enum
@@ -84,6 +99,7 @@ static const SclPart vm_parts[] = {
 
 static const SclField vm_fields[] = {
   { .key = "image",
+    .synonyms = "baseImage source template",
     .type = SCL_VALUE_PATH,
     .property = "image",
     .part = PART_DISK,
@@ -93,6 +109,7 @@ static const SclField vm_fields[] = {
     .doc = "Raw disk image that the VM's volume is made from, once. The image itself is never "
            "written to." },
   { .key = "imageSize",
+    .synonyms = "diskSize size volumeSize rootSize",
     .type = SCL_VALUE_UINT,
     .property = "size-mib",
     .part = PART_DISK,
@@ -103,6 +120,7 @@ static const SclField vm_fields[] = {
     .doc = "Size of the volume. Without it: that of the image, rounded up to a MiB. It can grow, "
            "but never shrink." },
   { .key = "cores",
+    .synonyms = "cpus cpu vcpus vcpu smp",
     .type = SCL_VALUE_UINT,
     .property = "cores",
     .fallback = "1",
@@ -111,6 +129,7 @@ static const SclField vm_fields[] = {
     .example = "2",
     .doc = "Number of virtual CPU cores." },
   { .key = "memorySize",
+    .synonyms = "ram mem memory memoryMiB maxmem",
     .type = SCL_VALUE_UINT,
     .property = "memory-mib",
     .fallback = "1024",
@@ -120,6 +139,7 @@ static const SclField vm_fields[] = {
     .example = "2048",
     .doc = "Memory of the VM." },
   { .key = "network",
+    .synonyms = "net networkName",
     .type = SCL_VALUE_TEXT,
     .property = "network",
     .part = PART_NIC,
@@ -128,6 +148,7 @@ static const SclField vm_fields[] = {
     .example = "default",
     .doc = "The network that the VM is in, a key of `networks`." },
   { .key = "mac",
+    .synonyms = "macAddress hwaddr ether",
     .type = SCL_VALUE_MAC,
     .property = "mac",
     .part = PART_NIC,
@@ -141,12 +162,14 @@ static const SclField vm_fields[] = {
     .example = "false",
     .doc = "Whether the VM is started when it is new and when the host boots." },
   { .key = "cloudInitUserConfigFile",
+    .synonyms = "userData cloudInit userDataFile cicustom",
     .type = SCL_VALUE_PATH,
     .property = "user-config-file",
     .pattern = FILE_PATH,
     .example = "/path/to/user-config.yaml",
     .doc = "User data for cloud-init in the VM. Read when the manifest is applied." },
   { .key = "cloudInitNetworkConfigFile",
+    .synonyms = "networkConfig networkData ipconfig",
     .type = SCL_VALUE_PATH,
     .property = "network-config-file",
     .pattern = FILE_PATH,
@@ -187,6 +210,23 @@ static const SclField vm_fields[] = {
   { 0 },
 };
 
+static const SclKeyAdvice vm_advice[] = {
+  { "disk disks volumes drives storage",
+    "a VM has one disk, its volume: it is made from image, and imageSize (MiB) is its size" },
+  { "ip ipAddress address addresses ip4 ipv4",
+    "a VM's address is set in the guest: in the file of cloudInitNetworkConfigFile" },
+  { "sshKey sshKeys sshAuthorizedKeys authorizedKeys user users password hostname packages runcmd",
+    "it belongs into the guest's user data: the file of cloudInitUserConfigFile" },
+  { "interfaces nics networks networkInterfaces",
+    "a VM has one network card: network is the name of its network, mac its address" },
+  { "name", "a VM's name is its key in virtualMachines" },
+  { "hostForward portForward ports forwards",
+    "forwards belong to the network: allowedTCPPorts and allowedUDPPorts" },
+  { "state running desiredState enabled",
+    "a VM is started by autoStart, \"vm start\" and \"vm stop\"" },
+  { 0 },
+};
+
 static const SclObjectSchema vm_schema = {
   .id = "virtualMachine",
   .noun = "VM",
@@ -194,6 +234,7 @@ static const SclObjectSchema vm_schema = {
   .get_type = scl_vm_spec_get_type,
   .named = TRUE,
   .fields = vm_fields,
+  .advice = vm_advice,
   .parts = vm_parts,
   .n_parts = G_N_ELEMENTS (vm_parts),
 };
@@ -207,6 +248,7 @@ static const SclField manifest_fields[] = {
     .example = "1",
     .doc = "Version of the manifest's format." },
   { .key = "gatewayInterface",
+    .synonyms = "uplink wan externalInterface",
     .type = SCL_VALUE_TEXT,
     .property = "gateway-interface",
     .pattern = "^[A-Za-z0-9_.:@-]{1,15}$",
@@ -221,6 +263,7 @@ static const SclField manifest_fields[] = {
     .doc = "The networks by name. The network `default` is always there, with defaults of its own; "
            "`default: null` switches it off." },
   { .key = "virtualMachines",
+    .synonyms = "vms machines guests domains instances",
     .type = SCL_VALUE_MAP,
     .property = "vms",
     .items = &vm_schema,
@@ -254,6 +297,24 @@ _scl_schema_keys (const SclObjectSchema *schema)
     g_ptr_array_add (keys, (gpointer) field->key);
   g_ptr_array_add (keys, NULL);
   return (const char **) g_ptr_array_free (keys, FALSE);
+}
+
+const SclField *
+_scl_schema_lookup_synonym (const SclObjectSchema *schema, const char *word)
+{
+  for (const SclField *field = schema->fields; field->key != NULL; field++)
+    if (_scl_suggest_is_one (word, field->synonyms))
+      return field;
+  return NULL;
+}
+
+const char *
+_scl_schema_advise (const SclObjectSchema *schema, const char *word)
+{
+  for (const SclKeyAdvice *at = schema->advice; at != NULL && at->keys != NULL; at++)
+    if (_scl_suggest_is_one (word, at->keys))
+      return at->advice;
+  return NULL;
 }
 
 /* next-boot -> nextBoot */

@@ -7,3 +7,6 @@
 
 /* Borrowed from WORDS (NULL-terminated); NULL if none is near enough to be meant. */
 const char *_scl_suggest (const char *word, const char *const *words);
+
+/* Whether WORD is one of WORDS (blank-separated), whatever its spelling ("user_data", "UserData"). */
+gboolean _scl_suggest_is_one (const char *word, const char *words);

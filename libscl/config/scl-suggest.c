@@ -67,3 +67,19 @@ _scl_suggest (const char *word, const char *const *words)
     }
   return best;
 }
+
+gboolean
+_scl_suggest_is_one (const char *word, const char *words)
+{
+  g_auto (GStrv) list = words == NULL ? NULL : g_strsplit (words, " ", -1);
+  char wrong[WORD_MAX + 1], known[WORD_MAX + 1];
+
+  (void) simplify (word, wrong);
+  for (char **at = list; strlen (word) <= WORD_MAX && at != NULL && *at != NULL; at++)
+    {
+      (void) simplify (*at, known);
+      if (strcmp (wrong, known) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}

@@ -122,6 +122,49 @@ is_digits (const char *text)
   return *text != '\0' && text[strspn (text, "0123456789")] == '\0';
 }
 
+/* How many of FIELD's units a letter stands for, as 1/1024 of one; 0: nothing. */
+static guint64
+letter_weight (const SclField *field, const char *letters)
+{
+  static const struct
+  {
+    const char *unit;
+    const char *letters;
+    guint64 weight;
+  } known[] = {
+    { "MiB", "k kb kib ki", 1 },
+    { "MiB", "m mb mib mi", 1024 },
+    { "MiB", "g gb gib gi", 1024 * 1024 },
+    { "MiB", "t tb tib ti", 1024 * 1024 * 1024 },
+    { "s", "s sec seconds", 1024 },
+    { "s", "m min minutes", 60 * 1024 },
+    { "s", "h hours", 3600 * 1024 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    if (g_strcmp0 (field->unit, known[i].unit) == 0
+        && _scl_suggest_is_one (letters, known[i].letters))
+      return known[i].weight;
+  return 0;
+}
+
+/* What "10G" is in the key's own unit: "; write 10240". NULL: nothing that it could be. */
+static char *
+convert_unit (const SclField *field, const char *text)
+{
+  gsize digits = strspn (text, "0123456789");
+  g_autofree char *number = g_strndup (text, digits);
+  guint64 weight = letter_weight (field, text + digits);
+  guint64 value;
+
+  if (weight == 0
+      || !g_ascii_string_to_unsigned (number, 10, 1, G_MAXUINT64 / weight, &value, NULL)
+      || value * weight % 1024 != 0 || value * weight / 1024 < field->minimum
+      || value * weight / 1024 > field->maximum)
+    return NULL;
+  return g_strdup_printf ("; write %" G_GUINT64_FORMAT, value * weight / 1024);
+}
+
 /* Octal, hexadecimal, sexagesimal (22:22) and 1e3 are not read: what they mean depends on the
  * version of YAML. */
 static gboolean
@@ -129,6 +172,7 @@ parse_uint (Parse *parse, GValue *out)
 {
   const char *text = parse->node->text;
   g_autofree char *quoted = NULL;
+  g_autofree char *converted = NULL;
   guint64 number = 0;
 
   if (parse->node->kind != SCL_NODE_SCALAR)
@@ -139,9 +183,13 @@ parse_uint (Parse *parse, GValue *out)
   if (text[0] == '-' && is_digits (text + 1) && parse->node->plain)
     return fail_range (parse);
   if (!parse->node->plain || !is_digits (text) || (text[0] == '0' && text[1] != '\0'))
-    return fail (parse, "%s is not a whole decimal number%s%s", quoted,
-                 parse->field->unit == NULL ? "" : " of ",
-                 parse->field->unit == NULL ? "" : parse->field->unit);
+    {
+      converted = convert_unit (parse->field, text);
+      return fail (parse, "%s is not a whole decimal number%s%s%s", quoted,
+                   parse->field->unit == NULL ? "" : " of ",
+                   parse->field->unit == NULL ? "" : parse->field->unit,
+                   converted == NULL ? "" : converted);
+    }
   if (!g_ascii_string_to_unsigned (text, 10, parse->field->minimum, parse->field->maximum, &number,
                                    NULL))
     return fail_range (parse);
@@ -239,6 +287,30 @@ check_whole_path (Parse *parse, const char *whole)
                          "characters; write the whole path of another folder");
 }
 
+/* scheme://, as in RFC 3986. */
+static gboolean
+is_url (const char *text)
+{
+  gsize scheme = strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+  return scheme > 0 && g_ascii_isalpha (text[0]) && g_str_has_prefix (text + scheme, "://");
+}
+
+/* What people write where a path belongs. */
+static gboolean
+check_path_text (Parse *parse, const char *text)
+{
+  if (text[0] == '~')
+    return fail (parse, "~ is not expanded; write the whole path");
+  if (g_str_has_prefix (text, "$HOME/") || g_str_has_prefix (text, "${HOME}/"))
+    return fail (parse, "variables are not expanded; write the whole path");
+  if (g_str_has_prefix (text, "file://"))
+    return fail (parse, "expected a path, found a URL; leave file:// out");
+  if (is_url (text))
+    return fail (parse, "expected the path of a file, found a URL; download it and give the path");
+  return TRUE;
+}
+
 static gboolean
 parse_path (Parse *parse, GValue *out)
 {
@@ -246,10 +318,8 @@ parse_path (Parse *parse, GValue *out)
   const SclSource *source = parse->node->place.source;
   g_autofree char *whole = NULL;
 
-  if (!check_text (parse))
+  if (!check_text (parse) || !check_path_text (parse, text))
     return FALSE;
-  if (text[0] == '~')
-    return fail (parse, "~ is not expanded; write the whole path");
   if (g_str_has_suffix (text, "/") || g_str_has_suffix (text, "/.")
       || g_str_has_suffix (text, "/.."))
     return fail (parse, "is the path of a folder, not of a file");
