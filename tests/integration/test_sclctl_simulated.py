@@ -43,9 +43,12 @@ class Simulated(scltest.TestCase):
         path.write_text(text, encoding="utf-8")
         return path
 
-    def node(self):
+    def node(self, *replaced):
         """sclctl on a host that has the running VM "bios", which the manifest has not."""
         domain = (SOURCE / "tests/data/vm/bios.xml").read_text(encoding="utf-8")
+        for old, new in replaced:
+            self.assertIn(old, domain)
+            domain = domain.replace(old, new)
         node = self.write("node.xml", f"<node>{domain}</node>")
         return Sclctl(self.dir / "state", f"test://{node}", prefix="scl")
 
@@ -169,6 +172,7 @@ class Objects(Simulated):
         self.assertEqual(lines[0].split(), "NAME STATE NETWORK ADDRESSES CORES MEMORY UPTIME PENDING".split())
         self.assertRegex(lines[1], r"^bios  running  -        -          1      128 MiB  -       -$")
         self.assertEqual(node.run("vm", "list", "-q", check=0).stdout, "bios\n")
+        self.assertEqual(node.run("vm", "ls", "-o", "name", check=0).stdout, "bios\n")
         self.assertEqual(node.run("names", "vm", check=0).stdout, "bios\n")
         [vm] = node.json("vm", "list")
         self.assertEqual(vm, node.json("vm", "show", "bios") | {"uptimeSeconds": vm["uptimeSeconds"]})
@@ -206,6 +210,19 @@ class Objects(Simulated):
         self.assertEqual(self.errors(node.run("vm", "delete", "bios")),
                          ['not done: shut down and delete VM "bios" needs a yes, and there is no terminal to ask: give --yes'])
         node.run("vm", "delete", "--yes", "bios", check=0)
+
+    def test_logs(self):
+        log = self.dir / "console.log"
+        node = self.node(("/state/vms/bios/console.log", str(log)))
+        self.assertEqual(self.errors(node.run("vm", "logs", "bios")), ['VM "bios": has no console log yet: it was never started'])
+        log.write_bytes(b"\033[1mREADY\033[0m\r\n\033]0;title\007login: \xff")
+        (self.dir / "console.log.old").write_bytes(b"before\n")
+        self.assertEqual(node.run("logs", "bios", check=0).stdout, "before\nREADY\nlogin: \ufffd\n")
+        self.assertEqual(node.json("vm", "logs", "bios"),
+                         {"vm": "bios", "path": str(log), "text": "before\nREADY\nlogin: \ufffd\n"})
+        log.unlink()
+        log.symlink_to(self.manifest)
+        self.assertIn("cannot be read", self.errors(node.run("vm", "logs", "bios"))[0])
 
     def test_prune_of_nothing(self):
         self.assertEqual(self.ctl.run("volume", "prune", check=0).stdout, "nothing to do: every volume is used\n")

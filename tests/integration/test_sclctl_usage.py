@@ -14,7 +14,7 @@ from scltest.sclctl import program
 
 COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schema", "completion SHELL",
             "vm list", "vm show NAME", "vm start NAME…", "vm stop [NAME…]", "vm restart [NAME…]", "vm delete NAME…",
-            "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
+            "vm logs NAME", "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
             "volume list", "volume show NAME", "volume create NAME", "volume delete NAME…", "volume prune"]
 
 
@@ -42,7 +42,10 @@ class Usage(scltest.TestCase):
 
     def test_values(self):
         self.refuse(["status", "--output"], "option --output needs a value")
-        self.refuse(["status", "-o", "xml"], "--output xml: it is either table or json")
+        self.refuse(["status", "-o", "xml"], "--output xml: it is table, json or, of lists, name")
+        self.refuse(["vm", "list", "-o", "yaml"], "--output yaml: give json, which programs that read YAML read, too")
+        self.refuse(["vm", "list", "-o", "wide"], '--output wide: the table has all columns; "show NAME" and json have more')
+        self.refuse(["status", "-o", "name"], '--output name: only lists have it, such as "vm list"')
         self.refuse(["status", "--timeout", "soon"], "--timeout soon: not a number of seconds from 0 to 86400")
         self.refuse(["status", "--timeout=-1"], "--timeout -1: not a number of seconds from 0 to 86400")
         self.refuse(["status", "--quiet=yes"], "option --quiet takes no value")
@@ -55,6 +58,33 @@ class Usage(scltest.TestCase):
         self.refuse(["completion", "csh"], "completion csh: it is bash, zsh or fish")
         for verb in ("apply", "plan", "validate", "run"):
             self.refuse([verb], "which manifest? give -f FILE, a folder, or - for stdin")
+
+        for verb in ("apply", "plan", "validate", "run"):
+            self.refuse([verb, "x.yaml"], f'{verb}: a manifest is given with -f: "sclctl {verb} -f x.yaml"')
+
+    def test_words_of_other_programs(self):
+        self.refuse(["ps"], 'unknown command "ps"; did you mean "vm list"?')
+        self.refuse(["version"], 'unknown command "version"; did you mean "--version"?')
+        self.refuse(["network", "inspect", "x"], 'unknown command "network inspect"; did you mean "network show"?')
+        self.refuse(["list", "vms"], 'unknown command "list"; did you mean "vm list"?')
+        self.refuse(["start", "vm", "x"], 'unknown command "start"; did you mean "vm start"?')
+
+    def test_every_such_word_is_answered_with_what_exists(self):
+        alone = "ps ls rm inspect describe log top edit ssh exec version info up down get create delete reboot destroy diff"
+        words = [[word] for word in alone.split()]
+        words += [["vm", word] for word in "ps inspect top edit ssh exec info up down get reboot destroy".split()]
+        words += [[noun, word] for noun in ("network", "volume") for word in ("inspect", "remove", "edit")]
+        commands = set()
+        for asked in words:
+            done = call(*asked, "x")
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (64, "", 1), asked)
+            self.assertNotIn("--help", done.stderr, asked)
+            meant = re.findall(r'"(?:sclctl )?([^"]+)"', done.stderr)[1:]
+            self.assertTrue(meant, done.stderr)
+            commands.update(meant)
+        for command in commands - {"virsh domstats"}:
+            path = [word for word in command.split() if word.islower() and not word.startswith("-")]
+            self.assertEqual(call(*path, "--help").returncode, 0, command)
 
     def test_nothing_to_do(self):
         for words in ([], ["vm"], ["sc"]):
@@ -130,6 +160,17 @@ class Help(scltest.TestCase):
     def test_alias(self):
         self.assertEqual(call("sc", "list", "--help").stdout, call("network", "list", "--help").stdout)
 
+    def test_alias_of_command(self):
+        for alias, command in (("vm ls", "vm list"), ("sc rm", "network delete"), ("volume rm", "volume delete"),
+                               ("logs", "vm logs"), ("start", "vm start"), ("stop", "vm stop"), ("restart", "vm restart")):
+            text = call(*alias.split(), "--help").stdout
+            self.assertEqual(text, call(*command.split(), "--help").stdout)
+            self.assertIn(f"sclctl {alias.replace('sc', 'network')} … is the same.\n", text)
+        for words in (["stop", "x"], ["vm", "rm", "x"], ["logs", "x"]):
+            done = call("-c", "local:?hypervisor=memory", *words)
+            self.assertEqual((done.returncode, done.stderr),
+                             (1, 'sclctl: VM "x": there is none; "sclctl vm list" shows what there is\n'), words)
+
 
 class Completion(scltest.TestCase):
     FILES = {"bash": "sclctl.bash", "zsh": "_sclctl", "fish": "sclctl.fish"}
@@ -172,6 +213,8 @@ class Completion(scltest.TestCase):
         self.assertEqual(self.complete("vm", "sto"), ["stop"])
         self.assertEqual(self.complete("-q", "sc", "sh"), ["show"])
         self.assertEqual(self.complete("vm", "stop", "--f"), ["--force"])
+        self.assertEqual(self.complete("stop", "--f"), ["--force"])
+        self.assertEqual(self.complete("vm", "ls", "--r"), ["--running"])
         self.assertEqual(self.complete("vm", "start", "--f"), [])
         self.assertEqual(self.complete("-o", "j"), ["json"])
         self.assertEqual(self.complete("-o", "json", "vm", "li"), ["list"])

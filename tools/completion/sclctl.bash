@@ -23,7 +23,7 @@ _sclctl ()
   done
   case $prev in
     -c | --connect) COMPREPLY=(); return ;;
-    -o | --output) mapfile -t COMPREPLY < <(compgen -W 'table json' -- "$cur"); return ;;
+    -o | --output) mapfile -t COMPREPLY < <(compgen -W 'table json name' -- "$cur"); return ;;
     --timeout) COMPREPLY=(); return ;;
     -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --hypervisor) mapfile -t COMPREPLY < <(compgen -W 'qemu:///embed qemu:///system test:///default memory' -- "$cur"); return ;;
@@ -34,7 +34,7 @@ _sclctl ()
   options=' --connect --output --quiet --verbose --yes --timeout --help --version'
   case $path in
     '') words=' run apply plan validate status console schema completion vm network sc volume' ;;
-    'vm') words=' list show start stop restart delete console attach' ;;
+    'vm') words=' list show start stop restart delete logs console attach' ;;
     'network') words=' list show delete' ;;
     'volume') words=' list show create delete prune' ;;
     'run')
@@ -69,7 +69,7 @@ _sclctl ()
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$cur")
       ;;
-    'vm list')
+    'vm list' | 'vm ls')
       options+=' --running'
       [[ $cur == -* ]] || COMPREPLY=()
       ;;
@@ -77,19 +77,23 @@ _sclctl ()
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'vm start')
+    'vm start' | 'start')
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'vm stop')
+    'vm stop' | 'stop')
       options+=' --all --force'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'vm restart')
+    'vm restart' | 'restart')
       options+=' --all --force'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'vm delete')
+    'vm delete' | 'vm rm')
+      options+=''
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'vm logs' | 'logs')
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
@@ -101,7 +105,7 @@ _sclctl ()
       options+=' --start --stop-on-term'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'network list')
+    'network list' | 'network ls')
       options+=''
       [[ $cur == -* ]] || COMPREPLY=()
       ;;
@@ -109,11 +113,11 @@ _sclctl ()
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
       ;;
-    'network delete')
+    'network delete' | 'network rm')
       options+=''
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
       ;;
-    'volume list')
+    'volume list' | 'volume ls')
       options+=''
       [[ $cur == -* ]] || COMPREPLY=()
       ;;
@@ -125,7 +129,7 @@ _sclctl ()
       options+=' --from-image'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
       ;;
-    'volume delete')
+    'volume delete' | 'volume rm')
       options+=' --foreign'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
       ;;

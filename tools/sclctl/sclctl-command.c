@@ -16,11 +16,13 @@ const SclctlCommand *
 sclctl_command_lookup (const char *noun, const char *verb)
 {
   const SclctlNoun *known = noun == NULL ? NULL : sclctl_noun_lookup (noun);
+  const char *real = known == NULL ? noun : known->name;
+  g_autofree char *path = real == NULL ? g_strdup (verb) : g_strdup_printf ("%s %s", real, verb);
 
   for (const SclctlCommand *command = sclctl_commands; command->verb != NULL; command++)
     {
-      if (g_strcmp0 (command->noun, known == NULL ? noun : known->name) == 0
-          && g_str_equal (command->verb, verb))
+      if ((g_strcmp0 (command->noun, real) == 0 && g_str_equal (command->verb, verb))
+          || g_strcmp0 (command->alias, path) == 0)
         return command;
     }
   return NULL;

@@ -31,6 +31,7 @@ typedef struct
 {
   const char *noun; /* NULL: a command of its own */
   const char *verb;
+  const char *alias;     /* the whole path that means the same ("start"); NULL: none */
   const char *arguments; /* as in the synopsis; NULL: none */
   guint min_arguments;
   guint max_arguments;
@@ -56,7 +57,7 @@ extern const SclctlCommand sclctl_commands[];
 extern const SclctlNoun sclctl_nouns[];
 extern const SclctlOption sclctl_global_options[];
 
-/* NOUN may be an alias or NULL. NULL: there is none. */
+/* NOUN may be an alias or NULL; VERB may be that of an alias. NULL: there is none. */
 const SclctlCommand *sclctl_command_lookup (const char *noun, const char *verb);
 
 /* By name or alias. */

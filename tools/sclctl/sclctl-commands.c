@@ -44,8 +44,9 @@ const SclctlOption sclctl_global_options[] = {
   { "connect", 'c', "URI",
     "where to: local:?hypervisor=…&state=…&prefix=… (default: $SCL_URI, else this host)",
     SCLCTL_COMPLETE_NOTHING, NULL },
-  { "output", 'o', "FORMAT", "table for people (default) or json for programs",
-    SCLCTL_COMPLETE_WORDS, "table json" },
+  { "output", 'o', "FORMAT", "table for people (default), json for programs, or name: the "
+                                "names of a list, one per line",
+    SCLCTL_COMPLETE_WORDS, "table json name" },
   { "quiet", 'q', NULL, "only errors; lists show only names", SCLCTL_COMPLETE_NOTHING, NULL },
   { "verbose", 'v', NULL, "also notes and each step as it begins", SCLCTL_COMPLETE_NOTHING, NULL },
   { "yes", 0, NULL, "the answer to every question is yes", SCLCTL_COMPLETE_NOTHING, NULL },
@@ -159,6 +160,8 @@ static const char *const vm_restart_examples[]
 static const char *const vm_delete_examples[]
     = { "Remove a VM; its volume is kept", "sclctl vm delete demo", "In a script",
         "sclctl vm delete --yes demo", NULL };
+static const char *const vm_logs_examples[]
+    = { "Why did it not come up?", "sclctl vm logs demo | tail -n 40", NULL };
 static const char *const vm_attach_examples[]
     = { "As the command of a service", "sclctl vm attach demo --start --stop-on-term", NULL };
 static const char *const network_list_examples[] = { "All networks", "sclctl network list", NULL };
@@ -276,6 +279,7 @@ const SclctlCommand sclctl_commands[] = {
 
   { .noun = "vm",
     .verb = "list",
+    .alias = "vm ls",
     .summary = "List VMs",
     .description
     = "Name, state, network, addresses with where they are known from (declared, lease, "
@@ -296,6 +300,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_show },
   { .noun = "vm",
     .verb = "start",
+    .alias = "start",
     .arguments = "NAME…",
     .min_arguments = 1,
     .max_arguments = G_MAXUINT,
@@ -308,6 +313,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_start },
   { .noun = "vm",
     .verb = "stop",
+    .alias = "stop",
     .arguments = "[NAME…]",
     .max_arguments = G_MAXUINT,
     .summary = "Shut VMs down",
@@ -320,6 +326,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_stop },
   { .noun = "vm",
     .verb = "restart",
+    .alias = "restart",
     .arguments = "[NAME…]",
     .max_arguments = G_MAXUINT,
     .summary = "Shut VMs down and start them again",
@@ -330,6 +337,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_vm_restart },
   { .noun = "vm",
     .verb = "delete",
+    .alias = "vm rm",
     .arguments = "NAME…",
     .min_arguments = 1,
     .max_arguments = G_MAXUINT,
@@ -338,6 +346,20 @@ const SclctlCommand sclctl_commands[] = {
     .examples = vm_delete_examples,
     .complete = SCLCTL_COMPLETE_VM,
     .run = sclctl_vm_delete },
+  { .noun = "vm",
+    .verb = "logs",
+    .alias = "logs",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Print what a VM has written on its serial console",
+    .description
+    = "The end of the console's log, also of a VM that is off; of a long one its "
+      "last MiB at least. Escape sequences are removed, so that a guest cannot steer the terminal. "
+      "\"vm attach\" goes on with what comes, \"console\" also lets one type.",
+    .examples = vm_logs_examples,
+    .complete = SCLCTL_COMPLETE_VM,
+    .run = sclctl_vm_logs },
   { .noun = "vm",
     .verb = "console",
     .arguments = "NAME",
@@ -366,6 +388,7 @@ const SclctlCommand sclctl_commands[] = {
 
   { .noun = "network",
     .verb = "list",
+    .alias = "network ls",
     .summary = "List networks",
     .description = "Name, external address, subnet, gateway, forwards, VMs and problems.",
     .examples = network_list_examples,
@@ -382,6 +405,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_network_show },
   { .noun = "network",
     .verb = "delete",
+    .alias = "network rm",
     .arguments = "NAME…",
     .min_arguments = 1,
     .max_arguments = G_MAXUINT,
@@ -394,6 +418,7 @@ const SclctlCommand sclctl_commands[] = {
 
   { .noun = "volume",
     .verb = "list",
+    .alias = "volume ls",
     .summary = "List volumes",
     .description = "Name, size, space that it takes, VM, image it was made from, date.",
     .examples = volume_list_examples,
@@ -424,6 +449,7 @@ const SclctlCommand sclctl_commands[] = {
     .run = sclctl_volume_create },
   { .noun = "volume",
     .verb = "delete",
+    .alias = "volume rm",
     .arguments = "NAME…",
     .min_arguments = 1,
     .max_arguments = G_MAXUINT,

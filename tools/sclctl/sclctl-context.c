@@ -63,6 +63,12 @@ sclctl_is_json (SclctlContext *self)
 }
 
 gboolean
+sclctl_is_names (SclctlContext *self)
+{
+  return g_strcmp0 (sclctl_value (self, "output"), "name") == 0;
+}
+
+gboolean
 sclctl_is_quiet (SclctlContext *self)
 {
   return sclctl_has (self, "quiet");

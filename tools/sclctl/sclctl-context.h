@@ -37,6 +37,8 @@ GPtrArray *sclctl_values (SclctlContext *self, const char *option);
 const char *sclctl_argument (SclctlContext *self, guint index);
 
 gboolean sclctl_is_json (SclctlContext *self);
+/* -o name of lists. */
+gboolean sclctl_is_names (SclctlContext *self);
 gboolean sclctl_is_quiet (SclctlContext *self);
 gboolean sclctl_is_verbose (SclctlContext *self);
 

@@ -82,9 +82,9 @@ append_noun_case (GString *text, const char *noun)
 static void
 append_command_case (GString *text, const SclctlCommand *command)
 {
-  g_autofree char *path = sclctl_command_get_path (command);
+  g_autofree char *paths = sclctl_generate_paths (command, "'", " | ");
 
-  g_string_append_printf (text, "    '%s')\n      options+='", path);
+  g_string_append_printf (text, "    %s)\n      options+='", paths);
   append_options (text, command->options);
   g_string_append (text, "'\n      [[ $cur == -* ]] || ");
   append_action (text, command->complete, command->words);

@@ -39,15 +39,15 @@ append_candidates (GString *text, SclctlComplete complete, const char *words)
     }
 }
 
-/* PATH is NULL for options of every command. */
+/* PATHS is NULL for options of every command. */
 static void
-append_option (GString *text, const char *path, const SclctlOption *option)
+append_option (GString *text, const char *paths, const SclctlOption *option)
 {
   g_autofree char *help = quote (option->help);
 
   g_string_append (text, "complete -c sclctl");
-  if (path != NULL)
-    g_string_append_printf (text, " -n '__sclctl_at \"%s\"'", path);
+  if (paths != NULL)
+    g_string_append_printf (text, " -n '__sclctl_at %s'", paths);
   if (option->letter != 0)
     g_string_append_printf (text, " -s %c", option->letter);
   g_string_append_printf (text, " -l %s", option->name);
@@ -69,15 +69,15 @@ append_word (GString *text, const char *noun, const char *word, const char *summ
 static void
 append_command (GString *text, const SclctlCommand *command)
 {
-  g_autofree char *path = sclctl_command_get_path (command);
+  g_autofree char *paths = sclctl_generate_paths (command, "\"", " ");
 
   append_word (text, command->noun, command->verb, command->summary);
   for (const SclctlOption *option = command->options; option != NULL && option->name != NULL;
        option++)
-    append_option (text, path, option);
+    append_option (text, paths, option);
   if (command->complete == SCLCTL_COMPLETE_NOTHING)
     return;
-  g_string_append_printf (text, "complete -c sclctl -n '__sclctl_at \"%s\"'", path);
+  g_string_append_printf (text, "complete -c sclctl -n '__sclctl_at %s'", paths);
   append_candidates (text, command->complete, command->words);
   g_string_append_c (text, '\n');
 }
@@ -114,7 +114,7 @@ append_function (GString *text)
                          "                end\n"
                          "        end\n"
                          "    end\n"
-                         "    test \"$path\" = \"$argv[1]\"\n"
+                         "    contains -- \"$path\" $argv\n"
                          "end\n");
 }
 

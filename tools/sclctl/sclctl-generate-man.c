@@ -109,6 +109,8 @@ sclctl_generate_man (void)
         continue;
       g_string_append_printf (text, ".Ss %s\n", path);
       append_synopsis (text, command);
+      if (command->alias != NULL)
+        g_string_append_printf (text, ".Pp\n.Cm %s\nis the same.\n", command->alias);
       g_string_append (text, ".Pp\n");
       append_sentences (text, command->description);
       append_options (text, command->options);

@@ -90,9 +90,9 @@ append_noun_case (GString *text, const char *noun)
 static void
 append_command_case (GString *text, const SclctlCommand *command)
 {
-  g_autofree char *path = sclctl_command_get_path (command);
+  g_autofree char *paths = sclctl_generate_paths (command, "'", " | ");
 
-  g_string_append_printf (text, "    '%s')\n", path);
+  g_string_append_printf (text, "    %s)\n", paths);
   if (command->options != NULL)
     {
       g_string_append (text, "      options+=(\n");

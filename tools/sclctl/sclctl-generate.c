@@ -57,6 +57,16 @@ sclctl_generate_value_options (const char *separator)
   return g_string_free (joining.text, FALSE);
 }
 
+char *
+sclctl_generate_paths (const SclctlCommand *command, const char *quote, const char *separator)
+{
+  g_autofree char *path = sclctl_command_get_path (command);
+
+  if (command->alias == NULL)
+    return g_strconcat (quote, path, quote, NULL);
+  return g_strconcat (quote, path, quote, separator, quote, command->alias, quote, NULL);
+}
+
 int
 sclctl_completion (SclctlContext *context)
 {

@@ -11,6 +11,10 @@
  * SEPARATOR. */
 char *sclctl_generate_value_options (const char *separator);
 
+/* Its path and that of its alias, each in QUOTE, joined by SEPARATOR: for case labels. */
+char *sclctl_generate_paths (const SclctlCommand *command, const char *quote,
+                             const char *separator);
+
 /* Calls FUNCTION once per option name, over all commands. */
 typedef void (*SclctlOptionFunc) (const SclctlOption *option, gpointer user_data);
 void sclctl_generate_each_option (SclctlOptionFunc function, gpointer user_data);

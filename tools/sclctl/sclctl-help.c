@@ -178,6 +178,8 @@ sclctl_help_command (const SclctlCommand *command)
   append_wrapped (text, command->summary, 0);
   g_string_append (text, "\nUsage:\n");
   append_wrapped (text, synopsis, 2);
+  if (command->alias != NULL)
+    g_string_append_printf (text, "  sclctl %s … is the same.\n", command->alias);
   g_string_append_c (text, '\n');
   append_wrapped (text, command->description, 0);
   append_options (text, "Options", command->options);

@@ -139,7 +139,7 @@ sclctl_list_objects (SclctlContext *context, SclObjectKind kind)
   list = list_shown (context, kind);
   if (sclctl_is_json (context))
     sclctl_json_print (sclctl_json_list (list, SCLCTL_JSON_FUNC (object_to_json)));
-  else if (sclctl_is_quiet (context))
+  else if (sclctl_is_names (context) || sclctl_is_quiet (context))
     print_names (list);
   else
     {

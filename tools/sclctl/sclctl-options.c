@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-options.h"
 
+#include "sclctl-habits.h"
 #include "sclctl-suggest.h"
 
 #include <string.h>
@@ -156,7 +157,10 @@ unknown_command (const char *noun, const char *word, GError **error)
   g_autoptr (GPtrArray) words = list_words (noun);
   const char *near = sclctl_suggest (word, words);
   g_autofree char *prefix = noun == NULL ? g_strdup ("") : g_strconcat (noun, " ", NULL);
+  const char *habit = sclctl_habit (noun, word);
 
+  if (habit != NULL)
+    return usage_error (error, "unknown command \"%s%s\"%s", prefix, word, habit);
   if (near != NULL)
     return usage_error (error, "unknown command \"%s%s\"; did you mean \"%s%s\"?", prefix, word,
                         prefix, near);
@@ -164,16 +168,33 @@ unknown_command (const char *noun, const char *word, GError **error)
                       prefix);
 }
 
-/* "list vms", "start vm": the words the other way round. */
+static const SclctlNoun *
+noun_of_many (const char *word)
+{
+  g_autofree char *one = g_str_has_suffix (word, "s") ? g_strndup (word, strlen (word) - 1) : NULL;
+
+  return one == NULL ? sclctl_noun_lookup (word) : sclctl_noun_lookup (one);
+}
+
+/* "list vms", "start vm web": the words the other way round. */
 static gboolean
 wrong_order (const char *first, const char *second, GError **error)
 {
-  const SclctlNoun *noun = second == NULL ? NULL : sclctl_noun_lookup (second);
+  const SclctlNoun *noun = second == NULL ? NULL : noun_of_many (second);
+  const SclctlCommand *meant = noun == NULL ? NULL : sclctl_command_lookup (noun->name, first);
+  g_autofree char *path = meant == NULL ? NULL : sclctl_command_get_path (meant);
 
-  if (noun == NULL || sclctl_command_lookup (noun->name, first) == NULL)
+  if (path == NULL)
     return FALSE;
-  usage_error (error, "unknown command \"%s\"; did you mean \"%s %s\"?", first, noun->name, first);
+  usage_error (error, "unknown command \"%s\"; did you mean \"%s\"?", first, path);
   return TRUE;
+}
+
+/* An alias that stands for a noun and a verb. */
+static gboolean
+is_short (const SclctlCommand *command)
+{
+  return command->noun != NULL;
 }
 
 static gboolean
@@ -190,8 +211,11 @@ resolve (GPtrArray *words, const SclctlCommand **out_command, const SclctlNoun *
     return TRUE;
   *out_command = noun == NULL ? sclctl_command_lookup (NULL, first)
                               : sclctl_command_lookup (noun->name, second);
-  if (*out_command != NULL || (noun == NULL && wrong_order (first, second, error)))
-    return *out_command != NULL;
+  if (noun == NULL && (*out_command == NULL || (is_short (*out_command) && words->len > 2))
+      && wrong_order (first, second, error))
+    return FALSE;
+  if (*out_command != NULL)
+    return TRUE;
   return unknown_command (noun == NULL ? NULL : noun->name, noun == NULL ? first : second, error);
 }
 
@@ -245,13 +269,35 @@ check_options (Parser *parser, const SclctlCommand *command, GError **error)
 }
 
 static gboolean
-check_values (SclctlContext *context, GError **error)
+is_list (const SclctlCommand *command)
+{
+  return command != NULL && g_str_equal (command->verb, "list");
+}
+
+static gboolean
+check_output (const SclctlCommand *command, const char *output, GError **error)
+{
+  if (g_str_equal (output, "json") || g_str_equal (output, "table"))
+    return TRUE;
+  if (g_str_equal (output, "name"))
+    return is_list (command)
+           || usage_error (error, "--output name: only lists have it, such as \"vm list\"");
+  if (g_str_equal (output, "yaml"))
+    return usage_error (error, "--output yaml: give json, which programs that read YAML read, too");
+  if (g_str_equal (output, "wide"))
+    return usage_error (error, "--output wide: the table has all columns; \"show NAME\" and json "
+                               "have more");
+  return usage_error (error, "--output %s: it is table, json or, of lists, name", output);
+}
+
+static gboolean
+check_values (SclctlContext *context, const SclctlCommand *command, GError **error)
 {
   const char *output = sclctl_value (context, "output");
   const char *timeout = sclctl_value (context, "timeout");
 
-  if (output != NULL && !g_str_equal (output, "json") && !g_str_equal (output, "table"))
-    return usage_error (error, "--output %s: it is either table or json", output);
+  if (output != NULL && !check_output (command, output, error))
+    return FALSE;
   if (timeout != NULL && !g_ascii_string_to_unsigned (timeout, 10, 0, 86400, NULL, NULL))
     return usage_error (error, "--timeout %s: not a number of seconds from 0 to 86400", timeout);
   return TRUE;
@@ -266,6 +312,9 @@ check_arguments (SclctlContext *context, const SclctlCommand *command, GError **
   if (count < command->min_arguments)
     return usage_error (error, "%s: %s is missing; see \"sclctl %s --help\"", path,
                         command->arguments, path);
+  if (count > command->max_arguments && find_in (command->options, "file", 4, 0) != NULL)
+    return usage_error (error, "%s: a manifest is given with -f: \"sclctl %s -f %s\"", path, path,
+                        sclctl_argument (context, 0));
   if (count > command->max_arguments)
     return usage_error (error, "%s: \"%s\" is one argument too many", path,
                         sclctl_argument (context, command->max_arguments));
@@ -293,7 +342,7 @@ parse_words (Parser *parser, const SclctlCommand **out_command, const SclctlNoun
     return SCLCTL_PARSED_ERROR;
   if (wants_help)
     return SCLCTL_PARSED_HELP;
-  if (!check_options (parser, *out_command, error) || !check_values (parser->context, error))
+  if (!check_options (parser, *out_command, error) || !check_values (parser->context, *out_command, error))
     return SCLCTL_PARSED_ERROR;
   if (sclctl_has (parser->context, "version"))
     return SCLCTL_PARSED_VERSION;

@@ -23,6 +23,7 @@ int sclctl_vm_stop (SclctlContext *context);
 int sclctl_vm_restart (SclctlContext *context);
 int sclctl_vm_delete (SclctlContext *context);
 int sclctl_vm_attach (SclctlContext *context);
+int sclctl_vm_logs (SclctlContext *context);
 
 int sclctl_network_list (SclctlContext *context);
 int sclctl_network_show (SclctlContext *context);
