@@ -31,6 +31,29 @@ DOMAIN = """\
 NIC = "<interface type='direct'><source dev='{link}' mode='passthrough'/><model type='virtio'/></interface>"
 
 
+ENDED = """\
+import os
+import signal
+
+import scltest
+
+
+class It(scltest.TestCase):
+    def test_one(self):
+        self.addCleanup(print, "cleaned")
+        for number in range(2):
+            with self.subTest():
+                print("part", number)
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def test_two(self):
+        print("next")
+
+
+scltest.main()
+"""
+
+
 class Base(scltest.TestCase):
     def setUp(self):
         scltest.require(os.geteuid() == 0, "root")
@@ -121,6 +144,12 @@ class Runner(scltest.TestCase):
     def test_a_plain_program_says_why_it_skips(self):
         self.assertEqual(self.tap_run("echo no tool >&2; exit 77", "--plain")["skipped"], ["it: no tool"])
         self.assertEqual(self.tap_run("exit 77", "--plain")["failed"], ["it: skipped, and does not say why"])
+
+    def test_sigterm_ends_a_program(self):
+        """Where it comes in, the clean-up runs; no other part of the case does, and no other case."""
+        done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, check=False, timeout=scltest.bound(60))
+        said = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+        self.assertEqual((said, done.returncode), (["part 0", "cleaned", "not ok 1 - It.test_one", "1..1"], 1), done.stderr)
 
     def test_a_host_of_its_own_is_looked_at_afterwards(self):
         scltest.require(os.geteuid() == 0, "root")

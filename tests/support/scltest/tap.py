@@ -2,7 +2,7 @@
 """unittest that prints one TAP line per test case.
 
 A test program ends with `scltest.main()`. Arguments are patterns as in `unittest -k`. SIGTERM (the
-runner's timeout) raises SystemExit in the test, so that its clean-up runs.
+runner's timeout) raises SystemExit in the test, so that its clean-up runs, and is the last thing that runs.
 """
 
 import contextlib
@@ -118,19 +118,24 @@ def short_name(test):
     return test.id().removeprefix("__main__.")
 
 
-def end_on_signal(number, _frame):
-    sys.exit(128 + number)
+def end_on_signal(result):
+    """unittest takes SystemExit for an error of the sub-test or case that it comes in, and goes on with the next."""
+    def end(number, _frame):
+        result.failfast = True
+        result.stop()
+        sys.exit(128 + number)
+    return end
 
 
 def main(module="__main__"):
     """Run the test cases of a module; the plan comes last, so a program that dies has none."""
-    signal.signal(signal.SIGTERM, end_on_signal)
+    result = TapResult(sys.stdout)
+    signal.signal(signal.SIGTERM, end_on_signal(result))
     loader = unittest.TestLoader()
     patterns = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     if patterns:
         loader.testNamePatterns = [p if "*" in p else f"*{p}*" for p in patterns]
     suite = loader.loadTestsFromModule(sys.modules[module])
-    result = TapResult(sys.stdout)
     suite.run(result)
     result.say(f"1..{result.count}")
     sys.exit(0 if result.wasSuccessful() else 1)
