@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from scltest import Lab, Libvirtd
+from scltest import Lab, Libvirtd, bound
 from scltest.scene import SharedCase
 from scltest.sclctl import program
 
@@ -86,7 +86,7 @@ class DocHost:
 
     def run(self, command, seconds=300):
         """(status, what it printed on either stream), as a person sees it."""
-        done = self.scl.run(["bash", "-c", f"exec 2>&1\ncd {WORK}\n{command}"], check=False, timeout=seconds, env=self.environment())
+        done = self.scl.run(["bash", "-c", f"exec 2>&1\ncd {WORK}\n{command}"], check=False, timeout=bound(seconds), env=self.environment())
         return done.returncode, done.stdout
 
     def write(self, name, text):

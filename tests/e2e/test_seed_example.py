@@ -138,7 +138,7 @@ class OnTheEmbeddedDriver(Example, Base):
                                         pass_fds=[sink], stdout=log, stderr=log)
         cls.addClassCleanup(cls.end)
         os.close(sink)
-        read_ready(source, cls.run_process, 300)
+        read_ready(source, cls.run_process, scltest.bound(300))
         os.close(source)
 
     @classmethod

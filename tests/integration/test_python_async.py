@@ -18,7 +18,7 @@ from scltest.gi import HYPERVISORS, GiCase, GLib, Scl, in_loop
 # Only after gi.repository.Scl, which loads it.
 from gi.overrides import Scl as override  # isort: skip
 
-SECONDS = 60
+SECONDS = scltest.bound(60)
 
 
 def many(count):

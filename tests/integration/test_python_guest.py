@@ -127,7 +127,7 @@ class Asyncio(Guests):
             self.assertRaises(Scl.NotFoundError, vm.start().wait)
 
     def test_life(self):
-        asyncio.run(asyncio.wait_for(self.life(), 240))
+        asyncio.run(asyncio.wait_for(self.life(), scltest.bound(240)))
 
 
 if __name__ == "__main__":

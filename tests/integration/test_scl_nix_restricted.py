@@ -60,7 +60,7 @@ class Restricted(NixCase):
         self.assertEqual(asked, [])
         self.nix("--unrestricted", "--timeout", "3", "vms.nix", f'{{ gatewayInterface = builtins.readFile (builtins.fetchurl "{url}"); }}',
                  status=1)
-        thread.join(5)
+        thread.join(scltest.bound(5))
         self.assertEqual(len(asked), 1)
         asked[0][0].close()
 
@@ -76,7 +76,7 @@ class Restricted(NixCase):
 class Bounded(NixCase):
     def wait_for(self, word):
         """The pid of the program whose command line has WORD."""
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + scltest.bound(20)
         while time.monotonic() < limit:
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 try:
@@ -95,7 +95,7 @@ class Bounded(NixCase):
         begin = time.monotonic()
         done = self.nix("--timeout", "1", "vms.nix", self.ENDLESS, status=1)
         self.assertEqual(done.stderr, "vms.nix: the evaluation did not end within 1 s; --timeout SECONDS gives it more\n")
-        self.assertLess(time.monotonic() - begin, 20)
+        self.assertLess(time.monotonic() - begin, scltest.bound(20))
 
     def test_ends_with_its_parent(self):
         self.write("vms.nix", self.ENDLESS)

@@ -50,12 +50,12 @@ class Ends(SharedCase):
         """nft fails: so does apply, whoever started it; and with nft back the same apply is enough."""
         manifest = self.scene.write()
         environment = self.with_nft("echo 'nft: broken on purpose' >&2\nexit 1\n")
-        done = self.scl.run(self.ctl.argv("apply", "-f", manifest), check=False, timeout=120, env=environment,
+        done = self.scl.run(self.ctl.argv("apply", "-f", manifest), check=False, timeout=scltest.bound(120), env=environment,
                             preexec_fn=ignore_children)
         self.assertNotEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("broken on purpose", done.stderr)
         self.assertEqual(self.tables(), "")
-        done = self.scl.run(self.ctl.argv("apply", "-f", manifest), check=False, timeout=120,
+        done = self.scl.run(self.ctl.argv("apply", "-f", manifest), check=False, timeout=scltest.bound(120),
                             env=self.ctl.environment(), preexec_fn=ignore_children)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(f"table inet {self.ctl.prefix}", self.tables())
@@ -191,7 +191,7 @@ class Ends(SharedCase):
         trace = self.folder()
         for words in (["vm", "list"], ["status"]):
             environment = {**self.ctl.environment(), "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(trace / words[0])}
-            done = self.scl.run(self.ctl.argv(*words), check=False, timeout=120, env=environment)
+            done = self.scl.run(self.ctl.argv(*words), check=False, timeout=scltest.bound(120), env=environment)
             self.assertEqual(done.returncode, 0, done.stderr)
         # One file per process; what it starts is traced, too.
         traced = [text for path in trace.iterdir() if "/libscl.so" in (text := path.read_text(errors="replace"))]

@@ -245,7 +245,7 @@ class Separation(SharedCase):
             # Control: the socket hears what is meant for it.
             with self.lab.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.sendto(b"control", (LAN_ADDRESS, 67))
-            server.settimeout(5)
+            server.settimeout(scltest.bound(5))
             self.assertEqual(server.recv(2000), b"control")
         self.assertEqual(self.one.run("timeout 8 udhcpc -i eth0 -n -q -t 2 -T 1 -s /bin/true")[0], 1)
 

@@ -109,7 +109,7 @@ class Host(SharedCase):
     # Guests
 
     def ask(self, name, command, port=None):
-        return net.tcp(self.host, EXTERNAL, port or PORTS[name], f"{command}\n".encode(), seconds=20).strip()
+        return net.tcp(self.host, EXTERNAL, port or PORTS[name], f"{command}\n".encode(), seconds=scltest.bound(20)).strip()
 
     def boot_of(self, name, other_than=None, port=None):
         """The boot ID of a guest that answers by its forward; other_than: of its next boot."""

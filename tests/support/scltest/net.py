@@ -93,10 +93,13 @@ class Echo:
         client.close()
 
 
-def tcp(host, address, port, data=b"hello", seconds=12, source=None):
-    """Connect, send, read one answer. Returns the answer, or "refused", "timeout", "unreachable", "reset"."""
+def tcp(host, address, port, data=b"hello", seconds=None, source=None):
+    """Connect, send, read one answer. Returns the answer, or "refused", "timeout", "unreachable", "reset".
+
+    seconds: where no answer is to come; else it has a generous time.
+    """
     with host.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-        client.settimeout(seconds)
+        client.settimeout(seconds or bound(12))
         try:
             if source:
                 client.bind((source, 0))
@@ -107,8 +110,8 @@ def tcp(host, address, port, data=b"hello", seconds=12, source=None):
             return outcome(error)
 
 
-def udp(host, address, port, data=b"hello", seconds=12, source=None, tries=4):
-    """Send datagrams until one answer comes (within `seconds` in all); results as for tcp()."""
+def udp(host, address, port, data=b"hello", seconds=None, source=None, tries=4):
+    """Send datagrams until one answer comes (within `seconds` in all); results and seconds as for tcp()."""
     with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         try:
             if source:
@@ -116,7 +119,7 @@ def udp(host, address, port, data=b"hello", seconds=12, source=None, tries=4):
             client.connect((address, port))
             for _ in range(tries):
                 client.send(data)
-                if select.select([client], [], [], seconds / tries)[0]:
+                if select.select([client], [], [], (seconds or bound(12)) / tries)[0]:
                     return client.recv(65536).decode(errors="replace")
         except OSError as error:
             return outcome(error)

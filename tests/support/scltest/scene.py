@@ -78,8 +78,9 @@ class Guest:
     def ping(self, address, seconds=10):
         return self.run(f"ping -c 1 -W {seconds} {address}", seconds + 20)[0] == 0
 
-    def tcp(self, address, port, seconds=12):
-        """What a server says to "hello"; "" if there was no connection."""
+    def tcp(self, address, port, seconds=None):
+        """What a server says to "hello"; "" if there was no connection. seconds: as for net.tcp()."""
+        seconds = seconds or int(bound(12))
         status, answer = self.run(f"echo hello | timeout {seconds + 10} nc -w {seconds} {address} {port}", seconds + 30)
         return "" if status else answer
 

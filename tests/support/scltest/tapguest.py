@@ -16,6 +16,7 @@ import struct
 import threading
 
 from . import kernel, net
+from .bounds import bound
 
 TUNSETIFF = 0x400454CA
 IFF_TAP_NO_PI = 0x0002 | 0x1000
@@ -68,7 +69,7 @@ class TapGuest:
 
     def close(self):
         os.close(self.end)
-        self.thread.join(10)
+        self.thread.join(bound(10))
         os.close(self.fd)
         os.close(self.wakeup)
 
@@ -91,8 +92,8 @@ class TapGuest:
     def wait_for(self, wanted, seconds=30, what="frame"):
         """The first frame, new or old, for which wanted(frame) is true."""
         with self.news:
-            if not self.news.wait_for(lambda: any(map(wanted, self.frames)), seconds):
-                raise AssertionError(f"no {what} at {self.name} within {seconds} s ({len(self.frames)} other frames)")
+            if not self.news.wait_for(lambda: any(map(wanted, self.frames)), bound(seconds)):
+                raise AssertionError(f"no {what} at {self.name} within {bound(seconds):.0f} s ({len(self.frames)} other frames)")
             return next(filter(wanted, self.frames))
 
     def take(self):
