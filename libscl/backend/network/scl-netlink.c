@@ -88,26 +88,34 @@ _scl_netlink_talk (SclNetlink *self, struct nl_msg *msg)
 /* A table that changes while it is dumped is dumped again, that often. */
 #define DUMP_ATTEMPTS 8
 
+/* What takes the messages of a dump as they come. */
+typedef struct
+{
+  void (*begin) (gpointer data); /* nothing, again: what was taken before is not to be relied on */
+  SclNetlinkFunc take;
+  gpointer data;
+} Listing;
+
 static int
 on_valid (struct nl_msg *msg, void *data)
 {
-  const struct nlmsghdr *header = nlmsg_hdr (msg);
+  const Listing *listing = data;
 
-  g_ptr_array_add (data, g_memdup2 (header, header->nlmsg_len));
+  listing->take (nlmsg_hdr (msg), listing->data);
   return NL_OK;
 }
 
 /* 0, -errno in *OUT_RESULT, or an error of libnl. */
 static int
-dump_once (SclNetlink *self, struct nl_msg *request, GPtrArray *messages, int *out_result)
+dump_once (SclNetlink *self, struct nl_msg *request, Listing *listing, int *out_result)
 {
   struct nl_cb *cb = nl_cb_alloc (NL_CB_DEFAULT);
   int rc;
 
-  g_ptr_array_set_size (messages, 0);
+  listing->begin (listing->data);
   *out_result = 0;
   nlmsg_hdr (request)->nlmsg_seq = NL_AUTO_SEQ;
-  nl_cb_set (cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, messages);
+  nl_cb_set (cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, listing);
   nl_cb_err (cb, NL_CB_CUSTOM, on_error, out_result);
   rc = nl_send_auto_complete (self, request);
   if (rc >= 0)
@@ -116,21 +124,43 @@ dump_once (SclNetlink *self, struct nl_msg *request, GPtrArray *messages, int *o
   return rc;
 }
 
-gboolean
-_scl_netlink_dump (SclNetlink *self, struct nl_msg *request, SclNetlinkFunc func, gpointer data,
-                   const char *what, GError **error)
+/* Takes REQUEST. */
+static gboolean
+list (SclNetlink *self, struct nl_msg *request, Listing listing, const char *what, GError **error)
 {
-  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
   int rc = -NLE_DUMP_INTR;
   int result = 0;
 
   for (int i = 0; i < DUMP_ATTEMPTS && rc == -NLE_DUMP_INTR && result == 0; i++)
-    rc = dump_once (self, request, messages, &result);
+    rc = dump_once (self, request, &listing, &result);
   nlmsg_free (request);
   if (result < 0)
     return scl_throw_errno (error, -result, "cannot list %s", what);
   if (rc < 0)
     return scl_throw (error, SCL_ERROR_BACKEND, "cannot list %s: %s", what, nl_geterror (rc));
+  return TRUE;
+}
+
+static void
+begin_array (gpointer array)
+{
+  g_ptr_array_set_size (array, 0);
+}
+
+static void
+keep_message (const struct nlmsghdr *header, gpointer messages)
+{
+  g_ptr_array_add (messages, g_memdup2 (header, header->nlmsg_len));
+}
+
+gboolean
+_scl_netlink_dump (SclNetlink *self, struct nl_msg *request, SclNetlinkFunc func, gpointer data,
+                   const char *what, GError **error)
+{
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
+
+  if (!list (self, request, (Listing){ begin_array, keep_message, messages }, what, error))
+    return FALSE;
   for (guint i = 0; i < messages->len; i++)
     func (messages->pdata[i], data);
   return TRUE;
@@ -265,7 +295,8 @@ _scl_netlink_list_links (SclNetlink *self, GError **error)
 
   /* Bit 3: without the counters, which are most of the message. */
   nla_put_u32 (msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-  if (!_scl_netlink_dump (self, msg, add_link, links, "links", error))
+  /* Hundreds of messages of more than a KiB: what is wanted of them is a tenth. */
+  if (!list (self, msg, (Listing){ begin_array, add_link, links }, "links", error))
     return NULL;
   g_ptr_array_sort (links, compare_links);
   return g_steal_pointer (&links);
