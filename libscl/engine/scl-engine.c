@@ -23,13 +23,26 @@ typedef struct
   gboolean ok;
 } NetworkReading;
 
+/* A backend without a preflight needs nothing of the host. */
+static gboolean
+preflight_networks (NetworkReading *reading)
+{
+  SclNetworkBackend *networks = reading->engine->networks;
+
+  return reading->desired == NULL || SCL_NETWORK_BACKEND_GET_IFACE (networks)->preflight == NULL
+         || _scl_network_backend_preflight (networks, reading->desired, reading->out->diagnostics,
+                                            reading->cancellable, &reading->error);
+}
+
+/* VMs take longer to read: there is time to check the networks meanwhile. */
 static gpointer
 read_networks (gpointer data)
 {
   NetworkReading *reading = data;
 
   reading->ok = _scl_network_backend_observe (reading->engine->networks, reading->desired,
-                                              reading->out, reading->cancellable, &reading->error);
+                                              reading->out, reading->cancellable, &reading->error)
+                && preflight_networks (reading);
   return NULL;
 }
 
@@ -81,20 +94,23 @@ engine_observe (SclDriver *driver, GCancellable *cancellable, GError **error)
 
 /* --- planning --- */
 
-/* A backend without a preflight needs nothing of the host. */
+/* Of volumes and VMs; networks have had theirs. */
 static gboolean
 preflight (SclEngine *self, SclManifest *manifest, SclObservation *observed, GPtrArray *diagnostics,
            GCancellable *cancellable, GError **error)
 {
-  if (SCL_NETWORK_BACKEND_GET_IFACE (self->networks)->preflight != NULL
-      && !_scl_network_backend_preflight (self->networks, manifest, diagnostics, cancellable, error))
-    return FALSE;
   if (SCL_VOLUME_BACKEND_GET_IFACE (self->volumes)->preflight != NULL
       && !_scl_volume_backend_preflight (self->volumes, manifest, observed, diagnostics, cancellable,
                                          error))
     return FALSE;
   return SCL_VM_BACKEND_GET_IFACE (self->vms)->preflight == NULL
          || _scl_vm_backend_preflight (self->vms, manifest, diagnostics, cancellable, error);
+}
+
+static gpointer
+copy_ref (gconstpointer diagnostic, gpointer user_data)
+{
+  return g_object_ref ((gpointer) diagnostic);
 }
 
 SclPlan *
@@ -104,6 +120,7 @@ _scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
   g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
   SclPlan *plan;
 
+  g_ptr_array_extend (diagnostics, observed->diagnostics, copy_ref, NULL);
   if (!preflight (self, manifest, observed, diagnostics, cancellable, error))
     return NULL;
   plan = _scl_planner_plan (manifest, observed, self->prefix, flags);

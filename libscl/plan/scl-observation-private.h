@@ -115,6 +115,7 @@ typedef struct
   GPtrArray *networks; /* SclObservedNetwork, sorted by name */
   GPtrArray *volumes;  /* SclObservedVolume, sorted by name */
   GPtrArray *vms;      /* SclObservedVm, sorted by name */
+  GPtrArray *diagnostics; /* SclDiagnostic: what the desired networks meet on this host */
 } SclObservation;
 
 SclObservation *_scl_observation_new (void);

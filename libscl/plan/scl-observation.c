@@ -118,6 +118,7 @@ _scl_observation_new (void)
   self->networks = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_network_free);
   self->volumes = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_volume_free);
   self->vms = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_observed_vm_free);
+  self->diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
   self->host.links = g_ptr_array_new_with_free_func (g_free);
   self->host.externals = g_ptr_array_new_with_free_func (g_free);
   self->host.problems = g_ptr_array_new_with_free_func (g_free);
@@ -146,6 +147,7 @@ _scl_observation_unref (SclObservation *self)
   g_ptr_array_unref (self->networks);
   g_ptr_array_unref (self->volumes);
   g_ptr_array_unref (self->vms);
+  g_ptr_array_unref (self->diagnostics);
   g_free (self);
 }
 

@@ -22,22 +22,23 @@ list_own (SclObservation *observed)
   return own;
 }
 
+/* OWN is made when it is asked for the first time: most sidecars say whose their file is. */
 static gboolean
-is_used (SclSources *own, const SclObservedVolume *volume)
+is_used (SclSources **own, SclObservation *observed, const SclObservedVolume *volume)
 {
   SclSourceUser user;
 
-  return _scl_sources_find (own, volume->path, NULL, NULL, &user);
+  if (*own == NULL)
+    *own = list_own (observed);
+  return _scl_sources_find (*own, volume->path, NULL, NULL, &user);
 }
 
 /* UNCLAIMED tells a sidecar of 0.1 from none at all: that file is somebody's, unless it runs a VM of
  * ours already and the sidecar was lost. */
 static void
-judge (SclObservedVolume *volume, const char *prefix, SclVolumesKind kind, gboolean used)
+judge_unnamed (SclObservedVolume *volume, SclVolumesKind kind, gboolean used)
 {
-  if (volume->instance != NULL)
-    volume->foreign = strcmp (volume->instance, prefix) != 0;
-  else if (!used && (!volume->unclaimed || kind == SCL_VOLUMES_OLD))
+  if (!used && (!volume->unclaimed || kind == SCL_VOLUMES_OLD))
     volume->foreign = TRUE;
   else
     volume->in_doubt = !used && kind == SCL_VOLUMES_SHARED;
@@ -49,13 +50,16 @@ void
 _scl_volume_owner_judge (GPtrArray *volumes, const char *prefix, SclVolumesKind kind,
                          SclObservation *observed)
 {
-  g_autoptr (SclSources) own = list_own (observed);
+  g_autoptr (SclSources) own = NULL;
 
   for (guint i = 0; i < volumes->len; i++)
     {
       SclObservedVolume *volume = g_ptr_array_index (volumes, i);
 
-      judge (volume, prefix, kind, is_used (own, volume));
+      if (volume->instance != NULL)
+        volume->foreign = strcmp (volume->instance, prefix) != 0;
+      else
+        judge_unnamed (volume, kind, is_used (&own, observed, volume));
     }
 }
 
@@ -75,16 +79,16 @@ GHashTable *
 _scl_volume_owner_take_old (GPtrArray *volumes, GPtrArray *old, SclObservation *observed)
 {
   GHashTable *names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (SclSources) own = list_own (observed);
+  g_autoptr (SclSources) own = NULL;
   guint i = 0;
   guint there;
 
   while (i < old->len)
     {
       SclObservedVolume *volume = g_ptr_array_index (old, i);
-      gboolean taken = find_name (volumes, volume->name, &there);
+      gboolean taken = !volume->foreign && find_name (volumes, volume->name, &there);
 
-      if (volume->foreign || (taken && !is_used (own, volume)))
+      if (volume->foreign || (taken && !is_used (&own, observed, volume)))
         {
           i++;
           continue;
