@@ -74,7 +74,7 @@ class Faults(EndStateCase):
         scene = self.scene
         scene.network("red", "192.168.10.1", tcp=["2222:192.168.20.2:22", "2223:192.168.20.3:22"])
         scene.network("green", "192.168.12.1")
-        scene.vm("two", "192.168.20.2/24", "192.168.20.1", "blue", imageSize=64, autoStart=False, memorySize=112)
+        self.vm("two", "blue", autoStart=False, memorySize=112)
         return scene.write()
 
     def run_with(self, command, fault):

@@ -5,11 +5,13 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 
 from . import procs
+from .guest import tiny_image
 from .lab import Lab
 from .libvirtd import Libvirtd
 from .scene import Scene
@@ -17,6 +19,8 @@ from .tap import TestCase, require
 
 EMPTY = {"version": 1, "networks": {"default": None}}
 SPIN = "while True: pass"
+# cli; hlt; and again.
+HALT = b"\xfa\xf4\xeb\xfd"
 
 
 def dice(seed=None):
@@ -56,10 +60,22 @@ class EndStateCase(TestCase):
         scene.manifest["gatewayInterface"] = "eth0"
         scene.network("red", "192.168.10.1", tcp=["2222:192.168.20.2:22"])
         scene.network("blue", "192.168.11.1", udp=["53:192.168.20.2:53"])
-        scene.vm("one", "192.168.20.2/24", "192.168.20.1", "red", imageSize=64)
-        scene.vm("two", "192.168.20.2/24", "192.168.20.1", "blue", imageSize=64, autoStart=False)
+        self.image = self.idle_image()
+        self.vm("one", "red")
+        self.vm("two", "blue", autoStart=False)
         self.full, self.empty = scene.write(), scene.write(EMPTY)
         self.make_foreign()
+
+    def vm(self, name, network, **settings):
+        self.scene.vm(name, "192.168.20.2/24", "192.168.20.1", network, image=self.image, imageSize=64, **settings)
+
+    def idle_image(self):
+        """A tiny guest that halts where it would begin to boot: nobody asks it for anything, and an emulated boot keeps a core busy."""
+        path = self.dir / "idle.raw"
+        shutil.copy(tiny_image(), path)
+        with open(path, "r+b") as image:
+            image.write(HALT)
+        return str(path)
 
     def make_foreign(self):
         self.scl.run(["ip", "netns", "add", "foreign"])
