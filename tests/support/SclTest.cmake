@@ -55,5 +55,5 @@ endfunction ()
 
 # The harness tests itself.
 if (NOT TEST scl-support)
-  scl_add_test (NAME scl-support COMMAND ${SCL_TEST_SUPPORT}/selftest.py LABELS lab TIMEOUT 240)
+  scl_add_test (NAME scl-support COMMAND ${SCL_TEST_SUPPORT}/selftest.py LABELS lab TIMEOUT 480)
 endif ()
