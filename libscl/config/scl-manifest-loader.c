@@ -130,6 +130,20 @@ dup_folder (const char *path)
 }
 
 static gboolean
+throw_unresolved (GError **error, int errno_value, const char *path, const char *folder)
+{
+  if (errno_value != ENOENT)
+    return scl_throw_errno (error, errno_value, "%s: cannot open", path);
+  if (g_path_is_absolute (path))
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "%s: there is no such manifest: check the path, it is a file's or a folder's", path);
+  return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                    "%s: there is no such manifest: it was looked for in %s; check the path, it is a file's or a "
+                    "folder's",
+                    path, folder);
+}
+
+static gboolean
 add_file (SclManifestLoader *self, const char *path, GError **error)
 {
   /* The user names the input, by way of links too (/etc of NixOS is made of them). */
@@ -139,7 +153,7 @@ add_file (SclManifestLoader *self, const char *path, GError **error)
   g_auto (SclFd) fd = -1;
 
   if (target == NULL)
-    return scl_throw_errno (error, errno, "%s: cannot open", path);
+    return throw_unresolved (error, errno, path, folder);
   fd = _scl_fd_open_regular (AT_FDCWD, target, NULL, error);
   if (fd < 0)
     return FALSE;

@@ -191,13 +191,19 @@ test_paths_that_cannot_be_read (void **state)
   g_autofree char *fifo = g_build_filename (fixture->folder, "fifo", NULL);
   g_autofree char *huge = g_build_filename (fixture->folder, "huge", NULL);
   g_autofree char *message
-      = g_strdup_printf ("%s: cannot open: No such file or directory", missing);
+      = g_strdup_printf ("%s: there is no such manifest: check the path, it is a file's or a folder's", missing);
+  g_autofree char *here = g_get_current_dir ();
+  g_autofree char *relative = g_strdup_printf (
+      "absent/a.yaml: there is no such manifest: it was looked for in %s/absent; check the path, it is a file's or a "
+      "folder's",
+      here);
   g_autofree char *empty
       = g_strdup_printf ("%s: the folder has no *.yaml, *.yml or *.json file", fixture->folder);
   g_autofree char *special = g_strdup_printf ("%s: is a special file, not a regular file", fifo);
   g_autofree char *large = g_strdup_printf ("%s: larger than the limit of 16777216 bytes", huge);
 
   assert_add_fails (missing, SCL_ERROR_NOT_FOUND, message);
+  assert_add_fails ("absent/a.yaml", SCL_ERROR_NOT_FOUND, relative);
   assert_add_fails (fixture->folder, SCL_ERROR_INVALID, empty);
   assert_add_fails ("", SCL_ERROR_INVALID, "the path of a manifest must not be empty");
   assert_int_equal (mkfifo (fifo, 0600), 0);
