@@ -239,6 +239,13 @@ put_line (SclctlProgress *self, Row *row, const char *what)
               seconds ? ")" : "");
 }
 
+/* Nothing was begun, and why is told among the errors. */
+static gboolean
+is_blocked (Row *row)
+{
+  return scl_step_get_action (scl_step_result_get_step (row->result)) == SCL_ACTION_BLOCKED;
+}
+
 static void
 row_begin (Row *row)
 {
@@ -253,7 +260,7 @@ row_changed (Row *row)
   SclStepStatus status = scl_step_result_get_status (row->result);
 
   queue_redraw (row->progress);
-  if (status == row->status)
+  if (status == row->status || is_blocked (row))
     return;
   row->status = status;
   if (status == SCL_STEP_STATUS_RUNNING)
