@@ -3,86 +3,62 @@
 #include "base-test.h"
 #include "base/scl-throw-private.h"
 #include "client/scl-operation-private.h"
+#include "gate-test.h"
 
-/* A gate that the work stands in until the test opens it, with a bound. */
+/* The work stands at a gate until the test opens it. */
 typedef struct
 {
-  GMutex mutex;
-  GCond cond;
+  Gate gate;
   gboolean open;
   gboolean entered;
   gboolean freed;
   gboolean fail;
   gboolean until_cancelled;
-} Gate;
-
-#define BOUND (60 * G_TIME_SPAN_SECOND)
+} Stand;
 
 static int
 gate_setup (void **state)
 {
-  Gate *gate = g_new0 (Gate, 1);
+  Stand *stand = g_new0 (Stand, 1);
 
-  g_mutex_init (&gate->mutex);
-  g_cond_init (&gate->cond);
-  *state = gate;
+  gate_init (&stand->gate);
+  *state = stand;
   return 0;
 }
 
 static int
 gate_teardown (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
 
-  g_mutex_clear (&gate->mutex);
-  g_cond_clear (&gate->cond);
-  g_free (gate);
+  gate_clear (&stand->gate);
+  g_free (stand);
   return 0;
 }
 
 static void
-gate_set (Gate *gate, gboolean *what)
+open_gate (GCancellable *cancellable, gpointer data)
 {
-  g_mutex_lock (&gate->mutex);
-  *what = TRUE;
-  g_cond_broadcast (&gate->cond);
-  g_mutex_unlock (&gate->mutex);
-}
+  Stand *stand = data;
 
-/* FALSE if it was too late. */
-static gboolean
-gate_await (Gate *gate, const gboolean *what)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&gate->mutex);
-  gint64 end = g_get_monotonic_time () + BOUND;
-
-  while (!*what)
-    if (!g_cond_wait_until (&gate->cond, &gate->mutex, end))
-      return FALSE;
-  return TRUE;
-}
-
-static void
-open_gate (GCancellable *cancellable, gpointer gate)
-{
-  gate_set (gate, &((Gate *) gate)->open);
+  gate_set (&stand->gate, &stand->open);
 }
 
 static gboolean
 work (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
 {
-  Gate *gate = data;
+  Stand *stand = data;
   gulong handler = 0;
 
   _scl_operation_progress (operation, 0.25, "waiting");
-  if (gate->until_cancelled)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (open_gate), gate, NULL);
-  gate_set (gate, &gate->entered);
-  if (!gate_await (gate, &gate->open))
+  if (stand->until_cancelled)
+    handler = g_cancellable_connect (cancellable, G_CALLBACK (open_gate), stand, NULL);
+  gate_set (&stand->gate, &stand->entered);
+  if (!gate_await (&stand->gate, &stand->open))
     return scl_throw (error, SCL_ERROR_TIMEOUT, "nobody opened the gate");
   g_cancellable_disconnect (cancellable, handler);
   _scl_operation_progress (operation, 0.75, "almost");
-  if (gate->fail)
+  if (stand->fail)
     return scl_throw (error, SCL_ERROR_BUSY, "vm \"demo\": is locked");
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
@@ -90,34 +66,36 @@ work (SclOperation *operation, gpointer data, GCancellable *cancellable, GError 
 static void
 work_free (gpointer data)
 {
-  gate_set (data, &((Gate *) data)->freed);
+  Stand *stand = data;
+
+  gate_set (&stand->gate, &stand->freed);
 }
 
 static void
 test_wait_needs_no_loop (void **state)
 {
-  Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "stop VM demo", work, gate, work_free);
+  Stand *stand = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "stop VM demo", work, stand, work_free);
 
   assert_string_equal (scl_operation_get_description (operation), "stop VM demo");
   assert_false (scl_operation_is_done (operation));
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   assert_true (scl_operation_wait (operation, NULL, NULL));
   assert_true (scl_operation_is_done (operation));
   assert_string_equal (scl_operation_get_message (operation), "almost");
   assert_true (scl_operation_get_fraction (operation) == 0.75);
-  assert_true (gate->freed);
+  assert_true (stand->freed);
 }
 
 static void
 test_error_is_kept (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (SclOperation) operation = NULL;
   GError *error = NULL;
 
-  gate->fail = gate->open = TRUE;
-  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  stand->fail = stand->open = TRUE;
+  operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   for (int i = 0; i < 2; i++)
     {
       assert_false (scl_operation_wait (operation, NULL, &error));
@@ -157,8 +135,8 @@ test_silent_failure_has_an_error (void **state)
 static void
 test_cancelled_wait_leaves_the_work (void **state)
 {
-  Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  Stand *stand = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
 
@@ -166,7 +144,7 @@ test_cancelled_wait_leaves_the_work (void **state)
   assert_false (scl_operation_wait (operation, cancellable, &error));
   assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   assert_false (scl_operation_is_done (operation));
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   assert_true (scl_operation_wait (operation, NULL, NULL));
 }
 
@@ -180,27 +158,27 @@ cancel_in_thread (gpointer cancellable)
 static void
 test_wait_is_interrupted (void **state)
 {
-  Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  Stand *stand = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   GThread *thread = g_thread_new ("cancel", cancel_in_thread, cancellable);
 
   assert_false (scl_operation_wait (operation, cancellable, NULL));
   g_thread_join (thread);
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   assert_true (scl_operation_wait (operation, NULL, NULL));
 }
 
 static void
 test_cancel (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (SclOperation) operation = NULL;
   g_autoptr (GError) error = NULL;
 
-  gate->until_cancelled = TRUE;
-  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
-  assert_true (gate_await (gate, &gate->entered));
+  stand->until_cancelled = TRUE;
+  operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
+  assert_true (gate_await (&stand->gate, &stand->entered));
   scl_operation_cancel (operation);
   assert_false (scl_operation_wait (operation, NULL, &error));
   assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
@@ -209,12 +187,12 @@ test_cancel (void **state)
 static void
 test_dropping_ends_nothing (void **state)
 {
-  Gate *gate = *state;
-  SclOperation *operation = _scl_operation_start (NULL, "apply", work, gate, work_free);
+  Stand *stand = *state;
+  SclOperation *operation = _scl_operation_start (NULL, "apply", work, stand, work_free);
 
   g_object_unref (operation);
-  gate_set (gate, &gate->open);
-  assert_true (gate_await (gate, &gate->freed));
+  gate_set (&stand->gate, &stand->open);
+  assert_true (gate_await (&stand->gate, &stand->freed));
 }
 
 /* --- delivery --- */
@@ -240,19 +218,19 @@ on_notify (SclOperation *operation, GParamSpec *pspec, gpointer data)
 static void
 test_reports_come_in_the_creators_context (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (SclOperation) operation = NULL;
   Listener listener = { .thread = g_thread_self (), .seen = g_string_new (NULL) };
 
   g_main_context_push_thread_default (context);
-  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   g_main_context_pop_thread_default (context);
   g_signal_connect (operation, "notify", G_CALLBACK (on_notify), &listener);
-  assert_true (gate_await (gate, &gate->entered));
+  assert_true (gate_await (&stand->gate, &stand->entered));
   /* Nothing is delivered behind the back of the context's owner. */
   assert_string_equal (listener.seen->str, "");
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   while (!listener.done)
     g_main_context_iteration (context, TRUE);
   assert_string_equal (listener.seen->str, "fraction message fraction message done ");
@@ -271,14 +249,14 @@ on_waited (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-assert_wait_async (SclOperation *operation, Gate *gate, GCancellable *cancellable, GQuark domain, int code)
+assert_wait_async (SclOperation *operation, Stand *stand, GCancellable *cancellable, GQuark domain, int code)
 {
   GError *errors[3] = { NULL, NULL, NULL };
 
   for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
     scl_operation_wait_async (operation, cancellable, on_waited, &errors[i]);
   assert_null (errors[0]);
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   for (gsize i = 0; i < G_N_ELEMENTS (errors); i++)
     {
       while (errors[i] == NULL)
@@ -291,44 +269,44 @@ assert_wait_async (SclOperation *operation, Gate *gate, GCancellable *cancellabl
 static void
 test_wait_async (void **state)
 {
-  Gate *gate = *state;
-  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  Stand *stand = *state;
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
 
-  assert_wait_async (operation, gate, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  assert_wait_async (operation, stand, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
   /* Again, when it has long ended. */
-  assert_wait_async (operation, gate, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
+  assert_wait_async (operation, stand, NULL, G_IO_ERROR, G_IO_ERROR_EXISTS);
 }
 
 static void
 test_wait_async_error (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (SclOperation) operation = NULL;
 
-  gate->fail = TRUE;
-  operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
-  assert_wait_async (operation, gate, NULL, SCL_ERROR, SCL_ERROR_BUSY);
+  stand->fail = TRUE;
+  operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
+  assert_wait_async (operation, stand, NULL, SCL_ERROR, SCL_ERROR_BUSY);
 }
 
 /* The operation goes on: only the waiting has ended, and at once. */
 static void
 test_wait_async_is_cancelled (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  g_autoptr (SclOperation) operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   GError *cancelled = NULL, *other = NULL;
 
   scl_operation_wait_async (operation, cancellable, on_waited, &cancelled);
   scl_operation_wait_async (operation, NULL, on_waited, &other);
-  assert_true (gate_await (gate, &gate->entered));
+  assert_true (gate_await (&stand->gate, &stand->entered));
   g_cancellable_cancel (cancellable);
   while (cancelled == NULL)
     g_main_context_iteration (NULL, TRUE);
   assert_true (g_error_matches (cancelled, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   assert_false (scl_operation_is_done (operation));
   assert_null (other);
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   while (other == NULL)
     g_main_context_iteration (NULL, TRUE);
   assert_true (g_error_matches (other, G_IO_ERROR, G_IO_ERROR_EXISTS));
@@ -367,16 +345,16 @@ test_done_when_it_is_told (void **state)
 static void
 test_waiting_is_enough_to_free_it (void **state)
 {
-  Gate *gate = *state;
-  SclOperation *operation = _scl_operation_start (NULL, "apply", work, gate, NULL);
+  Stand *stand = *state;
+  SclOperation *operation = _scl_operation_start (NULL, "apply", work, stand, NULL);
   GWeakRef weak;
 
   g_weak_ref_init (&weak, operation);
-  gate_set (gate, &gate->open);
+  gate_set (&stand->gate, &stand->open);
   assert_true (scl_operation_wait (operation, NULL, NULL));
   g_object_unref (operation);
   /* Its own thread lets go a moment after it has said that it ended. */
-  for (gint64 end = g_get_monotonic_time () + BOUND; g_get_monotonic_time () < end;)
+  for (gint64 end = g_get_monotonic_time () + GATE_BOUND; g_get_monotonic_time () < end;)
     {
       g_autoptr (SclOperation) left = g_weak_ref_get (&weak);
 
@@ -392,12 +370,12 @@ test_waiting_is_enough_to_free_it (void **state)
 static void
 test_many (void **state)
 {
-  Gate *gate = *state;
+  Stand *stand = *state;
   g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (g_object_unref);
 
-  gate->open = TRUE;
+  stand->open = TRUE;
   for (int i = 0; i < 100; i++)
-    g_ptr_array_add (all, _scl_operation_start (NULL, "apply", work, gate, NULL));
+    g_ptr_array_add (all, _scl_operation_start (NULL, "apply", work, stand, NULL));
   for (guint i = 0; i < all->len; i++)
     assert_true (scl_operation_wait (all->pdata[i], NULL, NULL));
 }

@@ -2,6 +2,7 @@
 /* Work that is given to a thread, with a bound, and what becomes of it. */
 #include "backend/vm/scl-virt-call-private.h"
 #include "base-test.h"
+#include "gate-test.h"
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,47 +11,13 @@
 /* What a job does: says that it runs, and waits until it is let go on. */
 typedef struct
 {
-  GMutex lock;
-  GCond changed;
+  Gate gate;
   gboolean runs, may_end;
   gint64 microseconds; /* that the work takes */
   gboolean may_change; /* what it was told */
   SclVirtCall *handed_on;
   guint n_runs, n_changes;
 } Job;
-
-static void
-job_init (Job *job)
-{
-  *job = (Job){ .runs = FALSE };
-  g_mutex_init (&job->lock);
-  g_cond_init (&job->changed);
-}
-
-static void
-job_clear (Job *job)
-{
-  g_mutex_clear (&job->lock);
-  g_cond_clear (&job->changed);
-}
-
-static void
-job_set (Job *job, gboolean *what)
-{
-  g_mutex_lock (&job->lock);
-  *what = TRUE;
-  g_cond_broadcast (&job->changed);
-  g_mutex_unlock (&job->lock);
-}
-
-static void
-job_await (Job *job, const gboolean *what)
-{
-  g_mutex_lock (&job->lock);
-  while (!*what)
-    g_cond_wait (&job->changed, &job->lock);
-  g_mutex_unlock (&job->lock);
-}
 
 static void
 take_time (gpointer data, gpointer user_data)
@@ -87,8 +54,8 @@ hand_on (gpointer data, gpointer user_data)
   Job *job = data;
 
   job->handed_on = _scl_virt_call_get_current ();
-  job_set (job, &job->runs);
-  job_await (job, &job->may_end);
+  gate_set (&job->gate, &job->runs);
+  g_assert_true (gate_await (&job->gate, &job->may_end));
   g_thread_join (g_thread_new ("elsewhere", ask_elsewhere, job));
 }
 
@@ -102,17 +69,17 @@ test_other_threads_are_left_behind_too (void **state)
     {
       g_autoptr (SclVirtCall) call = NULL;
       g_autoptr (GError) error = NULL;
-      Job job;
+      Job job = { .runs = FALSE };
 
-      job_init (&job);
+      gate_init (&job.gate);
       call = _scl_virt_call_start (hand_on, &job, NULL, "working");
-      job_await (&job, &job.runs);
+      assert_true (gate_await (&job.gate, &job.runs));
       if (abandoned[i])
         _scl_virt_call_abandon (call);
-      job_set (&job, &job.may_end);
+      gate_set (&job.gate, &job.may_end);
       assert_true (_scl_virt_call_wait (call, "demo", 30, 0, NULL, &error));
       assert_int_equal (job.may_change, !abandoned[i]);
-      job_clear (&job);
+      gate_clear (&job.gate);
     }
 }
 
@@ -121,12 +88,11 @@ occupy (gpointer data, gpointer user_data)
 {
   Job *job = data;
 
-  job_await (job, &job->may_end);
-  g_mutex_lock (&job->lock);
+  g_assert_true (gate_await (&job->gate, &job->may_end));
+  g_mutex_lock (&job->gate.mutex);
   job->n_changes += _scl_virt_call_check ("changing", NULL) ? 1 : 0;
-  job->n_runs++;
-  g_cond_broadcast (&job->changed);
-  g_mutex_unlock (&job->lock);
+  g_mutex_unlock (&job->gate.mutex);
+  gate_count (&job->gate, &job->n_runs);
 }
 
 /* Each thread that there is gets something to do, until another one were needed. */
@@ -154,23 +120,20 @@ test_no_thread (void **state)
 {
   g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func ((GDestroyNotify) _scl_virt_call_unref);
   GError *error = NULL;
-  Job job;
+  Job job = { .runs = FALSE };
 
-  job_init (&job);
+  gate_init (&job.gate);
   occupy_all (&job, calls);
   assert_true (calls->len > 1);
   assert_false (_scl_virt_call_wait (calls->pdata[calls->len - 1], "demo", 30, 0, NULL, &error));
   assert_error_is (error, SCL_ERROR_FAILED, "demo: no thread for it (looking): ");
-  job_set (&job, &job.may_end);
-  g_mutex_lock (&job.lock);
-  while (job.n_runs < calls->len)
-    g_cond_wait (&job.changed, &job.lock);
-  g_mutex_unlock (&job.lock);
+  gate_set (&job.gate, &job.may_end);
+  assert_true (gate_await_count (&job.gate, &job.n_runs, calls->len));
   /* The last one had its thread later, when nobody waited for it any more. */
   assert_int_equal (job.n_changes, calls->len - 1);
   for (guint i = 0; i < calls->len - 1; i++)
     assert_true (_scl_virt_call_wait (calls->pdata[i], "demo", 30, 0, NULL, &error));
-  job_clear (&job);
+  gate_clear (&job.gate);
 }
 
 int
