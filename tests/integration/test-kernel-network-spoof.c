@@ -32,15 +32,61 @@ send_marker (const Wire *wire)
   wire_send (wire, &marker);
 }
 
+/* Both guests. */
+typedef struct
+{
+  Wire one, two;
+} Pair;
+
+static Pair
+pair_open (Fixture *f)
+{
+  Pair pair;
+
+  start (f);
+  pair.one = wire_open ("g-one", "eth0");
+  pair.two = wire_open ("g-two", "eth0");
+  return pair;
+}
+
+static void
+pair_close (Pair *pair)
+{
+  close (pair->one.fd);
+  close (pair->two.fd);
+}
+
+/* Whether FRAME of the first, which has PROBE in it, comes to the second. */
+static gboolean
+passes (Pair *pair, const Frame *frame, gconstpointer probe, gsize length)
+{
+  wire_send (&pair->one, frame);
+  send_marker (&pair->one);
+  return wire_saw_before (&pair->two, probe, length, "MARKER");
+}
+
+typedef struct
+{
+  const char *what;
+  Frame frame;
+  gboolean passes;
+} Case;
+
+static void
+assert_cases (Fixture *f, const Case *cases, gsize n, gconstpointer probe, gsize length)
+{
+  Pair pair = pair_open (f);
+
+  for (gsize i = 0; i < n; i++)
+    if (passes (&pair, &cases[i].frame, probe, length) != cases[i].passes)
+      fail_msg ("%s: should %s", cases[i].what, cases[i].passes ? "pass" : "be dropped");
+  pair_close (&pair);
+}
+
 static void
 test_spoof (void **state)
 {
-  const struct
-  {
-    const char *what;
-    Frame frame;
-    gboolean passes;
-  } cases[] = {
+  const Case cases[] = {
     { "own address", frame_udp (BROADCAST, MAC1, "192.168.20.11", "192.168.20.12", 7, 7, "PROBE"),
       TRUE },
     { "MAC of another",
@@ -71,32 +117,14 @@ test_spoof (void **state)
       frame_udp (MAC2, MAC1, "192.168.20.11", "192.168.20.12", 68, 69, "PROBE"), TRUE },
     { "DHCP", frame_udp (BROADCAST, MAC1, "0.0.0.0", "255.255.255.255", 68, 67, "PROBE"), TRUE },
   };
-  Fixture *f = *state;
-  Wire one, two;
 
-  start (f);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      wire_send (&one, &cases[i].frame);
-      send_marker (&one);
-      if (wire_saw_before (&two, "PROBE", 5, "MARKER") != cases[i].passes)
-        fail_msg ("%s: should %s", cases[i].what, cases[i].passes ? "pass" : "be dropped");
-    }
-  close (one.fd);
-  close (two.fd);
+  assert_cases (*state, cases, G_N_ELEMENTS (cases), "PROBE", 5);
 }
 
 static void
 test_spoof_arp (void **state)
 {
-  const struct
-  {
-    const char *what;
-    Frame frame;
-    gboolean passes;
-  } cases[] = {
+  const Case cases[] = {
     { "request", frame_arp (MAC1, MAC1, "192.168.20.11", "192.168.20.12", 1), TRUE },
     { "reply", frame_arp (MAC1, MAC1, "192.168.20.11", "192.168.20.12", 2), TRUE },
     { "probe", frame_arp (MAC1, MAC1, "0.0.0.0", "192.168.20.12", 1), TRUE },
@@ -109,22 +137,9 @@ test_spoof_arp (void **state)
     { "outside the subnet", frame_arp (MAC1, MAC1, "192.168.10.1", "192.168.20.12", 2), FALSE },
     { "broadcast address", frame_arp (MAC1, MAC1, "192.168.20.255", "192.168.20.12", 2), FALSE },
   };
-  Fixture *f = *state;
   guint8 arp[2] = { 0x08, 0x06 };
-  Wire one, two;
 
-  start (f);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      wire_send (&one, &cases[i].frame);
-      send_marker (&one);
-      if (wire_saw_before (&two, arp, sizeof arp, "MARKER") != cases[i].passes)
-        fail_msg ("ARP %s: should %s", cases[i].what, cases[i].passes ? "pass" : "be dropped");
-    }
-  close (one.fd);
-  close (two.fd);
+  assert_cases (*state, cases, G_N_ELEMENTS (cases), arp, sizeof arp);
 }
 
 static void
@@ -132,12 +147,8 @@ test_other_types (void **state)
 {
   const guint16 types[]
       = { ETH_P_IPV6, ETH_P_8021Q, ETH_P_8021AD, ETH_P_PPP_SES, ETH_P_LOOP, 0x88cc, 100 };
-  Fixture *f = *state;
-  Wire one, two;
+  Pair pair = pair_open (*state);
 
-  start (f);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
   for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
     {
       Frame frame = frame_new (BROADCAST, MAC1, types[i]);
@@ -147,13 +158,10 @@ test_other_types (void **state)
 
       frame_put (&frame, tag, sizeof tag);
       frame_put (&frame, inner.bytes + 12, inner.length - 12);
-      wire_send (&one, &frame);
-      send_marker (&one);
-      if (wire_saw_before (&two, "PROBE", 5, "MARKER"))
+      if (passes (&pair, &frame, "PROBE", 5))
         fail_msg ("a frame of type 0x%04x passed", types[i]);
     }
-  close (one.fd);
-  close (two.fd);
+  pair_close (&pair);
 }
 
 /* The host has 192.168.20.77, 169.254.77.1 and 127.0.0.1; the namespace 192.168.10.1. Only the
@@ -240,13 +248,9 @@ test_host_is_deaf (void **state)
 static void
 test_linklocal_teaches_nothing (void **state)
 {
-  Fixture *f = *state;
+  Pair pair = pair_open (*state);
   g_autofree char *learned = NULL;
-  Wire one, two;
 
-  start (f);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
   for (guint i = 0; i < 16; i++)
     {
       g_autofree char *group = g_strdup_printf ("01:80:c2:00:00:%02x", i);
@@ -254,16 +258,15 @@ test_linklocal_teaches_nothing (void **state)
       Frame as_neighbour = frame_new (group, MAC2, 0x88cc);
       Frame as_nobody = frame_new (group, nobody, 0x88cc);
 
-      wire_send (&one, &as_neighbour);
-      wire_send (&one, &as_nobody);
+      wire_send (&pair.one, &as_neighbour);
+      wire_send (&pair.one, &as_nobody);
     }
-  send_marker (&one);
-  assert_false (wire_saw_before (&two, "\x88\xcc", 2, "MARKER"));
+  send_marker (&pair.one);
+  assert_false (wire_saw_before (&pair.two, "\x88\xcc", 2, "MARKER"));
   learned = sh_output ("ip netns exec tkn-a bridge fdb show br lan | grep -v permanent | "
                        "grep '^" MAC2 "\\|^02:00:00:00:77'");
   assert_string_equal (learned, "");
-  close (one.fd);
-  close (two.fd);
+  pair_close (&pair);
 }
 
 static void
@@ -275,24 +278,17 @@ test_multicast (void **state)
   } groups[] = { { "01:00:5e:00:00:fb", "224.0.0.251" },
                  { "01:00:5e:00:00:12", "224.0.0.18" },
                  { "01:00:5e:01:02:03", "239.1.2.3" } };
-  Fixture *f = *state;
-  Wire one, two;
+  Pair pair = pair_open (*state);
 
-  start (f);
-  one = wire_open ("g-one", "eth0");
-  two = wire_open ("g-two", "eth0");
   for (gsize i = 0; i < G_N_ELEMENTS (groups); i++)
     {
       Frame frame
           = frame_udp (groups[i].mac, MAC1, "192.168.20.11", groups[i].group, 5353, 5353, "PROBE");
 
-      wire_send (&one, &frame);
-      send_marker (&one);
-      if (!wire_saw_before (&two, "PROBE", 5, "MARKER"))
+      if (!passes (&pair, &frame, "PROBE", 5))
         fail_msg ("%s did not come to the neighbour", groups[i].group);
     }
-  close (one.fd);
-  close (two.fd);
+  pair_close (&pair);
 }
 
 int
