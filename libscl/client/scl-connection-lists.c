@@ -198,6 +198,12 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
       add_lost_volumes (self, observation, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
+      if (vm->nics_cut != 0)
+        add_diagnostic (self, SCL_SEVERITY_WARNING, path,
+                        vm->state == SCL_VM_STATE_PAUSED
+                            ? "its network card has lost its link and is to be plugged in again, which a paused "
+                              "guest cannot bear: let it go on, then apply again"
+                            : "its network card has lost its link and is to be plugged in again: apply again");
       if (vm->emulation != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->emulation);
     }

@@ -101,6 +101,7 @@ typedef struct
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
   GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or
                           none: not known */
+  guint64 nics_cut; /* bit N: NIC N of the running QEMU is on no link any more, until it is plugged in again */
   gboolean seed_differs; /* the seed disk does not hold what the desired files say */
 } SclObservedVm;
 

@@ -398,6 +398,26 @@ loses_its_pair (SclPlanner *self, SclVmSpec *vm, guint index)
   return made != NULL && removed != NULL && removed->id < made->id;
 }
 
+static gboolean
+is_cut (const SclObservedVm *is, guint index)
+{
+  return index < 64 && (is->nics_cut >> index & 1) != 0;
+}
+
+/* Only a guest that runs lets go of a card; until then the plan keeps saying so. */
+static void
+plan_no_replug (SclPlanner *self, SclVmSpec *vm)
+{
+  const char *name = scl_vm_spec_get_name (vm);
+  SclStep *step = _scl_step_new (SCL_JOB_BLOCKED, SCL_ACTION_BLOCKED, SCL_OBJECT_KIND_VM, name);
+
+  _scl_step_add_reason (step,
+                        "VM \"%s\" is paused, and only a guest that runs lets go of its network card, which has "
+                        "lost its link: let it go on (sclctl vm start %s), then apply again",
+                        name, name);
+  _scl_plan_take (self->plan, step);
+}
+
 static void
 plan_replug (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
 {
@@ -407,10 +427,15 @@ plan_replug (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *define
   SclStep *step;
 
   for (guint i = 0; i < live_nics && _scl_vm_spec_peek_nic (vm, i) != NULL; i++)
-    if (loses_its_pair (self, vm, i))
+    if (loses_its_pair (self, vm, i) || is_cut (is, i))
       g_array_append_val (lost, i);
   if (lost->len == 0)
     return;
+  if (is->state == SCL_VM_STATE_PAUSED)
+    {
+      plan_no_replug (self, vm);
+      return;
+    }
   step = vm_step (self, SCL_JOB_VM_REPLUG, SCL_ACTION_REPAIR, vm);
   _scl_step_add_need (step, defined);
   _scl_step_add_reason (step, "its network card is plugged in again, the link under it is new");

@@ -364,6 +364,48 @@ a_running_vm_is_not_restarted_unasked (void **state)
   world_clear (&world);
 }
 
+/* Whoever made the link anew was killed before he plugged the card in again. */
+static void
+a_cut_nic_is_plugged_in_again (void **state)
+{
+  g_autoptr (SclManifest) manifest = manifest_of ("lan", "192.168.1.1", 1, TRUE);
+  World world = world_new ();
+  SclObservedVm *vm;
+  g_autoptr (SclPlan) made = NULL;
+
+  assert_true (apply (&world, manifest, SCL_APPLY_NONE, NULL));
+  vm = g_hash_table_lookup (world.host->vms, "demo");
+  vm->nics_cut = 1;
+  made = plan (&world, manifest, SCL_APPLY_NONE);
+  assert_true (has_step (made, SCL_ACTION_REPAIR, SCL_OBJECT_KIND_VM, "demo"));
+  assert_true (apply (&world, manifest, SCL_APPLY_NONE, NULL));
+  assert_nothing_to_do (&world, manifest, "after it was plugged in", 0);
+  world_clear (&world);
+}
+
+/* Only a guest that runs lets go of it; what waits is told until it is done. */
+static void
+a_cut_nic_of_a_paused_vm_waits (void **state)
+{
+  g_autoptr (SclManifest) manifest = manifest_of ("lan", "192.168.1.1", 1, TRUE);
+  World world = world_new ();
+  SclObservedVm *vm;
+  g_autoptr (GError) error = NULL;
+
+  assert_true (apply (&world, manifest, SCL_APPLY_NONE, NULL));
+  vm = g_hash_table_lookup (world.host->vms, "demo");
+  vm->nics_cut = 1;
+  vm->state = SCL_VM_STATE_PAUSED;
+  assert_false (apply (&world, manifest, SCL_APPLY_NONE, &error));
+  assert_non_null (strstr (error->message, "is paused, and only a guest that runs lets go of its network card"));
+  assert_non_null (strstr (error->message, "sclctl vm start demo"));
+  assert_int_equal (vm->nics_cut, 1);
+  vm->state = SCL_VM_STATE_RUNNING;
+  assert_true (apply (&world, manifest, SCL_APPLY_NONE, NULL));
+  assert_int_equal (vm->nics_cut, 0);
+  world_clear (&world);
+}
+
 static void
 a_renamed_network_keeps_its_vm (void **state)
 {
@@ -507,6 +549,8 @@ main (void)
     cmocka_unit_test (removals_need_a_word),
     cmocka_unit_test (a_users_stop_stays),
     cmocka_unit_test (a_running_vm_is_not_restarted_unasked),
+    cmocka_unit_test (a_cut_nic_is_plugged_in_again),
+    cmocka_unit_test (a_cut_nic_of_a_paused_vm_waits),
     cmocka_unit_test (a_renamed_network_keeps_its_vm),
     cmocka_unit_test (a_volume_never_shrinks),
     cmocka_unit_test (a_foreign_volume_is_not_used),

@@ -29,6 +29,7 @@ copy_vm (const SclObservedVm *from)
   copy->overlay = g_strdup (from->overlay);
   copy->stopped_by = from->stopped_by;
   copy->started = from->started;
+  copy->nics_cut = from->nics_cut;
   g_array_append_vals (copy->guest_sizes, from->guest_sizes->data, from->guest_sizes->len);
   return copy;
 }
@@ -223,8 +224,11 @@ memory_vms_replug_nic (SclVmBackend *backend, const char *name, guint index, GEr
 {
   SclMemoryHost *host = SCL_MEMORY_VMS (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
+  SclObservedVm *vm = find (host, name, error);
 
-  return find (host, name, error) != NULL;
+  if (vm != NULL)
+    vm->nics_cut &= ~(G_GUINT64_CONSTANT (1) << index);
+  return vm != NULL;
 }
 
 static void

@@ -106,6 +106,21 @@ is_unplugged (virDomainPtr domain, guint index, GError **error)
   return index >= live->nics->len || g_ptr_array_index (live->nics, index) == NULL;
 }
 
+/* A request to a paused guest would stay with QEMU, and be answered whenever it goes on. */
+static gboolean
+check_goes_on (virDomainPtr domain, const char *name, guint index, GError **error)
+{
+  int state = VIR_DOMAIN_NOSTATE;
+
+  if (virDomainGetState (domain, &state, NULL, 0) < 0)
+    return scl_throw_virt (error, "VM \"%s\"", name);
+  return (state != VIR_DOMAIN_PAUSED && state != VIR_DOMAIN_PMSUSPENDED)
+         || scl_throw (error, SCL_ERROR_IN_USE,
+                       "VM \"%s\" is paused and cannot let go of NIC %u: let it go on (sclctl vm start %s), "
+                       "then apply again",
+                       name, index, name);
+}
+
 static gboolean
 unplug (SclLibvirtVms *self, virDomainPtr domain, const char *name, const char *xml, guint index,
         GError **error)
@@ -114,7 +129,7 @@ unplug (SclLibvirtVms *self, virDomainPtr domain, const char *name, const char *
   g_autoptr (SclVirtWait) wait
       = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
 
-  if (!_scl_virt_call_check ("unplugging a NIC", error))
+  if (!check_goes_on (domain, name, index, error) || !_scl_virt_call_check ("unplugging a NIC", error))
     return FALSE;
   if (virDomainDetachDeviceFlags (domain, xml, VIR_DOMAIN_AFFECT_LIVE) < 0
       && !_scl_virt_error_is (VIR_ERR_DEVICE_MISSING))
@@ -128,7 +143,7 @@ unplug (SclLibvirtVms *self, virDomainPtr domain, const char *name, const char *
       if (!_scl_virt_wait_next (wait, deadline))
         return scl_throw (error, SCL_ERROR_TIMEOUT,
                           "VM \"%s\": the guest did not let go of NIC %u within "
-                          "%d s: restart it",
+                          "%d s: apply again, or restart it",
                           name, index, UNPLUG_SECONDS);
     }
 }

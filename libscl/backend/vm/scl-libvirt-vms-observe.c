@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-guest-sizes-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include "backend/vm/scl-qemu-taps-private.h"
 #include "model/scl-names-private.h"
 #include "model/scl-vm-spec-private.h"
 #include <libvirt/virterror.h>
@@ -81,19 +82,24 @@ _scl_libvirt_vms_map_state (int state, int reason, const char **out_reason)
     }
 }
 
-/* libvirt does not tell when a domain was started, but it writes QEMU's pid
- * file then. */
-static gint64
-find_start (SclLibvirtVms *self, const char *domain_name)
+static char *
+pid_file_of (SclLibvirtVms *self, const char *domain_name)
 {
   gboolean embedded = _scl_virt_connection_is_embedded (self->connection);
   g_autofree char *file = g_strconcat (domain_name, ".pid", NULL);
-  g_autofree char *path = embedded
-                              ? g_build_filename (self->state_dir, "embed/run/qemu", file, NULL)
-                              : g_build_filename ("/run/libvirt/qemu", file, NULL);
+
+  return embedded ? g_build_filename (self->state_dir, "embed/run/qemu", file, NULL)
+                  : g_build_filename ("/run/libvirt/qemu", file, NULL);
+}
+
+/* libvirt does not tell when a domain was started, but it writes QEMU's pid
+ * file then. */
+static gint64
+find_start (const char *pid_file)
+{
   struct stat st;
 
-  return stat (path, &st) == 0 ? st.st_mtim.tv_sec : 0;
+  return stat (pid_file, &st) == 0 ? st.st_mtim.tv_sec : 0;
 }
 
 static int
@@ -184,8 +190,13 @@ add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config
 static void
 add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
 {
+  g_autofree char *pid_file = pid_file_of (self, live->domain_name);
+
   vm->live_spec = parse_spec (live, vm->spec);
-  vm->started = find_start (self, live->domain_name);
+  vm->started = find_start (pid_file);
+  if (vm->live_spec != NULL && !_scl_virt_connection_is_test (self->connection))
+    vm->nics_cut = _scl_qemu_taps_find_cut (
+        live, g_list_model_get_n_items (scl_vm_spec_get_nics (vm->live_spec)), pid_file);
 }
 
 /* One call of observe. */

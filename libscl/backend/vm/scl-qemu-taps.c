@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/vm/scl-qemu-taps-private.h"
+#include <net/if.h>
+#include <sys/stat.h>
+
+static gboolean
+is_newer (const struct stat *a, const struct stat *b)
+{
+  return a->st_mtim.tv_sec > b->st_mtim.tv_sec
+         || (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
+}
+
+/* TRUE also if that cannot be told. */
+static gboolean
+has_open (const char *pid_file, const char *device)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *folder = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *fd;
+
+  if (!g_file_get_contents (pid_file, &text, NULL, NULL))
+    return TRUE;
+  folder = g_strdup_printf ("/proc/%" G_GUINT64_FORMAT "/fd", g_ascii_strtoull (text, NULL, 10));
+  dir = g_dir_open (folder, 0, NULL);
+  while (dir != NULL && (fd = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, fd, NULL);
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      if (g_strcmp0 (target, device) == 0)
+        return TRUE;
+    }
+  return dir == NULL;
+}
+
+/* A device that is older than QEMU is what it has opened: only where a link was made under a running
+ * guest its files are looked at. */
+static gboolean
+is_cut (const SclDomainNic *nic, const char *pid_file)
+{
+  unsigned int index = nic->tap == NULL ? 0 : if_nametoindex (nic->tap);
+  g_autofree char *device = g_strdup_printf ("/dev/tap%u", index);
+  struct stat tap, start;
+
+  if (index == 0 || stat (device, &tap) < 0 || !S_ISCHR (tap.st_mode) || stat (pid_file, &start) < 0)
+    return FALSE;
+  return is_newer (&tap, &start) && !has_open (pid_file, device);
+}
+
+guint64
+_scl_qemu_taps_find_cut (const SclDomainDef *live, guint n_nics, const char *pid_file)
+{
+  guint64 cut = 0;
+
+  for (guint i = 0; i < MIN (n_nics, 64); i++)
+    {
+      const SclDomainNic *nic = i < live->nics->len ? g_ptr_array_index (live->nics, i) : NULL;
+
+      if (nic == NULL || is_cut (nic, pid_file))
+        cut |= G_GUINT64_CONSTANT (1) << i;
+    }
+  return cut;
+}
