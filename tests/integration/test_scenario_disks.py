@@ -113,6 +113,31 @@ class Disks(SharedCase):
         self.assertEqual((self.vm()["state"], self.guest_mib()), ("paused", 24))
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
+    def test_saved_vm(self):
+        """Its memory is as much the guest's as its disk is: it goes on with it, and is not removed with it."""
+        name = self.scene.domain("demo")
+        without = self.scene.copy()
+        del without["virtualMachines"]["demo"]
+        self.libvirtd.virsh("managedsave", name)
+        self.assertEqual(self.vm()["state"], "stopped")
+        self.assertRegex(self.plan(2).stdout, r'start +VM "demo" +autoStart, and it is off')
+        for done in (self.scene.apply(without, "--prune", check=1), self.scene.ctl.run("vm", "delete", "--yes", "demo", check=1)):
+            self.assertIn('VM "demo": another tool has saved its memory (virsh managedsave), which would be lost', done.stderr)
+            self.assertIn(f"virsh managedsave-remove {name}", done.stderr)
+        self.assertRegex(self.libvirtd.virsh("dominfo", name), "Managed save: +yes")
+        # What has changed meanwhile waits for a boot, which this is not; a disk grows as that of any running guest.
+        self.set(memorySize=80, imageSize=24)
+        self.assertEqual(self.vm()["state"], "running")
+        self.assertIn("<memory unit='KiB'>65536<", self.libvirtd.virsh("dumpxml", name))
+        self.assertIn("64 → 80 MiB", str(self.vm()["pending"]))
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        self.assertEqual(self.guest_mib(), 24)
+        # Given up by its verb, nothing is in the way.
+        self.libvirtd.virsh("managedsave", name)
+        self.libvirtd.virsh("managedsave-remove", name)
+        self.scene.apply(without, "--prune")
+        self.assertEqual(self.libvirtd.domains(), [self.scene.domain("other")])
+
     def test_lost_volume_is_not_made_anew(self):
         """The state folder's volumes are not mounted; the other VM goes on."""
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
@@ -124,6 +149,7 @@ class Disks(SharedCase):
                      self.scene.ctl.run("vm", "start", "demo", check=1), self.scene.ctl.run("vm", "restart", "demo", check=1)):
             self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.scene.ctl.state} mounted?', done.stderr)
             self.assertEqual((done.stdout + done.stderr).count("sclctl volume create demo --from-image"), 1, done.stdout + done.stderr)
+        self.assertNotIn('blocked volume "demo": failed', self.scene.apply(None, "--boot", check=None).stderr)
         self.assertIn("is gone", self.scene.ctl.run("validate", "--preflight", "-f", self.scene.write(), check=1).stderr)
         self.assertFalse(self.volume().exists())
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "shut off")

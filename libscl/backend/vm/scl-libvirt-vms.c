@@ -435,8 +435,8 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
 static gboolean
 undefine (virDomainPtr domain, const char *name, GError **error)
 {
-  const guint flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
-                      | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  const guint flags = VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+                      | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
 
   if (!_scl_virt_call_check ("undefining its domain", error))
     return FALSE;
@@ -446,6 +446,18 @@ undefine (virDomainPtr domain, const char *name, GError **error)
   if (_scl_virt_error_is (VIR_ERR_INVALID_ARG) && virDomainUndefine (domain) == 0)
     return TRUE;
   return scl_throw_virt (error, "VM \"%s\": cannot undefine its domain", name);
+}
+
+/* The guest's memory is as much its data as its disk is. */
+static gboolean
+check_not_saved (virDomainPtr domain, const char *name, GError **error)
+{
+  return virDomainHasManagedSaveImage (domain, 0) != 1
+         || scl_throw (error, SCL_ERROR_IN_USE,
+                       "VM \"%s\": another tool has saved its memory (virsh managedsave), which would be lost: "
+                       "let it go on and shut it down (sclctl vm start %s, sclctl vm stop %s), or give that up "
+                       "(virsh managedsave-remove %s), then again",
+                       name, name, name, virDomainGetName (domain));
 }
 
 gboolean
@@ -473,6 +485,8 @@ _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgr
     }
   if (virDomainIsActive (domain) != 0)
     return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is running: stop it first", name);
+  if (!check_not_saved (domain, name, error))
+    return FALSE;
   _scl_nvram_note_format (def->nvram, def->nvram_format);
   remove_agent_folder (self);
   return undefine (domain, name, error);
