@@ -8,7 +8,7 @@ import subprocess
 
 import scltest
 from scltest import Lab
-from scltest.scene import Scene, SharedCase
+from scltest.scene import Scene, SharedCase, wait_log
 from scltest.sclctl import Sclctl
 
 
@@ -40,15 +40,7 @@ class Run(SharedCase):
 
     def wait_console(self, text):
         """Until it stands in the guest's console log, which begins anew with each run; its growth is the event."""
-        log = self.ctl.home / "vms/demo/console.log"
-        with subprocess.Popen(["timeout", "90", "tail", "-n", "+1", "-F", str(log)], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL) as tail:
-            seen = b""
-            while text not in seen:
-                line = tail.stdout.readline()
-                self.assertTrue(line, f"no {text} in the console log: {seen[-500:]}")
-                seen += line
-            tail.terminate()
+        wait_log(self.ctl.home / "vms/demo/console.log", text)
 
     def qemu(self):
         """QEMU processes of this instance: (pid, start)."""

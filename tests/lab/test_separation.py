@@ -96,6 +96,29 @@ class Separation(SharedCase):
         with net.Echo(self.lab.internet, OUTSIDE, 7):
             return guest.tcp(OUTSIDE, 7)
 
+    def test_after_a_flush_of_the_hosts_rules(self):
+        """What is shut stays shut without any rule of nft in the host, and forwards go on; apply brings the rest back."""
+        self.assertEqual(ask(self.scl, GREEN, 2222)[0], "four")
+        with net.Echo(self.scl, "0.0.0.0", 7) as tcp, net.Echo(self.scl, "0.0.0.0", 53, "udp") as udp:
+            self.scl.run(["nft", "flush", "ruleset"])
+            self.addCleanup(self.scene.apply)
+            self.assertIn("from 10.77.0.50", net.tcp(self.lab.client, LAN_ADDRESS, 7))
+            for guest, others in ((self.one, (GREEN, BLUE)), (self.three, (RED, GREEN))):
+                shut = [LAN_ADDRESS, SECRET, HOST_END, *others]
+                for address in shut:
+                    guest.send(net.udp_packet(guest.mac_of(GATEWAY), guest.mac, "192.168.20.2", address, 5353, 53, b"question"))
+                targets = [*shut, *((address, port) for address in shut for port in (7, 2222))]
+                self.assertEqual(guest.reached(*targets), [], guest.name)
+            for host in (self.scl, self.lab.client):
+                self.assertEqual(ask(host, RED, 2222)[0], "one")
+            self.assertIn(f"nft table inet {self.scene.ctl.prefix} is missing", self.scene.ctl.run("status", check=2).stdout)
+            self.scene.apply()
+            # In order on the same path: what the guest sent before would have come before this.
+            self.assertIn("from", self.answer_of_internet(self.one))
+            self.assertEqual({peer for peer, _, _ in tcp.seen + udp.seen}, {"10.77.0.50"})
+        self.scene.ctl.run("status", check=0)
+        self.assertEqual(ask(self.lab.client, RED, 2222)[0], "one")
+
     def test_egress_is_translated_to_the_uplinks_address(self):
         for guest in self.guests:
             with self.subTest(guest=guest.name):

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -145,6 +146,19 @@ def ask_soon(host, address, port, seconds=15):
             raise AssertionError(f"{address}:{port} from {host.name}: still {answer} after {bound(seconds):.0f} s")
         time.sleep(0.2)
     return answer
+
+
+def wait_log(path, text, seconds=90):
+    """Until `text` (bytes) stands in a guest's console log; its growth is the event."""
+    with subprocess.Popen(["timeout", str(bound(seconds)), "tail", "-n", "+1", "-F", str(path)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as tail:
+        seen = b""
+        while text not in seen:
+            line = tail.stdout.readline()
+            if not line:
+                raise AssertionError(f"no {text} in the console log within {bound(seconds):.0f} s: {seen[-500:]}")
+            seen += line
+        tail.terminate()
 
 
 def udp_exchange(host, external, guest, inner, gateway_mac, port=8000):

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""VMs of the embedded hypervisor, which each process opens anew: what nobody told QEMU, starts beside removals.
+
+Most of the VMs have no system and stay in their firmware.
+"""
+
+import os
+import time
+
+import scltest
+from scltest import Lab
+from scltest.scene import Scene, SharedCase, wait_log
+from scltest.sclctl import Sclctl
+
+MIB = 1 << 20
+OTHERS = ("a", "b", "c", "d")
+ROUNDS = 6
+
+
+class Embed(SharedCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.scl = cls.share(Lab()).host("scl", machine=True)
+        cls.scene = Scene(cls.dir, None, cls.scl)
+        cls.ctl = Sclctl(cls.dir / "s", "qemu:///embed", prefix=cls.scene.ctl.prefix, host=cls.scl)
+        cls.image = cls.dir / "image.raw"
+        cls.image.write_bytes(b"\x01" + bytes(4 * MIB - 1))
+        cls.scene.network("default")
+
+    def setUp(self):
+        self.scene.manifest["virtualMachines"] = {}
+        self.addCleanup(self.remove_all)
+
+    def remove_all(self):
+        names = [vm["name"] for vm in self.ctl.json("vm", "list")]
+        if names:
+            self.ctl.run("vm", "stop", "--force", *names, check=0)
+        empty = self.scene.write({"version": 1, "networks": {"default": None}})
+        self.ctl.run("apply", "-f", empty, "--prune", "--allow-empty", check=0)
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.scl.run(["test", "-e", f"/run/scl/{self.ctl.prefix}/agent"], check=False).returncode, 1)
+
+    def vm(self, name, **settings):
+        self.scene.vm(name, image=str(self.image), imageSize=16, memorySize=64, **settings)
+
+    def call(self, verb, *words, check=0):
+        return self.ctl.run(verb, "-f", self.scene.write(), *words, check=check)
+
+    def state(self, name):
+        return self.ctl.json("vm", "show", name)["state"]
+
+    def test_growth_is_seen_at_the_first_look(self):
+        """Whoever made the file larger was killed before he told; QEMU is only just found again by the next process."""
+        self.vm("demo")
+        self.call("apply")
+        os.truncate(self.ctl.home / "volumes/demo.raw", 24 * MIB)
+        self.scene.manifest["virtualMachines"]["demo"]["imageSize"] = 24
+        self.assertRegex(self.call("plan", check=2).stdout, r'grow +volume "demo" +the running guest sees 16 MiB of 24')
+        self.call("apply")
+        self.assertIn("nothing to do", self.call("plan").stdout)
+
+    def virsh(self, verb):
+        uri = f"qemu:///embed?root={self.ctl.state}/embed"
+        self.scl.run(["virsh", "-c", uri, verb, f"{self.ctl.prefix}-demo"], check=True, timeout=scltest.bound(60))
+
+    def test_new_link_under_a_paused_guest(self):
+        """It cannot let go of its card: nothing waits for it, and what waits for it is told until it is done."""
+        self.scene.vm("demo")
+        self.call("apply")
+        wait_log(self.ctl.home / "vms/demo/console.log", b"TINY-GUEST READY")
+        self.virsh("suspend")
+        self.scl.run(["ip", "link", "del", f"{self.ctl.prefix}n-demo-0"])
+        begin = time.monotonic()
+        done = self.call("apply", check=3)
+        self.assertLess(time.monotonic() - begin, scltest.bound(15))
+        self.assertIn('VM "demo" is paused, and only a guest that runs lets go of its network card', done.stderr)
+        self.assertNotIn("failed", done.stderr.replace("1 failed", ""))
+        # The link is there again; that the guest is not on it stays to be seen.
+        plan = self.call("plan", check=1)
+        self.assertRegex(plan.stdout, r'blocked +VM "demo"')
+        self.assertNotRegex(plan.stdout, r"repair")
+        self.assertIn("its network card has lost its link", self.ctl.run("status").stdout)
+        self.ctl.run("vm", "start", "demo", check=0)
+        self.assertRegex(self.call("plan", check=2).stdout, r'VM "demo" +its network card is plugged in again')
+        self.call("apply")
+        self.assertIn("nothing to do", self.call("plan").stdout)
+        self.assertNotIn("network card", self.ctl.run("status").stdout)
+
+    def test_start_while_others_go(self):
+        """The folder of the agents' sockets goes with the last VM and comes with the first, both in one apply."""
+        for _ in range(ROUNDS):
+            self.scene.manifest["virtualMachines"] = {}
+            for name in OTHERS:
+                self.vm(name, autoStart=False)
+            self.call("apply", "--prune")
+            self.scene.manifest["virtualMachines"] = {}
+            self.vm("demo")
+            self.call("apply", "--prune")
+            self.assertEqual([(vm["name"], vm["state"]) for vm in self.ctl.json("vm", "list")], [("demo", "running")])
+            self.ctl.run("vm", "stop", "--force", "demo", check=0)
+
+
+if __name__ == "__main__":
+    scltest.main()
