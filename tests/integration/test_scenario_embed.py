@@ -6,7 +6,6 @@ Most of the VMs have no system and stay in their firmware.
 """
 
 import os
-import time
 
 import scltest
 from scltest import Lab
@@ -72,9 +71,7 @@ class Embed(SharedCase):
         wait_log(self.ctl.home / "vms/demo/console.log", b"TINY-GUEST READY")
         self.virsh("suspend")
         self.scl.run(["ip", "link", "del", f"{self.ctl.prefix}n-demo-0"])
-        begin = time.monotonic()
         done = self.call("apply", check=3)
-        self.assertLess(time.monotonic() - begin, scltest.bound(15))
         self.assertIn('VM "demo" is paused, and only a guest that runs lets go of its network card', done.stderr)
         self.assertNotIn("failed", done.stderr.replace("1 failed", ""))
         # The link is there again; that the guest is not on it stays to be seen.

@@ -10,9 +10,18 @@ is_newer (const struct stat *a, const struct stat *b)
          || (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
 }
 
-/* TRUE also if that cannot be told. */
 static gboolean
-has_open (const char *pid_file, const char *device)
+is_same_file (const char *path, const struct stat *file)
+{
+  struct stat info;
+
+  return stat (path, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
+}
+
+/* TRUE also if that cannot be told. Devices' numbers are given again, and paths are those of a mount
+ * namespace: the file itself says whether it is the one. */
+static gboolean
+has_open (const char *pid_file, const struct stat *device)
 {
   g_autofree char *text = NULL;
   g_autofree char *folder = NULL;
@@ -26,9 +35,8 @@ has_open (const char *pid_file, const char *device)
   while (dir != NULL && (fd = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *path = g_build_filename (folder, fd, NULL);
-      g_autofree char *target = g_file_read_link (path, NULL);
 
-      if (g_strcmp0 (target, device) == 0)
+      if (is_same_file (path, device))
         return TRUE;
     }
   return dir == NULL;
@@ -45,7 +53,7 @@ is_cut (const SclDomainNic *nic, const char *pid_file)
 
   if (index == 0 || stat (device, &tap) < 0 || !S_ISCHR (tap.st_mode) || stat (pid_file, &start) < 0)
     return FALSE;
-  return is_newer (&tap, &start) && !has_open (pid_file, device);
+  return is_newer (&tap, &start) && !has_open (pid_file, &tap);
 }
 
 guint64
