@@ -105,13 +105,47 @@ g_object_unref (gpointer object)
   REAL (g_object_unref) (object);
 }
 
+/* What others released is complete only when the last reference has been counted. */
 #undef g_atomic_ref_count_dec
 gboolean
 g_atomic_ref_count_dec (gatomicrefcount *count)
 {
+  gboolean last;
+
   __tsan_release (count);
-  __tsan_acquire (count);
-  return REAL (g_atomic_ref_count_dec) (count);
+  last = REAL (g_atomic_ref_count_dec) (count);
+  if (last)
+    __tsan_acquire (count);
+  return last;
+}
+
+static _Thread_local GDestroyNotify clear_box;
+
+static void
+acquire_and_clear (gpointer box)
+{
+  GDestroyNotify clear = clear_box;
+
+  __tsan_acquire (box);
+  if (clear != NULL)
+    clear (box);
+}
+
+void
+g_atomic_rc_box_release_full (gpointer box, GDestroyNotify clear)
+{
+  GDestroyNotify outer = clear_box;
+
+  clear_box = clear;
+  __tsan_release (box);
+  REAL (g_atomic_rc_box_release_full) (box, acquire_and_clear);
+  clear_box = outer;
+}
+
+void
+g_atomic_rc_box_release (gpointer box)
+{
+  g_atomic_rc_box_release_full (box, NULL);
 }
 
 #define UNREF(type, name)                                                                                    \
@@ -316,12 +350,12 @@ pool_work (gpointer item, gpointer data)
 
   __tsan_acquire (item);
   work->func (item, work->data);
+  __tsan_release (work);
 }
 
 GThreadPool *
 g_thread_pool_new (GFunc func, gpointer data, int threads, gboolean exclusive, GError **error)
 {
-  /* As long as its pool, which is as long as the program. */
   Work *work = g_new (Work, 1);
 
   *work = (Work){ func, data };
@@ -333,6 +367,19 @@ g_thread_pool_push (GThreadPool *pool, gpointer item, GError **error)
 {
   __tsan_release (item);
   return REAL (g_thread_pool_push) (pool, item, error);
+}
+
+/* Who waits for the end of a pool has waited for all its work. */
+void
+g_thread_pool_free (GThreadPool *pool, gboolean immediate, gboolean wait)
+{
+  Work *work = pool->user_data;
+
+  REAL (g_thread_pool_free) (pool, immediate, wait);
+  if (!wait)
+    return;
+  __tsan_acquire (work);
+  g_free (work);
 }
 
 /* Cancellation: what was there before it is seen after it. */

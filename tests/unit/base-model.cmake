@@ -13,7 +13,7 @@ scl_test_program (NAME test-operation LABELS unit threads SOURCES test-operation
 scl_test_program (NAME test-engine-queue LABELS unit threads SOURCES test-engine-queue.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
 # Through the public interface only.
-scl_test_program (NAME test-client-threads LABELS unit SOURCES test-client-threads.c LIBRARIES scl
+scl_test_program (NAME test-client-threads LABELS unit threads SOURCES test-client-threads.c LIBRARIES scl
                   TIMEOUT 300)
 scl_test_program (NAME test-instance-lock LABELS unit SOURCES test-instance-lock.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)

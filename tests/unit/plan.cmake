@@ -5,5 +5,5 @@ scl_test_program (NAME test-planner-volumes LABELS unit SOURCES ${CMAKE_CURRENT_
                   LAYERS base model plan backend backend-memory client engine-core TIMEOUT 120)
 scl_test_program (NAME test-engine-planned LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-engine-planned.c
                   LAYERS base model plan backend backend-memory client engine-core TIMEOUT 60)
-scl_test_program (NAME test-engine-changes LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-engine-changes.c
+scl_test_program (NAME test-engine-changes LABELS unit threads SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-engine-changes.c
                   LAYERS base model plan backend backend-memory client engine-core TIMEOUT 60)
