@@ -5,11 +5,13 @@
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import scltest
 from scltest import Lab, Libvirtd, procs
 from scltest.scene import Scene, SharedCase, ask
+from test_sclctl_simulated import Lines
 
 EXTERNAL, INNER, GATEWAY = "192.168.10.1", "192.168.20.2", "192.168.20.1"
 
@@ -107,16 +109,22 @@ class Power(SharedCase):
         self.scene.apply(None, "--boot")
         self.assertEqual(self.libvirtd.state(self.name), "running")
 
+    def attach(self, *words, until=""):
+        """It is attached when this returns, and has shown that the guest said `until`."""
+        process = self.scene.ctl.start("vm", "attach", "demo", *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        lines, text = Lines(process.stdout), ""
+        while not ('VM "demo" runs' in text and until in text):
+            line = lines.next()
+            self.assertIsNotNone(line, text)
+            text += line + "\n"
+        return process
+
     def test_attach_runs_the_vm_as_a_service(self):
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
-        # Its pipe must not fill up, and is read until the guest is up.
-        process = self.scene.ctl.start("vm", "attach", "demo", "--start", "--stop-on-term", stdout=-1, stderr=-2)
-        self.addCleanup(process.stdout.close)
-        text = b""
-        while b"TINY-GUEST READY" not in text:
-            line = process.stdout.readline()
-            self.assertTrue(line, text)
-            text += line
+        process = self.attach("--start", "--stop-on-term", until="TINY-GUEST READY")
         self.assertEqual(self.libvirtd.state(self.name), "running")
         self.assertEqual(self.scene.ctl.stop(process, 90, signal.SIGTERM), 0)
         self.assertEqual(self.libvirtd.state(self.name), "shut off")
@@ -124,15 +132,13 @@ class Power(SharedCase):
         self.assertRegex(self.libvirtd.virsh("domstate", self.name, "--reason"), "shutdown")
 
     def test_attach_ends_with_the_vm(self):
-        process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)
+        process = self.attach()
         guest = self.scene.guest("demo")
         guest.console.line("poweroff -f")
         self.assertEqual(process.wait(scltest.bound(60)), 0)
 
     def test_attached_program_locks_nobody_out(self):
-        process = self.scene.ctl.start("vm", "attach", "demo", stdout=-3, stderr=-3)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        self.attach()
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
     def test_console_shows_what_the_guest_said(self):
