@@ -2,6 +2,7 @@
 #include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
 #include "model/scl-list-private.h"
+#include "model/scl-names-private.h"
 #include <scl/scl-disk-spec.h>
 #include <string.h>
 
@@ -61,9 +62,21 @@ _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellab
   return TRUE;
 }
 
+/* TRUE: it is VM itself, whose domain was not there when VMs were read. */
+static gboolean
+note_user (SclEngine *self, SclVmSpec *vm, SclObservedVolume *volume, SclSources *sources)
+{
+  g_autofree char *domain = _scl_names_domain (self->prefix, scl_vm_spec_get_name (vm));
+  SclSourceUser user;
+
+  if (volume->used_by == NULL && _scl_sources_find (sources, volume->path, NULL, NULL, &user))
+    volume->used_by = g_strdup (user.domain);
+  return g_strcmp0 (volume->used_by, domain) == 0;
+}
+
 static gboolean
 note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources **sources,
-            GCancellable *cancellable, GError **error)
+            gboolean *out_is_late, GCancellable *cancellable, GError **error)
 {
   SclDiskSpec *disk;
 
@@ -71,7 +84,6 @@ note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources
     {
       SclObservedVolume *volume
           = _scl_observation_lookup_volume (observed, scl_disk_spec_get_volume (disk));
-      SclSourceUser user;
 
       if (volume == NULL || volume->foreign || volume->path == NULL)
         continue;
@@ -79,8 +91,8 @@ note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources
         *sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
       if (*sources == NULL)
         return FALSE;
-      if (volume->used_by == NULL && _scl_sources_find (*sources, volume->path, NULL, NULL, &user))
-        volume->used_by = g_strdup (user.domain);
+      if (note_user (self, vm, volume, *sources))
+        *out_is_late = TRUE;
     }
   return TRUE;
 }
@@ -88,14 +100,15 @@ note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources
 /* A VM of DESIRED that is not there, but whose volume is: its domain may have another name by now. */
 gboolean
 _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *observed,
-                        GCancellable *cancellable, GError **error)
+                        gboolean *out_is_late, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclSources) sources = NULL;
   SclVmSpec *vm;
 
+  *out_is_late = FALSE;
   for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (desired), i)) != NULL; i++)
     if (_scl_observation_lookup_vm (observed, scl_vm_spec_get_name (vm)) == NULL
-        && !note_users (self, vm, observed, &sources, cancellable, error))
+        && !note_users (self, vm, observed, &sources, out_is_late, cancellable, error))
       return FALSE;
   return TRUE;
 }

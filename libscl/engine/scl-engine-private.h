@@ -84,9 +84,10 @@ guint _scl_engine_shutdown_timeout (const SclObservedVm *vm);
 /* scl-engine-owners.c */
 gboolean _scl_engine_settle_owners (SclEngine *self, SclObservation *observed,
                                     GCancellable *cancellable, GError **error);
-/* Notes which domains use volumes of VMs that are yet to be made. */
+/* Notes which domains use volumes of VMs that are yet to be made. OUT_IS_LATE: one of these VMs has come
+ * since VMs were read. */
 gboolean _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObservation *observed,
-                                 GCancellable *cancellable, GError **error);
+                                 gboolean *out_is_late, GCancellable *cancellable, GError **error);
 /* As _observe, and notes whose the volumes are. The instance is locked. */
 SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
                                                GCancellable *cancellable, GError **error);

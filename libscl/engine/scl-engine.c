@@ -68,8 +68,9 @@ read_networks_and_vms (SclEngine *self, SclManifest *desired, SclObservation *ou
   return ok && reading.ok;
 }
 
-SclObservation *
-_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable, GError **error)
+static SclObservation *
+look (SclEngine *self, SclManifest *desired, gboolean *out_is_late, GCancellable *cancellable,
+      GError **error)
 {
   g_autoptr (SclObservation) out = _scl_observation_new ();
 
@@ -81,9 +82,21 @@ _scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancel
       || !_scl_engine_settle_owners (self, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
-  if (desired != NULL && !_scl_engine_note_users (self, desired, out, cancellable, error))
+  if (desired != NULL && !_scl_engine_note_users (self, desired, out, out_is_late, cancellable, error))
     return NULL;
   return g_steal_pointer (&out);
+}
+
+/* libvirt ends what a process asked of it that was killed since: so a VM may come while one looks. */
+SclObservation *
+_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable, GError **error)
+{
+  gboolean is_late = FALSE;
+  g_autoptr (SclObservation) out = look (self, desired, &is_late, cancellable, error);
+
+  if (out == NULL || !is_late)
+    return g_steal_pointer (&out);
+  return look (self, desired, &is_late, cancellable, error);
 }
 
 static SclObservation *

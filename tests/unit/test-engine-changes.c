@@ -14,10 +14,27 @@ typedef struct
 } World;
 
 static gboolean unreadable;
+/* What comes when domains are asked for their files, and where. */
+static SclObservedVm *late;
+static SclMemoryHost *late_host;
+
+static SclSources *
+list_late (void)
+{
+  SclSources *sources = _scl_sources_new ();
+  SclObservedVolume *volume = g_hash_table_lookup (late_host->volumes, late->name);
+
+  _scl_sources_add (sources, "demo", "scl", "demo", volume->path);
+  g_hash_table_insert (late_host->vms, g_strdup (late->name), late);
+  late = NULL;
+  return sources;
+}
 
 static SclSources *
 list_or_fail (SclVmBackend *self, GCancellable *cancellable, GError **error)
 {
+  if (late != NULL)
+    return list_late ();
   if (!unreadable)
     return _scl_sources_new ();
   g_set_error_literal (error, SCL_ERROR, SCL_ERROR_BACKEND, "domain \"strange\" cannot be read");
@@ -136,6 +153,29 @@ test_unreadable_domain (void **state)
   assert_false (g_hash_table_contains (w->host->vms, "demo"));
 }
 
+/* What a killed process had asked of libvirt is done all the same, maybe just while we look. */
+static void
+test_vm_that_comes_while_one_looks (void **state)
+{
+  World *w = *state;
+  g_autofree char *file = g_build_filename (w->top, "demo.raw", NULL);
+  g_autoptr (SclManifest) manifest = make_manifest ("demo");
+  g_autoptr (SclPlan) plan = NULL;
+  g_autofree gpointer key = NULL;
+  SclObservedVolume *volume;
+
+  assert_true (apply (w, "demo", SCL_APPLY_NONE, NULL));
+  assert_true (g_file_set_contents (file, "disk", -1, NULL));
+  volume = g_hash_table_lookup (w->host->volumes, "demo");
+  g_free (volume->path);
+  volume->path = g_strdup (file);
+  late_host = w->host;
+  assert_true (g_hash_table_steal_extended (w->host->vms, "demo", &key, (gpointer *) &late));
+  plan = w->iface->plan (w->driver, manifest, SCL_APPLY_NONE, NULL, NULL);
+  assert_null (late);
+  assert_true (scl_plan_is_empty (plan));
+}
+
 /* Since it was opened, another state folder has taken the prefix. */
 static void
 test_every_change_asks_whose_the_prefix_is (void **state)
@@ -175,6 +215,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     TEST (test_no_new_volume_under_an_overlay),
     TEST (test_unreadable_domain),
+    TEST (test_vm_that_comes_while_one_looks),
     TEST (test_every_change_asks_whose_the_prefix_is),
   };
 
