@@ -9,7 +9,9 @@
 #include "backend/vm/scl-stop-owner-private.h"
 #include "backend/vm/scl-virt-call-private.h"
 #include "libvirt-vms-fixture.h"
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <libvirt/virterror.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -118,6 +120,73 @@ test_stop_after_start_behind_our_back (void **state)
       assert_int_equal (virDomainCreate (domain), 0);
     }
   stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+}
+
+/* How often libvirt still does something else with the domain. */
+static guint busy;
+
+static gboolean
+is_busy (void)
+{
+  virError error = { .code = VIR_ERR_OPERATION_TIMEOUT, .domain = VIR_FROM_QEMU, .level = VIR_ERR_ERROR,
+                     .message = (char *) "cannot acquire state change lock" };
+  int (*set) (virErrorPtr) = (int (*) (virErrorPtr)) dlsym (RTLD_NEXT, "virSetError");
+
+  if (busy == 0)
+    return FALSE;
+  busy--;
+  set (&error);
+  return TRUE;
+}
+
+#define MAY_BE_BUSY(name)                                                                          \
+  int name (virDomainPtr domain)                                                                   \
+  {                                                                                                \
+    int (*real) (virDomainPtr) = (int (*) (virDomainPtr)) dlsym (RTLD_NEXT, #name);                \
+                                                                                                   \
+    return is_busy () ? -1 : real (domain);                                                        \
+  }
+
+MAY_BE_BUSY (virDomainCreate)
+MAY_BE_BUSY (virDomainDestroy)
+MAY_BE_BUSY (virDomainResume)
+
+int
+virDomainUndefineFlags (virDomainPtr domain, unsigned int flags)
+{
+  int (*real) (virDomainPtr, unsigned int)
+      = (int (*) (virDomainPtr, unsigned int)) dlsym (RTLD_NEXT, "virDomainUndefineFlags");
+
+  return is_busy () ? -1 : real (domain, flags);
+}
+
+/* libvirt ends what a process asked of it that was killed since, and refuses others meanwhile. */
+static void
+test_libvirt_is_still_at_it (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (GError) error = NULL;
+
+  define (fixture->vms, &demo);
+  busy = 1;
+  start (fixture->vms);
+  domain = lookup (fixture);
+  assert_int_equal (virDomainSuspend (domain), 0);
+  busy = 100;
+  assert_false (_scl_vm_backend_start (fixture->vms, "demo", NULL, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_TIMEOUT));
+  assert_in_range (busy, 90, 99);
+  busy = 2;
+  start (fixture->vms);
+  assert_int_equal (busy, 0);
+  assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_RUNNING);
+  busy = 2;
+  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  assert_int_equal (busy, 0);
+  busy = 1;
+  assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL));
+  assert_int_equal (busy, 0);
 }
 
 typedef struct
@@ -281,6 +350,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_start_behind_our_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_stop_after_start_behind_our_back, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_stop_while_observed, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_libvirt_is_still_at_it, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_killed_stop, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_killed_restart, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_definitions_are_locked, set_up, tear_down),

@@ -103,6 +103,7 @@ write_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark, const ch
           GError **error)
 {
   g_autofree char *metadata = NULL;
+  guint tries = 0;
 
   if (def->mark == mark && g_strcmp0 (def->stopper, owner) == 0)
     return TRUE;
@@ -110,11 +111,17 @@ write_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark, const ch
   g_free (def->stopper);
   def->stopper = g_strdup (owner);
   metadata = _scl_domain_def_to_metadata (def);
-  if (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, metadata, SCL_DOMAIN_KEY,
-                            SCL_DOMAIN_NAMESPACE, flags)
-      < 0)
-    return scl_throw_virt (error, "VM \"%s\": cannot note who wants it off", def->vm_name);
-  return TRUE;
+  do
+    {
+      if (!_scl_virt_call_check ("noting who wants it off", error))
+        return FALSE;
+      if (virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, metadata, SCL_DOMAIN_KEY,
+                                SCL_DOMAIN_NAMESPACE, flags)
+          == 0)
+        return TRUE;
+    }
+  while (_scl_virt_error_is_busy (&tries));
+  return scl_throw_virt (error, "VM \"%s\": cannot note who wants it off", def->vm_name);
 }
 
 gboolean

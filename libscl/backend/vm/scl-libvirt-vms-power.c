@@ -76,10 +76,16 @@ throw_start (virDomainPtr domain, const SclDomainDef *def, GError **error)
 static gboolean
 create (virDomainPtr domain, const SclDomainDef *config, GError **error)
 {
-  if (!_scl_virt_call_check ("starting", error))
-    return FALSE;
-  if (virDomainCreate (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
-    return TRUE;
+  guint tries = 0;
+
+  do
+    {
+      if (!_scl_virt_call_check ("starting", error))
+        return FALSE;
+      if (virDomainCreate (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+        return TRUE;
+    }
+  while (_scl_virt_error_is_busy (&tries));
   return throw_start (domain, config, error);
 }
 
@@ -165,11 +171,16 @@ resume (virDomainPtr domain, const char *name, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   int state = VIR_DOMAIN_NOSTATE;
+  guint tries = 0;
 
-  if (!_scl_virt_call_check ("letting it go on", error))
-    return FALSE;
-  if (virDomainResume (domain) == 0)
-    return TRUE;
+  do
+    {
+      if (!_scl_virt_call_check ("letting it go on", error))
+        return FALSE;
+      if (virDomainResume (domain) == 0)
+        return TRUE;
+    }
+  while (_scl_virt_error_is_busy (&tries));
   scl_throw_virt (&cause, "VM \"%s\" is paused and cannot go on", name);
   if (virDomainGetState (domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_RUNNING)
     return TRUE;
@@ -319,6 +330,22 @@ shut_down (SclLibvirtVms *self, const char *domain_name, const char *name, guint
 }
 
 static gboolean
+destroy (virDomainPtr domain, const char *name, GError **error)
+{
+  guint tries = 0;
+
+  do
+    {
+      if (!_scl_virt_call_check ("cutting its power", error))
+        return FALSE;
+      if (virDomainDestroy (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+        return TRUE;
+    }
+  while (_scl_virt_error_is_busy (&tries));
+  return scl_throw_virt (error, "VM \"%s\": cannot cut its power", name);
+}
+
+static gboolean
 cut (SclLibvirtVms *self, const char *name, GError **error)
 {
   g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
@@ -330,10 +357,8 @@ cut (SclLibvirtVms *self, const char *name, GError **error)
   if (domain == NULL)
     return FALSE;
   wait = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), NULL);
-  if (!_scl_virt_call_check ("cutting its power", error))
+  if (!destroy (domain, name, error))
     return FALSE;
-  if (virDomainDestroy (domain) < 0 && !_scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
-    return scl_throw_virt (error, "VM \"%s\": cannot cut its power", name);
   off = wait_off (self, wait, name, g_get_monotonic_time () + OFF_SECONDS * G_USEC_PER_SEC, NULL,
                   error);
   if (off == 0)

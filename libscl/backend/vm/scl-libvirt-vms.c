@@ -437,11 +437,16 @@ undefine (virDomainPtr domain, const char *name, GError **error)
 {
   const guint flags = VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
                       | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  guint tries = 0;
 
-  if (!_scl_virt_call_check ("undefining its domain", error))
-    return FALSE;
-  if (virDomainUndefineFlags (domain, flags) == 0)
-    return TRUE;
+  do
+    {
+      if (!_scl_virt_call_check ("undefining its domain", error))
+        return FALSE;
+      if (virDomainUndefineFlags (domain, flags) == 0)
+        return TRUE;
+    }
+  while (_scl_virt_error_is_busy (&tries));
   /* The test driver knows fewer flags. */
   if (_scl_virt_error_is (VIR_ERR_INVALID_ARG) && virDomainUndefine (domain) == 0)
     return TRUE;

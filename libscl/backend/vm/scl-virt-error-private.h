@@ -19,6 +19,10 @@ gboolean scl_throw_virt (GError **error, const char *format, ...) G_GNUC_PRINTF 
 /* TRUE if the last error of this thread is virErrorNumber NUMBER. */
 gboolean _scl_virt_error_is (int number);
 
+/* TRUE if libvirt waited in vain (30 s) for the end of what else it does with the domain, as a start for a
+ * process that was killed since: that call may be made again. TRIES: 0 at first; it is FALSE in the end. */
+gboolean _scl_virt_error_is_busy (guint *tries);
+
 /* libvirt prints every error on stderr unless it is told not to. Process-wide.
  */
 void _scl_virt_error_silence (void);

@@ -2,6 +2,9 @@
 #include "backend/vm/scl-virt-error-private.h"
 #include <libvirt/virterror.h>
 
+/* Of some 30 s each. */
+#define BUSY_TRIES 4
+
 static const struct
 {
   int number;
@@ -72,6 +75,12 @@ _scl_virt_error_is (int number)
   const virError *last = virGetLastError ();
 
   return last != NULL && last->code == number;
+}
+
+gboolean
+_scl_virt_error_is_busy (guint *tries)
+{
+  return _scl_virt_error_is (VIR_ERR_OPERATION_TIMEOUT) && ++*tries < BUSY_TRIES;
 }
 
 static void
