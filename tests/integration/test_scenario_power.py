@@ -42,8 +42,11 @@ class Power(SharedCase):
         self.assertTrue(guest.ping(GATEWAY))
         return guest
 
+    def pid(self):
+        return int(Path(f"{self.libvirtd.folder}/run/qemu/{self.name}.pid").read_text())
+
     def kill_qemu(self):
-        pid = int(Path(f"{self.libvirtd.folder}/run/qemu/{self.name}.pid").read_text())
+        pid = self.pid()
         os.kill(pid, signal.SIGKILL)
         self.assertTrue(procs.wait_gone(pid, scltest.bound(20)))
         self.libvirtd.wait_state(self.name, "shut off")
@@ -81,6 +84,22 @@ class Power(SharedCase):
     def test_killed_qemu_is_started_by_apply(self):
         self.kill_qemu()
         self.assertRegex(self.scene.apply().stdout, r'start +VM "demo"')
+        self.assert_network()
+
+    def test_start_waits_for_what_libvirt_does(self):
+        """After 30 s libvirt refuses a change of a domain that it is changing, here for a resume that QEMU does not answer."""
+        self.libvirtd.virsh("suspend", self.name)
+        pid = self.pid()
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        argv = ["stdbuf", "-oL", "virsh", "--connect", self.libvirtd.uri, f"echo connected; resume {self.name}"]
+        with self.libvirtd.start(argv) as other:
+            self.assertEqual(other.stdout.readline(), "connected\n")
+            ours = self.scene.ctl.start("vm", "start", "demo", stdout=subprocess.DEVNULL)
+            with self.assertRaises(subprocess.TimeoutExpired):
+                ours.wait(40)
+            os.kill(pid, signal.SIGCONT)
+            self.assertEqual((ours.wait(scltest.bound(60)), other.wait(scltest.bound(60))), (0, 0))
         self.assert_network()
 
     def test_stopped_by_the_user_stays_off(self):
