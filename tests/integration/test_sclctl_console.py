@@ -66,7 +66,8 @@ class RealGuests(scltest.TestCase):
         terminal.type("\necho $((6 * 7))-answer\n")
         terminal.expect("42-answer")
         # Ctrl-C is the guest's.
-        terminal.type("echo wait-$((6 * 7)); cat\n")
+        # The guest's shell is deaf to it until the program is there: it says so itself.
+        terminal.type("sh -c 'echo wait-$((6 * 7)); exec cat'\n")
         terminal.expect("wait-42")
         terminal.type("\x03")
         terminal.type("echo still-$((6 * 7))\n")
