@@ -16,18 +16,6 @@ check_owner (const SclSidecar *note, const char *instance, GError **error)
 
 /* A note that is of another file says nothing of this one. */
 static gboolean
-mark (int folder, const char *name, const char *file, SclSidecar *note, GError **error)
-{
-  g_auto (SclFd) fd = openat (folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-
-  if (fd < 0)
-    return scl_throw_errno (error, errno, "cannot open %s", file);
-  _scl_sidecar_set_pending (note, fd);
-  return _scl_volume_store_write_note (folder, name, note, error)
-         && _scl_volume_store_sync (folder, error);
-}
-
-static gboolean
 begin (int folder, const char *name, const char *instance, GError **error)
 {
   g_autofree char *file = _scl_volume_store_file (name);
@@ -39,7 +27,7 @@ begin (int folder, const char *name, const char *instance, GError **error)
   if (note == NULL || faccessat (folder, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0
       || !_scl_sidecar_is_of (note, folder, file))
     return TRUE;
-  return mark (folder, name, file, note, error);
+  return _scl_volume_store_mark (folder, name, note, error);
 }
 
 gboolean

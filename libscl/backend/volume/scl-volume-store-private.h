@@ -47,12 +47,17 @@ void _scl_volume_store_compare_images (SclManifest *desired, SclObservation *out
 /* "3.5 GiB", as people say it. (transfer full) */
 char *_scl_volume_store_format_size (guint64 bytes);
 
-/* For scl-volume-removal.c, which is the other half. */
+/* For scl-volume-removal.c and scl-volume-adoption.c, which are the other half. */
 char *_scl_volume_store_file (const char *name);
 char *_scl_volume_store_note (const char *name);
 /* *OUT_NOTE is NULL if there is none. SCL_ERROR_EXISTS if something else has its name. */
 gboolean _scl_volume_store_read_note (int folder, const char *name, SclSidecar **out_note,
                                       GError **error);
 gboolean _scl_volume_store_write_note (int folder, const char *name, SclSidecar *note, GError **error);
+/* NOTE speaks of the volume as it is now alone, on the disk, too. */
+gboolean _scl_volume_store_mark (int folder, const char *name, SclSidecar *note, GError **error);
+/* What is there under the note's name may be replaced: nothing, or INSTANCE's note of what is not there. */
+gboolean _scl_volume_store_check_note (int folder, const char *name, const char *instance,
+                                       GError **error);
 gboolean _scl_volume_store_sync (int folder, GError **error);
 void _scl_volume_store_sweep (int folder, const char *name);

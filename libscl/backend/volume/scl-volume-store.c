@@ -165,21 +165,33 @@ _scl_volume_store_write_note (int folder, const char *name, SclSidecar *sidecar,
   return _scl_part_file_sync (part, error) && _scl_part_file_commit (part, TRUE, error);
 }
 
-/* What is there under the note's name is ours to replace: nothing, or a note that has no volume. */
-static gboolean
-store_check_note (int folder, const SclVolumeRequest *request, GError **error)
+gboolean
+_scl_volume_store_mark (int folder, const char *name, SclSidecar *note, GError **error)
+{
+  g_autofree char *file = _scl_volume_store_file (name);
+  g_auto (SclFd) fd = openat (folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+  if (fd < 0)
+    return scl_throw_errno (error, errno, "cannot open %s", file);
+  _scl_sidecar_set_pending (note, fd);
+  return _scl_volume_store_write_note (folder, name, note, error)
+         && _scl_volume_store_sync (folder, error);
+}
+
+gboolean
+_scl_volume_store_check_note (int folder, const char *name, const char *instance, GError **error)
 {
   g_autoptr (SclSidecar) there = NULL;
 
-  if (!_scl_volume_store_read_note (folder, request->name, &there, error))
+  if (!_scl_volume_store_read_note (folder, name, &there, error))
     return FALSE;
   if (there == NULL || there->pending || there->instance == NULL
-      || g_strcmp0 (there->instance, request->instance) == 0)
+      || g_strcmp0 (there->instance, instance) == 0)
     return TRUE;
   return scl_throw (error, SCL_ERROR_EXISTS,
                     "instance \"%s\" has a volume of that name, which is gone: choose another name, or delete "
                     "it there (sclctl -c 'local:?prefix=%s' volume delete %s)",
-                    there->instance, there->instance, request->name);
+                    there->instance, there->instance, name);
 }
 
 /* Killed between the two, the note is of this file alone. */
@@ -226,7 +238,7 @@ store_create_new (int folder, const SclVolumeRequest *request, const SclProgress
   g_autoptr (SclPartFile) part = NULL;
 
   if (image < 0 || !_scl_image_probe (image, (guint64) info.st_size, request->image, error)
-      || !store_check_note (folder, request, error))
+      || !_scl_volume_store_check_note (folder, request->name, request->instance, error))
     return FALSE;
   _scl_volume_store_sweep (folder, request->name);
   part = _scl_part_file_new (folder, file, VOLUME_MODE, SCL_PART_FILE_NONE, error);
