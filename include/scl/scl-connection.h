@@ -61,6 +61,8 @@ SCL_PUBLIC SclOperation *scl_connection_apply (SclConnection *self, SclManifest 
 SCL_PUBLIC SclOperation *scl_connection_apply_plan (SclConnection *self, SclPlan *plan);
 SCL_PUBLIC SclOperation *scl_connection_prune_volumes (SclConnection *self);
 SCL_PUBLIC SclOperation *scl_connection_create_volume (SclConnection *self, const char *name);
+SCL_PUBLIC SclOperation *scl_connection_adopt_volume (SclConnection *self, const char *name,
+                                                      const char *instance);
 SCL_PUBLIC SclOperation *scl_connection_tear_down (SclConnection *self);
 
 G_END_DECLS

@@ -342,6 +342,46 @@ scl_connection_create_volume (SclConnection *self, const char *name)
 }
 
 static gboolean
+run_adopt_volume (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  SclRequest *request = data;
+
+  return SCL_DRIVER_GET_IFACE (request->driver)
+      ->adopt_volume (request->driver, request->name, request->from, operation, cancellable, error);
+}
+
+/**
+ * scl_connection_adopt_volume:
+ * @self: a #SclConnection
+ * @name: the volume's name
+ * @instance: whose it is: the prefix of that instance
+ *
+ * Takes over a volume of another instance in the same state folder, with the data on it. Its file is renamed, never
+ * copied. Seed and NVRAM of a VM that had it stay with the other instance. That one is locked, too, meanwhile.
+ * %SCL_ERROR_BUSY if it is at work; %SCL_ERROR_IN_USE if any domain names the file, also one of the other instance's
+ * hypervisor if that is another, or a QEMU has it open; %SCL_ERROR_EXISTS if this instance has a
+ * volume of that name; %SCL_ERROR_NOT_FOUND if the other one has none; %SCL_ERROR_INVALID if @instance is no other
+ * instance; %SCL_ERROR_UNSUPPORTED if the two are in different file systems. Then nothing is changed.
+ *
+ * Returns: (transfer full): the operation under way
+ *
+ * Since: 0.1
+ */
+SclOperation *
+scl_connection_adopt_volume (SclConnection *self, const char *name, const char *instance)
+{
+  g_autoptr (SclDriver) driver = NULL;
+  GError *error = NULL;
+
+  g_return_val_if_fail (SCL_IS_CONNECTION (self) && name != NULL && instance != NULL, NULL);
+
+  driver = _scl_connection_ref_driver (self, &error);
+  if (driver == NULL)
+    return _scl_operation_new_failed ("adopt volume", error);
+  return _scl_request_start_adoption (driver, name, instance, run_adopt_volume);
+}
+
+static gboolean
 run_tear_down (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
 {
   Request *request = data;

@@ -39,6 +39,8 @@ struct _SclDriverInterface
                              GError **error);
   gboolean (*create_volume) (SclDriver *self, const char *name, SclOperation *operation,
                              GCancellable *cancellable, GError **error);
+  gboolean (*adopt_volume) (SclDriver *self, const char *name, const char *from,
+                            SclOperation *operation, GCancellable *cancellable, GError **error);
   gboolean (*tear_down) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
                          GError **error);
   GIOStream *(*open_console) (SclDriver *self, const char *vm, GCancellable *cancellable,

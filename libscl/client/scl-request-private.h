@@ -13,11 +13,15 @@ typedef struct
   char *name;
   gboolean force;
   SclDeleteFlags flags;
+  char *from; /* the instance that something is taken over from; NULL: nothing is */
 } SclRequest;
 
 /* FUNC gets an SclRequest as its data. */
 SclOperation *_scl_request_start (SclDriver *driver, const char *verb, SclObjectKind kind,
                                   const char *name, gboolean force, SclOperationFunc func);
+/* As _start, for a volume of instance FROM. */
+SclOperation *_scl_request_start_adoption (SclDriver *driver, const char *name, const char *from,
+                                           SclOperationFunc func);
 /* The removal that all kinds have. */
 SclOperation *_scl_request_start_removal (SclDriver *driver, SclObjectKind kind, const char *name,
                                           SclDeleteFlags flags);

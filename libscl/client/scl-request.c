@@ -8,6 +8,7 @@ request_free (gpointer data)
 
   g_object_unref (request->driver);
   g_free (request->name);
+  g_free (request->from);
   g_free (request);
 }
 
@@ -58,6 +59,16 @@ _scl_request_start (SclDriver *driver, const char *verb, SclObjectKind kind, con
 
   request->force = force;
   return request_start (request, verb, func);
+}
+
+SclOperation *
+_scl_request_start_adoption (SclDriver *driver, const char *name, const char *from,
+                             SclOperationFunc func)
+{
+  SclRequest *request = request_new (driver, SCL_OBJECT_KIND_VOLUME, name);
+
+  request->from = g_strdup (from);
+  return request_start (request, "adopt", func);
 }
 
 static gboolean

@@ -12,6 +12,8 @@
 #include "engine/scl-instance-claim-private.h"
 #include "plan/scl-plan-private.h"
 
+#define SCL_HYPERVISOR_DEFAULT "qemu:///system"
+
 #define SCL_TYPE_ENGINE (_scl_engine_get_type ())
 G_DECLARE_FINAL_TYPE (SclEngine, _scl_engine, SCL, ENGINE, GObject)
 
@@ -24,6 +26,11 @@ typedef struct
   SclObservation *observed;
 } SclEnginePlanned;
 
+/* How the domains of another instance are seen that has another hypervisor. (transfer full) */
+typedef SclVmBackend *(*SclEngineOpenVms) (const char *hypervisor, const char *prefix,
+                                           const char *state_dir, GCancellable *cancellable,
+                                           GError **error);
+
 struct _SclEngine
 {
   GObject parent_instance;
@@ -32,6 +39,7 @@ struct _SclEngine
   char *state_dir;
   SclEngineQueue *queue;
   SclInstanceClaim *claim; /* NULL: nothing outside this process is touched */
+  SclEngineOpenVms open_vms; /* NULL: there is one hypervisor only */
   guint max_workers;
   SclNetworkBackend *networks;
   SclVolumeBackend *volumes;
@@ -55,6 +63,8 @@ void _scl_engine_set_folders (SclEngine *self, const char *run_dir, const char *
 /* Who the instance is. Takes CLAIM. */
 void _scl_engine_set_claim (SclEngine *self, SclInstanceClaim *claim);
 
+void _scl_engine_set_opener (SclEngine *self, SclEngineOpenVms open);
+
 SclObservation *_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
                                      GError **error);
 /* With preflight. OBSERVED is what the plan was made from. */
@@ -71,6 +81,9 @@ gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpoin
  * read. (transfer full) */
 SclTurn *_scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation,
                             GCancellable *cancellable, GError **error);
+/* The same of another instance's QUEUE, for who has a turn of its own. (transfer full) */
+SclTurn *_scl_engine_enter_beside (SclEngine *self, SclEngineQueue *queue, SclOperation *operation,
+                                   GCancellable *cancellable, GError **error);
 /* All ways to stop a VM lead through here. */
 gboolean _scl_engine_stop_vm (SclEngine *self, const char *name, guint timeout, SclStoppedBy by,
                               const SclProgress *progress, GError **error);
@@ -110,6 +123,9 @@ SclSources *_scl_engine_share_sources (gpointer engine, GCancellable *cancellabl
 gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout,
                                 const SclProgress *progress, GError **error);
 void _scl_engine_init_removals (SclDriverInterface *iface);
+
+/* scl-engine-adopt.c */
+void _scl_engine_init_adopt (SclDriverInterface *iface);
 
 /* scl-engine-volumes.c */
 void _scl_engine_init_volumes (SclDriverInterface *iface);

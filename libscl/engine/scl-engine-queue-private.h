@@ -29,7 +29,10 @@ typedef struct
 /* One per instance in the process: the same RUN_DIR and PREFIX give the same queue. Without RUN_DIR
  * (nothing outside this process is touched) a queue of its own and no file. (transfer full) */
 SclEngineQueue *_scl_engine_queue_get (const char *run_dir, const char *prefix);
+/* That of another instance. (transfer full) */
+SclEngineQueue *_scl_engine_queue_get_beside (SclEngineQueue *self, const char *prefix);
 void _scl_engine_queue_unref (SclEngineQueue *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclEngineQueue, _scl_engine_queue_unref)
 
 /* A place for who will enter later, from another thread. Nobody overtakes it: what it will need is not known
  * yet. To be entered with soon, or left. (transfer full) */

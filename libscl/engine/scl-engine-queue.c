@@ -80,6 +80,12 @@ _scl_engine_queue_get (const char *run_dir, const char *prefix)
   return self;
 }
 
+SclEngineQueue *
+_scl_engine_queue_get_beside (SclEngineQueue *self, const char *prefix)
+{
+  return _scl_engine_queue_get (self->run_dir, prefix);
+}
+
 static void
 queue_free (SclEngineQueue *self)
 {

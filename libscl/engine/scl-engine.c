@@ -329,12 +329,17 @@ request_for (SclEngine *self, SclTurnRequest want, const char *what, GCancellabl
   return want;
 }
 
+static const char *
+describe (SclOperation *operation)
+{
+  return operation == NULL ? "an operation" : scl_operation_get_description (operation);
+}
+
 SclTurn *
 _scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation,
                    GCancellable *cancellable, GError **error)
 {
-  const char *what = operation == NULL ? "an operation" : scl_operation_get_description (operation);
-  SclTurnRequest request = request_for (self, want, what, cancellable);
+  SclTurnRequest request = request_for (self, want, describe (operation), cancellable);
   g_autoptr (SclTurn) turn = NULL;
 
   _scl_engine_forget_planned (self);
@@ -345,6 +350,15 @@ _scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *operation
       || (self->claim != NULL && !_scl_instance_claim_check (self->claim, error)))
     return NULL;
   return g_steal_pointer (&turn);
+}
+
+SclTurn *
+_scl_engine_enter_beside (SclEngine *self, SclEngineQueue *queue, SclOperation *operation,
+                          GCancellable *cancellable, GError **error)
+{
+  SclTurnRequest request = request_for (self, SCL_TURN_ALONE, describe (operation), cancellable);
+
+  return _scl_engine_queue_enter (queue, &request, error);
 }
 
 static gboolean
@@ -495,6 +509,7 @@ scl_engine_driver_init (SclDriverInterface *iface)
   _scl_engine_init_actions (iface);
   _scl_engine_init_removals (iface);
   _scl_engine_init_volumes (iface);
+  _scl_engine_init_adopt (iface);
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclEngine, _scl_engine, G_TYPE_OBJECT,
@@ -564,4 +579,10 @@ void
 _scl_engine_set_claim (SclEngine *self, SclInstanceClaim *claim)
 {
   self->claim = claim;
+}
+
+void
+_scl_engine_set_opener (SclEngine *self, SclEngineOpenVms open)
+{
+  self->open_vms = open;
 }

@@ -20,6 +20,11 @@ gboolean _scl_instance_claim_check (SclInstanceClaim *self, GError **error);
  * mounted, nothing is written there. */
 gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean in_folder, gboolean *out_new,
                                    GError **error);
+/* The hypervisor of another instance in the same state folder, if it is known and not this one's; NULL: it has
+ * nothing there now, or is of 0.1, or it is the same. OUT_KNOWN: that is noted. (transfer full) */
+char *_scl_instance_claim_find_elsewhere (SclInstanceClaim *self, const char *prefix,
+                                          gboolean *out_known);
+gboolean _scl_instance_claim_is_on (SclInstanceClaim *self, const char *hypervisor);
 /* Whether one of the two notes is there. */
 gboolean _scl_instance_claim_is_noted (SclInstanceClaim *self);
 void _scl_instance_claim_give_up (SclInstanceClaim *self);

@@ -276,6 +276,26 @@ _scl_instance_claim_take (SclInstanceClaim *self, gboolean in_folder, gboolean *
   return noted || note (self, in_folder, error);
 }
 
+gboolean
+_scl_instance_claim_is_on (SclInstanceClaim *self, const char *hypervisor)
+{
+  return strcmp (self->hypervisor, hypervisor) == 0;
+}
+
+char *
+_scl_instance_claim_find_elsewhere (SclInstanceClaim *self, const char *prefix, gboolean *out_known)
+{
+  g_autofree char *home = _scl_instance_home (self->state, prefix);
+  g_autofree char *run = g_build_filename (self->run_dir, prefix, NULL);
+  g_auto (Holder) holder = { NULL, NULL, NULL };
+
+  *out_known = read_holder (home, &holder)
+               || (read_holder (run, &holder) && is_same_folder (holder.state, self->state));
+  return *out_known && !_scl_instance_claim_is_on (self, holder.hypervisor)
+             ? g_steal_pointer (&holder.hypervisor)
+             : NULL;
+}
+
 static gboolean
 is_in (const char *folder)
 {

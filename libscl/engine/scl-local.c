@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define SCHEME "local:"
-#define DEFAULT_HYPERVISOR "qemu:///system"
 #define DEFAULT_STATE "/var/lib/scl"
 #define RUN_DIR "/run/scl"
 
@@ -90,7 +89,7 @@ parse_uri (const char *text, LocalUri *uri, GError **error)
                       "%s: after " SCHEME " only ?hypervisor=…&state=…&prefix=… may follow", text);
   if (*rest == '?' && !parse_parameters (rest + 1, uri, error))
     return FALSE;
-  uri->hypervisor = uri->hypervisor == NULL ? g_strdup (DEFAULT_HYPERVISOR) : uri->hypervisor;
+  uri->hypervisor = uri->hypervisor == NULL ? g_strdup (SCL_HYPERVISOR_DEFAULT) : uri->hypervisor;
   uri->state = uri->state == NULL ? g_strdup (DEFAULT_STATE) : uri->state;
   uri->prefix = uri->prefix == NULL ? g_strdup (SCL_PREFIX_DEFAULT) : uri->prefix;
   wrong = _scl_names_check_prefix (uri->prefix);
@@ -162,6 +161,23 @@ open_volumes (const LocalUri *uri, GError **error)
                                 find_qemu_user (), error);
 }
 
+static gboolean
+has_daemon (void)
+{
+  return access ("/run/libvirt/libvirt-sock", F_OK) == 0
+         || access ("/run/libvirt/virtqemud-sock", F_OK) == 0;
+}
+
+/* Beside an embedded hypervisor no other can be opened; that matters only if there is one. */
+static SclVmBackend *
+open_to_ask (const char *hypervisor, const char *prefix, const char *state_dir,
+             GCancellable *cancellable, GError **error)
+{
+  if (strcmp (hypervisor, SCL_HYPERVISOR_DEFAULT) == 0 && !has_daemon ())
+    return scl_null_throw (error, SCL_ERROR_BACKEND, "nobody serves %s", hypervisor);
+  return _scl_libvirt_vms_new (hypervisor, prefix, state_dir, cancellable, error);
+}
+
 static SclDriver *
 open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
 {
@@ -195,6 +211,7 @@ open_host (const LocalUri *uri, GCancellable *cancellable, GError **error)
   engine = _scl_engine_new (uri->prefix, machine_id, networks, volumes, vms);
   _scl_engine_set_folders (engine, RUN_DIR, uri->state);
   _scl_engine_set_claim (engine, g_steal_pointer (&claim));
+  _scl_engine_set_opener (engine, open_to_ask);
   return SCL_DRIVER (engine);
 }
 

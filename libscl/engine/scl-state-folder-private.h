@@ -9,6 +9,9 @@
 /* The folder of instance PREFIX: STATE_DIR for the default, else one in it. (transfer full) */
 char *_scl_instance_home (const char *state_dir, const char *prefix);
 
+/* Those that have a folder there, for people: "\"scl\", \"run\"", without PREFIX. (transfer full) */
+char *_scl_instance_list_others (const char *state_dir, const char *prefix);
+
 /* A folder that is not there yet is fine. QEMU_USER (nullable) may own what libvirt gives it. */
 gboolean _scl_state_folder_check (const char *state_dir, const char *prefix, const char *qemu_user,
                                   GError **error);

@@ -196,6 +196,37 @@ _scl_instance_home (const char *state_dir, const char *prefix)
              : g_build_filename (state_dir, "instances", prefix, NULL);
 }
 
+static int
+compare_texts (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+static void
+add_other (GPtrArray *others, const char *name, const char *prefix)
+{
+  if (strcmp (name, prefix) != 0 && _scl_names_check_prefix (name) == NULL)
+    g_ptr_array_add (others, g_strdup_printf ("\"%s\"", name));
+}
+
+char *
+_scl_instance_list_others (const char *state_dir, const char *prefix)
+{
+  g_autofree char *instances = g_build_filename (state_dir, "instances", NULL);
+  g_autofree char *volumes = g_build_filename (state_dir, "volumes", NULL);
+  g_autoptr (GDir) dir = g_dir_open (instances, 0, NULL);
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (g_free);
+  const char *name;
+
+  if (g_file_test (volumes, G_FILE_TEST_IS_DIR))
+    add_other (others, SCL_PREFIX_DEFAULT, prefix);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    add_other (others, name, prefix);
+  g_ptr_array_sort (others, compare_texts);
+  g_ptr_array_add (others, NULL);
+  return g_strjoinv (", ", (char **) others->pdata);
+}
+
 gboolean
 _scl_state_folder_check (const char *state_dir, const char *prefix, const char *qemu_user,
                          GError **error)

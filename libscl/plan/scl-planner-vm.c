@@ -55,8 +55,9 @@ check_volume_is_ours (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *
     _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path, "%s", is->foreign_why);
   else if (is->instance != NULL)
     _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
-                              "%s exists and belongs to instance \"%s\": it is not touched; rename the VM",
-                              file, is->instance);
+                              "%s exists and belongs to instance \"%s\": it is not touched; rename the VM, or "
+                              "take it over, if no VM there has it (sclctl volume adopt %s --from %s)",
+                              file, is->instance, is->name, is->instance);
   else
     _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_ERROR, path,
                               "%s exists and was not made by SCL: it is not touched; move it away or "

@@ -4,6 +4,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from urllib.parse import quote
 
@@ -127,7 +129,7 @@ class Prefixes(SharedCase):
         return said
 
     def test_volume_of_an_older_run(self):
-        """What run made with the prefix scl is shown, not taken; with that prefix it goes on."""
+        """What run made with the prefix scl is shown, not taken; the commands that it names go on with it."""
         state = self.dir / "older"
         older, now = Sclctl(state, prefix="scl", host=self.scl), Default(state, host=self.scl)
         self.scene.vm("try", autoStart=False)
@@ -136,11 +138,27 @@ class Prefixes(SharedCase):
         volume = state / "volumes/try.raw"
         with open(volume, "r+b") as file:
             file.write(b"MINE")
-        self.assertIn(f'volume "try": a new one is made; {volume} belongs to instance "scl"', self.run_until_off(now, manifest))
-        self.assertTrue((state / "instances/run/volumes/try.raw").exists())
+        number = volume.stat().st_ino
+        said = self.run_until_off(now, manifest)
+        self.assertIn(f'volume "try": a new one is made; {volume} belongs to instance "scl"', said)
+        own = state / "instances/run/volumes/try.raw"
+        self.assertTrue(own.exists())
         self.assertNotIn('volume "try"', self.run_until_off(older, manifest))
-        with open(volume, "rb") as file:
+        commands = [shlex.split(line) for line in re.findall(r'"(sclctl -c [^"]*)"', said)]
+        self.assertEqual([words[3:] for words in commands],
+                         [["volume", "delete", "try"], ["volume", "adopt", "try", "--from", "scl"]])
+        with self.subTest("a volume that is there is not put away"):
+            done = self.scl.run([now.program, *commands[1][1:]], check=False, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn('instance "run" has a volume "try" already', done.stderr)
+        for words in commands:
+            self.scl.run([now.program, *words[1:], "--yes"])
+        self.assertEqual(list((state / "volumes").iterdir()), [])
+        self.assertEqual(own.stat().st_ino, number)
+        self.assertNotIn('volume "try"', self.run_until_off(now, manifest))
+        with open(own, "rb") as file:
             self.assertEqual(file.read(4), b"MINE")
+        self.assertEqual(own.stat().st_ino, number)
 
     def test_explicit_prefix_stays(self):
         own = Sclctl(self.dir / "own", host=self.scl)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import scltest
@@ -286,6 +287,115 @@ class Before(Host):
         self.old.apply(manifest, "--prune")
         self.old.ctl.run("volume", "prune", "--yes", check=0)
         self.assertFalse(self.path.exists())
+
+
+class Adopting(Host):
+    """One instance takes over what the other has made."""
+
+    def setUp(self):
+        folder = self.folder()
+        self.first = self.scene(folder, None, "192.168.10.1")
+        self.second = self.scene(folder, None, "192.168.11.1")
+        self.first.apply()
+        self.path = self.first.ctl.home / "volumes/demo.raw"
+        with open(self.path, "r+b") as file:
+            file.write(b"MINE")
+        self.number = self.path.stat().st_ino
+
+    def adopt(self, check=0, by=None, whose=None, name="demo"):
+        by, whose = by or self.second, whose or self.first
+        return by.ctl.run("volume", "adopt", name, "--from", getattr(whose, "ctl", whose).prefix, check=check)
+
+    def refused(self, *words, **options):
+        """One error with all of WORDS, and nothing of the first instance is changed."""
+        before = self.snapshot(self.first.ctl)
+        done = self.adopt(check=1, **options)
+        step, said = done.stderr.splitlines()
+        self.assertEqual((done.stdout, step.partition(": ")[2]), ("", "failed"))
+        for word in words:
+            self.assertIn(word, said)
+        self.assert_untouched(before, self.first.ctl, words)
+        self.assertEqual(list(self.second.ctl.home.glob("volumes/*")), [])
+
+    def names(self, scene):
+        return [volume["name"] for volume in scene.ctl.json("volume", "list")]
+
+    def test_goes_on_with_its_data(self):
+        prefix, domain = self.first.ctl.prefix, self.first.domain("demo")
+        self.refused(f'domain "{domain}" names {self.path}: it is VM "demo" of instance "{prefix}"',
+                     f"sclctl -c 'local:?prefix={prefix}' vm delete demo")
+        self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        self.adopt()
+        self.assertEqual((self.names(self.first), self.names(self.second)), ([], ["demo"]))
+        self.assertEqual(list((self.first.ctl.home / "volumes").iterdir()), [])
+        own = self.second.ctl.home / "volumes/demo.raw"
+        self.second.apply()
+        self.assertIn(str(own), self.libvirtd.virsh("domblklist", self.second.domain("demo")))
+        self.assertIn("nothing to do", self.second.apply().stdout)
+        with open(own, "rb") as file:
+            self.assertEqual((file.read(4), own.stat().st_ino), (b"MINE", self.number))
+        with self.subTest("once more, and when both have one"):
+            self.assertIn(f'instance "{prefix}" has no volume "demo"', self.adopt(check=1).stderr)
+            self.first.apply()
+            self.assertIn(f'instance "{self.second.ctl.prefix}" has a volume "demo" already, {own}', self.adopt(check=1).stderr)
+            self.assertEqual(own.stat().st_ino, self.number)
+
+    def test_what_others_use(self):
+        """A domain made by hand, and one whose disk stands on the volume."""
+        self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        self.second.ctl.home.mkdir(parents=True, exist_ok=True)
+        overlay = self.first.folder / "overlay.qcow2"
+        self.scl.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.path, "-F", "raw", str(overlay)])
+        for kind, file in (("raw", self.path), ("qcow2", overlay)):
+            with self.subTest(disk=kind):
+                name = f"{self.first.ctl.prefix}-hand"
+                xml = (f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory><os><type arch='x86_64' "
+                       f"machine='q35'>hvm</type></os><devices><disk type='file'><driver name='qemu' type='{kind}'/>"
+                       f"<source file='{file}'/><target dev='vda' bus='virtio'/></disk></devices></domain>")
+                self.libvirtd.virsh("define", self.first.file("hand.xml", xml))
+                done = self.adopt(check=1)
+                self.assertIn(f'domain "{name}" names {self.path}: take it away from the domain first', done.stderr)
+                self.libvirtd.virsh("undefine", name)
+        self.adopt()
+        self.assertEqual((self.second.ctl.home / "volumes/demo.raw").stat().st_ino, self.number)
+
+    def test_names(self):
+        self.refused("there is no instance \"nobody\" in", f'"{self.first.ctl.prefix}"', whose=Sclctl("/", prefix="nobody"))
+        self.refused(f'instance "{self.second.ctl.prefix}" is this one', whose=self.second)
+        self.refused('has no volume "other"', "volume list", name="other")
+
+    def test_both_are_locked(self):
+        """Whoever is at work with either is named, and nothing is done."""
+        for scene in (self.first, self.second):
+            with self.subTest(locked=scene.ctl.prefix):
+                path = f"/run/scl/.lock/{scene.ctl.prefix}.lock"
+                holder = self.scl.popen(["flock", path, "sh", "-c", "echo; read -r line"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+                self.assertEqual(holder.stdout.read(1), b"\n")
+                done = self.second.ctl.run("--timeout", "0", "volume", "adopt", "demo", "--from", self.first.ctl.prefix, check=75)
+                holder.communicate(b"\n", timeout=scltest.bound(30))
+                self.assertIn(f'instance "{scene.ctl.prefix}" is locked by', done.stderr)
+                self.assertEqual(self.path.stat().st_ino, self.number)
+
+    def test_hypervisor_of_the_other(self):
+        """Its VMs are on another hypervisor: that is asked, too, and one that does not answer keeps the volume."""
+        with Libvirtd(self.folder() / "other", self.scl) as libvirtd:
+            other = Sclctl(self.first.ctl.state, libvirtd.uri, self.second.ctl.prefix, self.scl)
+            words = ("volume", "adopt", "demo", "--from", self.first.ctl.prefix)
+            done = other.run(*words, check=1)
+            self.assertIn(f'domain "{self.first.domain("demo")}" names {self.path}', done.stderr)
+            self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)
+            note = f"/run/scl/{self.first.ctl.prefix}/instance"
+            gone = self.libvirtd.uri.replace("libvirt-sock", "libvirt-gone")
+            self.assertNotEqual(gone, self.libvirtd.uri)
+            for path in (note, self.first.ctl.home / "instance"):
+                self.scl.run(["sed", "-i", f"s,{self.libvirtd.uri},{gone},", str(path)])
+            self.assertIn(f"may be on hypervisor {gone}, whose domains cannot be asked", other.run(*words, check=1).stderr)
+            for path in (note, self.first.ctl.home / "instance"):
+                self.scl.run(["sed", "-i", f"s,{gone},{self.libvirtd.uri},", str(path)])
+            self.assertEqual(self.path.stat().st_ino, self.number)
+            other.run(*words, check=0)
+            self.assertEqual((other.home / "volumes/demo.raw").stat().st_ino, self.number)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from scltest.sclctl import program
 COMMANDS = ["run", "apply", "plan", "validate", "status", "console NAME", "schema", "completion SHELL",
             "vm list", "vm show NAME", "vm start NAME…", "vm stop [NAME…]", "vm restart [NAME…]", "vm delete NAME…",
             "vm logs NAME", "vm console NAME", "vm attach NAME", "network list", "network show NAME", "network delete NAME…",
-            "volume list", "volume show NAME", "volume create NAME", "volume delete NAME…", "volume prune"]
+            "volume list", "volume show NAME", "volume create NAME", "volume adopt NAME", "volume delete NAME…", "volume prune"]
 
 
 def call(*words, stdin="", **environment):
@@ -58,6 +58,9 @@ class Usage(scltest.TestCase):
         self.refuse(["completion", "csh"], "completion csh: it is bash, zsh or fish")
         for verb in ("apply", "plan", "validate", "run"):
             self.refuse([verb], "which manifest? give -f FILE, a folder, or - for stdin")
+        self.refuse(["volume", "adopt", "demo"],
+                    "volume adopt needs --from INSTANCE: the prefix of the instance whose the volume is")
+        self.refuse(["volume", "adopt", "--from", "scl"], 'volume adopt: NAME is missing; see "sclctl volume adopt --help"')
 
         for verb in ("apply", "plan", "validate", "run"):
             self.refuse([verb, "x.yaml"], f'{verb}: a manifest is given with -f: "sclctl {verb} -f x.yaml"')

@@ -7,3 +7,5 @@ scl_test_program (NAME test-engine-planned LABELS unit SOURCES ${CMAKE_CURRENT_L
                   LAYERS base model plan backend backend-memory client engine-core TIMEOUT 60)
 scl_test_program (NAME test-engine-changes LABELS unit threads SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-engine-changes.c
                   LAYERS base model plan backend backend-memory client engine-core TIMEOUT 60)
+scl_test_program (NAME test-engine-adopt LABELS unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/test-engine-adopt.c
+                  LAYERS base model plan backend backend-memory client engine-core TIMEOUT 60)

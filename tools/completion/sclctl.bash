@@ -9,7 +9,7 @@ _sclctl ()
     word=${COMP_WORDS[i]}
     [[ $word == sc ]] && word=network
     case $word in
-      --connect | -c | --output | -o | --timeout | --file | -f | --hypervisor | --state | --console | --ready-fd) ((i++)) ;;
+      --connect | -c | --output | -o | --timeout | --file | -f | --hypervisor | --state | --console | --ready-fd | --from) ((i++)) ;;
       -*) ;;
       *)
         case $path in
@@ -30,13 +30,14 @@ _sclctl ()
     --state) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
     --console) mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur"); return ;;
     --ready-fd) COMPREPLY=(); return ;;
+    --from) COMPREPLY=(); return ;;
   esac
   options=' --connect --output --quiet --verbose --yes --timeout --help --version'
   case $path in
     '') words=' run apply plan validate status console schema completion vm network sc volume' ;;
     'vm') words=' list show start stop restart delete logs console attach' ;;
     'network') words=' list show delete' ;;
-    'volume') words=' list show create delete prune' ;;
+    'volume') words=' list show create adopt delete prune' ;;
     'run')
       options+=' --file --hypervisor --state --console --no-console --ready-fd --until-off --prune'
       [[ $cur == -* ]] || COMPREPLY=()
@@ -128,6 +129,10 @@ _sclctl ()
     'volume create')
       options+=' --from-image'
       [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      ;;
+    'volume adopt')
+      options+=' --from'
+      [[ $cur == -* ]] || COMPREPLY=()
       ;;
     'volume delete' | 'volume rm')
       options+=' --foreign'

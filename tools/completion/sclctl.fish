@@ -10,7 +10,7 @@ function __sclctl_at
         end
         test $word = sc; and set word network
         switch $word
-            case --connect -c --output -o --timeout --file -f --hypervisor --state --console --ready-fd
+            case --connect -c --output -o --timeout --file -f --hypervisor --state --console --ready-fd --from
                 set skip 1
             case '-*'
             case '*'
@@ -100,6 +100,8 @@ complete -c sclctl -n '__sclctl_at "volume show"' -a '(sclctl names volume 2> /d
 complete -c sclctl -n '__sclctl_at "volume"' -a create -d 'Make the lost volume of a VM anew'
 complete -c sclctl -n '__sclctl_at "volume create"' -l from-image -d 'copy the image of the VM; what was on the volume is lost'
 complete -c sclctl -n '__sclctl_at "volume create"' -a '(sclctl names vm 2> /dev/null)'
+complete -c sclctl -n '__sclctl_at "volume"' -a adopt -d 'Take over a volume of another instance'
+complete -c sclctl -n '__sclctl_at "volume adopt"' -l from -r -d 'the instance whose it is: its prefix'
 complete -c sclctl -n '__sclctl_at "volume"' -a delete -d 'Delete volumes and all data on them'
 complete -c sclctl -n '__sclctl_at "volume delete" "volume rm"' -l foreign -d 'also a file that SCL did not make'
 complete -c sclctl -n '__sclctl_at "volume delete" "volume rm"' -a '(sclctl names volume 2> /dev/null)'

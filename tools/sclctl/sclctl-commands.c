@@ -102,6 +102,9 @@ static const SclctlOption create_options[]
     = { { "from-image", 0, NULL, "copy the image of the VM; what was on the volume is lost",
           SCLCTL_COMPLETE_NOTHING, NULL },
         OPTIONS_END };
+static const SclctlOption adopt_options[]
+    = { { "from", 0, "INSTANCE", "the instance whose it is: its prefix", SCLCTL_COMPLETE_NOTHING, NULL },
+        OPTIONS_END };
 static const SclctlOption delete_volume_options[]
     = { { "foreign", 0, NULL, "also a file that SCL did not make", SCLCTL_COMPLETE_NOTHING, NULL },
         OPTIONS_END };
@@ -175,6 +178,10 @@ static const char *const volume_show_examples[]
 static const char *const volume_create_examples[]
     = { "Make the disk of a VM anew whose file is lost for good",
         "sclctl volume create demo --from-image", NULL };
+static const char *const volume_adopt_examples[]
+    = { "Go on with the disk that \"run\" of the first release made",
+        "sclctl -c 'local:?prefix=run' volume adopt demo --from scl",
+        "Apply what was tried with \"run\", with its data", "sclctl volume adopt demo --from run", NULL };
 static const char *const volume_delete_examples[]
     = { "Delete the disk of a VM that is gone", "sclctl volume delete demo", NULL };
 static const char *const volume_prune_examples[]
@@ -447,6 +454,21 @@ const SclctlCommand sclctl_commands[] = {
     .examples = volume_create_examples,
     .complete = SCLCTL_COMPLETE_VM,
     .run = sclctl_volume_create },
+  { .noun = "volume",
+    .verb = "adopt",
+    .arguments = "NAME",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .summary = "Take over a volume of another instance",
+    .description
+    = "The volume and its data become this instance's, and are the other's no more: its file is moved within "
+      "the state folder, never copied. Neither instance may be changed meanwhile, no domain may use the volume, and "
+      "this instance may have none of that name. Seed and NVRAM of a VM that had it stay where they are: the "
+      "guest's cloud-init takes this for a new machine, with the data that is there.",
+    .options = adopt_options,
+    .examples = volume_adopt_examples,
+    .complete = SCLCTL_COMPLETE_NOTHING,
+    .run = sclctl_volume_adopt },
   { .noun = "volume",
     .verb = "delete",
     .alias = "volume rm",

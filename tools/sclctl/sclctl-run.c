@@ -333,18 +333,20 @@ prepare (Run *self, SclApplyFlags flags, GError **error)
   return sclctl_plan_with_free_addresses (context, &self->manifest, flags, error);
 }
 
+/* A new one has its name by the time that somebody reads this. */
 static void
 tell_older_volume (SclctlContext *context, const char *state, const char *name)
 {
+  const char *uri = scl_connection_get_uri (context->connection);
   g_autofree char *file = g_strconcat (name, ".raw", NULL);
   g_autofree char *path = g_build_filename (state, "volumes", file, NULL);
 
   if (g_file_test (path, G_FILE_TEST_EXISTS))
     sclctl_tell (context,
                  "volume \"%s\": a new one is made; %s belongs to instance \"%s\". If no VM of that has "
-                 "it and an earlier release's run made it, \"sclctl -c 'local:?prefix=%s&state=%s' run -f "
-                 "FILE\" goes on with it",
-                 name, path, OLDER_PREFIX, OLDER_PREFIX, state);
+                 "it and an earlier release's run made it, go on with it: end this, then \"sclctl -c '%s' "
+                 "volume delete %s\" and \"sclctl -c '%s' volume adopt %s --from %s\"",
+                 name, path, OLDER_PREFIX, uri, name, uri, name, OLDER_PREFIX);
 }
 
 /* Never taken over without being told to: it may be the disk of a VM that is applied. */

@@ -32,5 +32,6 @@ int sclctl_network_delete (SclctlContext *context);
 int sclctl_volume_list (SclctlContext *context);
 int sclctl_volume_show (SclctlContext *context);
 int sclctl_volume_create (SclctlContext *context);
+int sclctl_volume_adopt (SclctlContext *context);
 int sclctl_volume_delete (SclctlContext *context);
 int sclctl_volume_prune (SclctlContext *context);

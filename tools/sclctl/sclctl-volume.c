@@ -16,27 +16,39 @@ sclctl_volume_show (SclctlContext *context)
   return sclctl_show_object (context, SCL_OBJECT_KIND_VOLUME);
 }
 
+/* FROM: the instance whose the volume is; NULL: its VM's image. */
 static int
-create (SclctlContext *context, const char *name)
+bring (SclctlContext *context, const char *from)
 {
+  const char *name = g_ptr_array_index (context->arguments, 0);
   g_autoptr (SclOperation) operation = NULL;
   GError *error = NULL;
 
   if (!sclctl_open (context, &error) || !sclctl_lock (context, &error))
     return sclctl_fail (error);
-  operation = scl_connection_create_volume (context->connection, name);
+  operation = from == NULL ? scl_connection_create_volume (context->connection, name)
+                           : scl_connection_adopt_volume (context->connection, name, from);
   if (!sclctl_operate_one (context, operation, &error))
     return sclctl_fail (error);
   return SCLCTL_EXIT_DONE;
 }
 
 int
+sclctl_volume_adopt (SclctlContext *context)
+{
+  const char *from = sclctl_value (context, "from");
+
+  if (from != NULL)
+    return bring (context, from);
+  sclctl_complain ("volume adopt needs --from INSTANCE: the prefix of the instance whose the volume is");
+  return SCLCTL_EXIT_USAGE;
+}
+
+int
 sclctl_volume_create (SclctlContext *context)
 {
-  const char *name = g_ptr_array_index (context->arguments, 0);
-
   if (sclctl_has (context, "from-image"))
-    return create (context, name);
+    return bring (context, NULL);
   sclctl_complain ("volume create needs --from-image: it makes the volume anew, without what was on it");
   return SCLCTL_EXIT_USAGE;
 }

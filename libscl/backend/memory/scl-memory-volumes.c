@@ -168,6 +168,45 @@ memory_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources *
   return TRUE;
 }
 
+/* With the mutex held; NULL: OTHER has none of that name. */
+static SclObservedVolume *
+find_others (SclMemoryHost *host, const char *name, const SclOtherInstance *other, GError **error)
+{
+  SclObservedVolume *volume = g_hash_table_lookup (host->volumes, name);
+
+  if (volume != NULL && volume->foreign && g_strcmp0 (volume->instance, other->prefix) == 0)
+    return volume;
+  return scl_null_throw (error, SCL_ERROR_NOT_FOUND, "instance \"%s\" has no volume \"%s\"",
+                         other->prefix, name);
+}
+
+static gboolean
+memory_volumes_find_other (SclVolumeBackend *backend, const char *name, const SclOtherInstance *other,
+                           char **out_path, GError **error)
+{
+  SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
+  SclObservedVolume *volume = find_others (host, name, other, error);
+
+  *out_path = volume == NULL ? NULL : g_strdup (volume->path);
+  return volume != NULL;
+}
+
+static gboolean
+memory_volumes_adopt (SclVolumeBackend *backend, const char *name, const SclOtherInstance *other,
+                      GError **error)
+{
+  SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
+  SclObservedVolume *volume = find_others (host, name, other, error);
+
+  if (volume == NULL || !_scl_memory_host_may_change (host, error))
+    return FALSE;
+  volume->foreign = FALSE;
+  g_clear_pointer (&volume->instance, g_free);
+  return TRUE;
+}
+
 static gboolean
 memory_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm, const SclSourcesAsk *domains,
                             const SclProgress *progress, GError **error)
@@ -221,6 +260,8 @@ memory_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->create = memory_volumes_create;
   iface->grow = memory_volumes_grow;
   iface->remove = memory_volumes_remove;
+  iface->find_other = memory_volumes_find_other;
+  iface->adopt = memory_volumes_adopt;
   iface->ensure_seed = memory_volumes_ensure_seed;
   iface->release = memory_volumes_release;
   iface->volume_path = memory_volumes_volume_path;

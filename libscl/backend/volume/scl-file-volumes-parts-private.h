@@ -37,6 +37,11 @@ gboolean _scl_file_volumes_observe_seeds (SclFileVolumes *self, SclManifest *des
 gboolean _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources,
                                          gboolean *out_found, GError **error);
 
+gboolean _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
+                                       const SclOtherInstance *other, char **out_path,
+                                       GError **error);
+gboolean _scl_file_volumes_adopt (SclVolumeBackend *backend, const char *name,
+                                  const SclOtherInstance *other, GError **error);
 gboolean _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error);
 gboolean _scl_file_volumes_ensure_seed (SclVolumeBackend *backend, SclVmSpec *vm,
                                         const SclSourcesAsk *domains, const SclProgress *progress,

@@ -292,6 +292,8 @@ scl_file_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->create = scl_file_volumes_create;
   iface->grow = scl_file_volumes_grow;
   iface->remove = scl_file_volumes_remove;
+  iface->find_other = _scl_file_volumes_find_other;
+  iface->adopt = _scl_file_volumes_adopt;
   iface->ensure_seed = _scl_file_volumes_ensure_seed;
   iface->reclaim = _scl_file_volumes_reclaim;
   iface->release = _scl_file_volumes_release;

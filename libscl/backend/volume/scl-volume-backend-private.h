@@ -14,6 +14,12 @@
 #define SCL_NVRAM_FILE "nvram.fd"
 #define SCL_CONSOLE_LOG_FILE "console.log"
 
+typedef struct
+{
+  const char *prefix;
+  const char *home; /* its own folder; NULL: there are no folders */
+} SclOtherInstance;
+
 #define SCL_TYPE_VOLUME_BACKEND (_scl_volume_backend_get_type ())
 G_DECLARE_INTERFACE (SclVolumeBackend, _scl_volume_backend, SCL, VOLUME_BACKEND, GObject)
 
@@ -42,6 +48,13 @@ struct _SclVolumeBackendInterface
    * if a domain of SOURCES names it. Absent is SCL_ERROR_NOT_FOUND. */
   gboolean (*remove) (SclVolumeBackend *self, const char *name, SclSources *sources,
                       const SclProgress *progress, GError **error);
+  /* A volume that another instance made in the same state folder. *OUT_PATH is where it is (transfer full);
+   * NULL: here already, but who took it over was killed before the end. SCL_ERROR_NOT_FOUND: there is none. */
+  gboolean (*find_other) (SclVolumeBackend *self, const char *name, const SclOtherInstance *other,
+                          char **out_path, GError **error);
+  /* Takes it over. Whether anybody uses it was asked. */
+  gboolean (*adopt) (SclVolumeBackend *self, const char *name, const SclOtherInstance *other,
+                     GError **error);
   /* Writes VM's seed disk if it does not hold the files' present content, removes it if the VM has
    * none. Before that, DOMAINS (nullable: there are none) are asked: SCL_ERROR_IN_USE if another one
    * uses what would be written, and what would be removed stays. */
@@ -73,6 +86,11 @@ gboolean _scl_volume_backend_grow (SclVolumeBackend *self, const char *name, gui
                                    const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources *sources,
                                      const SclProgress *progress, GError **error);
+gboolean _scl_volume_backend_find_other (SclVolumeBackend *self, const char *name,
+                                         const SclOtherInstance *other, char **out_path,
+                                         GError **error);
+gboolean _scl_volume_backend_adopt (SclVolumeBackend *self, const char *name,
+                                    const SclOtherInstance *other, GError **error);
 gboolean _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm,
                                           const SclSourcesAsk *domains,
                                           const SclProgress *progress, GError **error);

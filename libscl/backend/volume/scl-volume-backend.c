@@ -74,6 +74,28 @@ _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources
 }
 
 gboolean
+_scl_volume_backend_find_other (SclVolumeBackend *self, const char *name, const SclOtherInstance *other, char **out_path, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->find_other == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: find other",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->find_other (self, name, other, out_path, error);
+}
+
+gboolean
+_scl_volume_backend_adopt (SclVolumeBackend *self, const char *name, const SclOtherInstance *other, GError **error)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  if (iface->adopt == NULL)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: adopt",
+                      G_OBJECT_TYPE_NAME (self));
+  return iface->adopt (self, name, other, error);
+}
+
+gboolean
 _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm, const SclSourcesAsk *domains,
                                  const SclProgress *progress, GError **error)
 {

@@ -412,6 +412,10 @@ class Connection(Scl.Connection):
         """create_volume() and its end."""
         return await _operation(lambda: self.create_volume(name))
 
+    async def adopt_volume_async(self, name: str, instance: str) -> Scl.Operation:
+        """adopt_volume() and its end."""
+        return await _operation(lambda: self.adopt_volume(name, instance))
+
     async def tear_down_async(self) -> Scl.Operation:
         """tear_down() and its end."""
         return await _operation(self.tear_down)

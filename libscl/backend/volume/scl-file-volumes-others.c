@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Volumes of other instances in the same state folder. */
+#include "backend/volume/scl-file-volumes-parts-private.h"
+
+#include "backend/volume/scl-volume-adoption-private.h"
+#include "backend/volume/scl-volume-store-private.h"
+#include "base/scl-throw-private.h"
+#include <fcntl.h>
+#include <string.h>
+
+/* Where one may be: in the other's own folder, and where 0.1 put those of all. */
+typedef struct
+{
+  char *path;
+  SclFd folder; /* -1: not there */
+} Place;
+
+static void
+place_clear (Place *place)
+{
+  g_clear_pointer (&place->path, g_free);
+  scl_fd_clear (&place->folder);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Place, place_clear)
+
+/* Only the folders of this instance were judged when it was opened. */
+static gboolean
+judge (const char *home, const Place *place, GError **error)
+{
+  struct stat info, above;
+
+  if (fstat (place->folder, &info) != 0 || lstat (home, &above) != 0)
+    return scl_throw_errno (error, errno, "%s: cannot look at the folder", place->path);
+  if (info.st_uid == geteuid () && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0
+      && !S_ISLNK (above.st_mode))
+    return TRUE;
+  return scl_throw (error, SCL_ERROR_PERMISSION,
+                    "%s: others own it or can write into it, or a link leads there: nothing is taken from it",
+                    place->path);
+}
+
+static gboolean
+open_place (const char *home, Place *out_place, GError **error)
+{
+  out_place->path = g_build_filename (home, "volumes", NULL);
+  out_place->folder = open (out_place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (out_place->folder >= 0)
+    return judge (home, out_place, error);
+  return errno == ENOENT
+         || scl_throw_errno (error, errno, "%s: cannot open the folder", out_place->path);
+}
+
+static gboolean
+look (const char *home, SclVolumeAdoption *adoption, Place *out_place,
+      SclAdoptionState *out_state, GError **error)
+{
+  *out_state = SCL_ADOPTION_NOTHING;
+  if (!open_place (home, out_place, error))
+    return FALSE;
+  adoption->from = out_place->folder;
+  return adoption->from < 0 || _scl_volume_adoption_look (adoption, out_state, error);
+}
+
+static gboolean
+find (SclFileVolumes *self, SclVolumeAdoption *adoption, const SclOtherInstance *other,
+      Place *out_place, SclAdoptionState *out_state, GError **error)
+{
+  const char *shared = self->shared != NULL ? self->shared : self->state;
+
+  if (!_scl_file_volumes_check_name (adoption->name, error)
+      || !look (other->home, adoption, out_place, out_state, error))
+    return FALSE;
+  if (*out_state == SCL_ADOPTION_NOTHING && strcmp (shared, other->home) != 0)
+    {
+      place_clear (out_place);
+      if (!look (shared, adoption, out_place, out_state, error))
+        return FALSE;
+    }
+  return *out_state != SCL_ADOPTION_NOTHING
+         || scl_throw (error, SCL_ERROR_NOT_FOUND, "instance \"%s\" has no volume \"%s\"", other->prefix,
+                       adoption->name);
+}
+
+gboolean
+_scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
+                              const SclOtherInstance *other, char **out_path, GError **error)
+{
+  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
+  g_autofree char *file = _scl_volume_store_file (name);
+  g_auto (Place) place = { NULL, -1 };
+  g_auto (SclFd) to = -1;
+  SclVolumeAdoption adoption = { .name = name, .owner = other->prefix, .taker = self->prefix };
+  SclAdoptionState state;
+
+  adoption.to = to = open (self->volumes, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (!find (self, &adoption, other, &place, &state, error))
+    return FALSE;
+  *out_path = state == SCL_ADOPTION_CUT ? NULL : g_build_filename (place.path, file, NULL);
+  return TRUE;
+}
+
+gboolean
+_scl_file_volumes_adopt (SclVolumeBackend *backend, const char *name, const SclOtherInstance *other,
+                         GError **error)
+{
+  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
+  g_auto (Place) place = { NULL, -1 };
+  g_auto (SclFd) to = -1;
+  SclVolumeAdoption adoption = { .name = name, .owner = other->prefix, .taker = self->prefix };
+  SclAdoptionState state;
+
+  adoption.to = to = _scl_file_volumes_make_folder (self, self->volumes, error);
+  return to >= 0 && find (self, &adoption, other, &place, &state, error)
+         && _scl_volume_adoption_run (&adoption, error);
+}

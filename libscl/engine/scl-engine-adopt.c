@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Volumes of other instances, taken over by a verb of its own: whoever could need one is asked before. */
+#include "base/scl-throw-private.h"
+#include "engine/scl-engine-private.h"
+#include "engine/scl-state-folder-private.h"
+#include "model/scl-names-private.h"
+#include <string.h>
+
+static gboolean
+check_from (SclEngine *self, const char *from, GError **error)
+{
+  const char *problem = _scl_names_check_prefix (from);
+
+  if (problem != NULL)
+    return scl_throw (error, SCL_ERROR_INVALID, "instance \"%s\": %s", from, problem);
+  if (strcmp (from, self->prefix) != 0)
+    return TRUE;
+  return scl_throw (error, SCL_ERROR_INVALID,
+                    "instance \"%s\" is this one: its volumes need not be taken over; name another, or connect "
+                    "to the one that shall have the volume (local:?prefix=…)",
+                    from);
+}
+
+/* --- where it is --- */
+
+static gboolean
+throw_unknown (SclEngine *self, const SclOtherInstance *other, GError **error)
+{
+  g_autofree char *others = _scl_instance_list_others (self->state_dir, self->prefix);
+
+  if (*others == '\0')
+    return scl_throw (error, SCL_ERROR_NOT_FOUND, "there is no instance \"%s\" in %s, nor any other",
+                      other->prefix, self->state_dir);
+  return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                    "there is no instance \"%s\" in %s: those that are there are %s", other->prefix,
+                    self->state_dir, others);
+}
+
+static gboolean
+find (SclEngine *self, const char *name, const SclOtherInstance *other, char **out_path,
+      GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (_scl_volume_backend_find_other (self->volumes, name, other, out_path, &why))
+    return TRUE;
+  if (g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND) && other->home != NULL)
+    {
+      if (!g_file_test (other->home, G_FILE_TEST_IS_DIR))
+        return throw_unknown (self, other, error);
+      return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                        "%s: `sclctl -c 'local:?prefix=%s' volume list` shows those that it has", why->message,
+                        other->prefix);
+    }
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
+/* --- who else may need it --- */
+
+static gboolean
+throw_used (const char *name, const SclOtherInstance *other, const char *path,
+            const SclSourceUser *user, GError **error)
+{
+  if (user->vm != NULL)
+    return scl_throw (error, SCL_ERROR_IN_USE,
+                      "volume \"%s\" of instance \"%s\": domain \"%s\" names %s: it is VM \"%s\" of instance "
+                      "\"%s\"; delete that VM there first (sclctl -c 'local:?prefix=%s' vm delete %s)",
+                      name, other->prefix, user->domain, path, user->vm, user->instance,
+                      user->instance, user->vm);
+  return scl_throw (error, SCL_ERROR_IN_USE,
+                    "volume \"%s\" of instance \"%s\": domain \"%s\" names %s: take it away from the domain "
+                    "first (virsh edit %s)",
+                    name, other->prefix, user->domain, path, user->domain);
+}
+
+/* Where it is, and where it will be: who names that would have it without knowing. */
+static gboolean
+check_unused (SclEngine *self, const char *name, const SclOtherInstance *other, const char *path,
+              SclSources *sources, GError **error)
+{
+  g_autofree char *here = _scl_volume_backend_volume_path (self->volumes, name);
+  SclSourceUser user;
+
+  if (_scl_sources_find (sources, path, NULL, NULL, &user))
+    return throw_used (name, other, path, &user, error);
+  return !_scl_sources_find (sources, here, NULL, NULL, &user)
+         || throw_used (name, other, here, &user, error);
+}
+
+static SclSources *
+ask (SclEngine *self, const char *hypervisor, const SclOtherInstance *other, gboolean *out_open,
+     GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclVmBackend) vms
+      = self->open_vms (hypervisor, other->prefix, self->state_dir, cancellable, error);
+
+  *out_open = vms != NULL;
+  return vms == NULL ? NULL : _scl_vm_backend_list_sources (vms, cancellable, error);
+}
+
+/* Only one process at a time can have it open, and what it left is that instance's to take down. */
+static gboolean
+check_not_embedded (const char *hypervisor, const SclOtherInstance *other, GError **error)
+{
+  return !g_str_has_prefix (hypervisor, "qemu:///embed")
+         || scl_throw (error, SCL_ERROR_IN_USE,
+                       "instance \"%s\" has VMs or networks on %s, which cannot be asked from here: end its "
+                       "`sclctl run`, or, if that was killed, run it again and end it with Ctrl-C",
+                       other->prefix, hypervisor);
+}
+
+static gboolean
+throw_not_asked (SclEngine *self, const char *name, const SclOtherInstance *other,
+                 const char *hypervisor, const GError *why, GError **error)
+{
+  return scl_throw (error, (SclError) why->code,
+                    "volume \"%s\": VMs of instance \"%s\" may be on hypervisor %s, whose domains cannot be asked "
+                    "(%s): connect to that with this prefix (local:?hypervisor=%s&state=%s&prefix=%s)",
+                    name, other->prefix, hypervisor, why->message, hypervisor, self->state_dir,
+                    self->prefix);
+}
+
+/* Another instance may be on another hypervisor. 0.1 did not note on which: then the usual one is asked if it is
+ * there. Should a domain that nobody saw name the file, it finds none: the data is not lost, it is here. */
+static gboolean
+check_elsewhere (SclEngine *self, const char *name, const SclOtherInstance *other,
+                 const char *path, GCancellable *cancellable, GError **error)
+{
+  gboolean known = FALSE;
+  gboolean open = FALSE;
+  g_autofree char *noted
+      = self->claim == NULL ? NULL : _scl_instance_claim_find_elsewhere (self->claim, other->prefix, &known);
+  const char *hypervisor = noted != NULL ? noted : SCL_HYPERVISOR_DEFAULT;
+  g_autoptr (SclSources) sources = NULL;
+  g_autoptr (GError) why = NULL;
+
+  if (self->open_vms == NULL || self->claim == NULL || (known && noted == NULL)
+      || _scl_instance_claim_is_on (self->claim, hypervisor))
+    return TRUE;
+  if (!check_not_embedded (hypervisor, other, error))
+    return FALSE;
+  sources = ask (self, hypervisor, other, &open, cancellable, &why);
+  if (sources != NULL)
+    return check_unused (self, name, other, path, sources, error);
+  if (!known && !open && g_error_matches (why, SCL_ERROR, SCL_ERROR_BACKEND))
+    return TRUE;
+  return throw_not_asked (self, name, other, hypervisor, why, error);
+}
+
+static gboolean
+check_free_here (SclObservation *observation, const char *name, const char *path, const char *prefix,
+                 GError **error)
+{
+  const SclObservedVolume *there = _scl_observation_lookup_volume (observation, name);
+
+  if (there == NULL || g_strcmp0 (there->path, path) == 0)
+    return TRUE;
+  if (there->foreign)
+    return scl_throw (error, SCL_ERROR_EXISTS,
+                      "volume \"%s\": %s is there already, and is not instance \"%s\"'s: it is left as it is; move "
+                      "it away",
+                      name, there->path, prefix);
+  return scl_throw (error, SCL_ERROR_EXISTS,
+                    "instance \"%s\" has a volume \"%s\" already, %s: it is left as it is; if its data is not "
+                    "needed, delete it first (sclctl volume delete %s)",
+                    prefix, name, there->path, name);
+}
+
+static gboolean
+check (SclEngine *self, SclObservation *observation, const char *name, const SclOtherInstance *other,
+       const char *path, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+
+  if (!check_free_here (observation, name, path, self->prefix, error))
+    return FALSE;
+  sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+  return sources != NULL && check_unused (self, name, other, path, sources, error)
+         && check_elsewhere (self, name, other, path, cancellable, error);
+}
+
+/* Both instances are locked. Where it was cut short, all was asked before the file was renamed. */
+static gboolean
+adopt (SclEngine *self, const char *name, const SclOtherInstance *other, GCancellable *cancellable,
+       GError **error)
+{
+  g_autoptr (SclObservation) observation
+      = _scl_engine_observe_to_change (self, NULL, cancellable, error);
+  g_autofree char *path = NULL;
+
+  return observation != NULL && find (self, name, other, &path, error)
+         && (path == NULL || check (self, observation, name, other, path, cancellable, error))
+         && _scl_volume_backend_adopt (self->volumes, name, other, error);
+}
+
+static gboolean
+engine_adopt_volume (SclDriver *driver, const char *name, const char *from, SclOperation *operation,
+                     GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclTurn) turn = NULL;
+  g_autoptr (SclEngineQueue) queue = NULL;
+  g_autoptr (SclTurn) theirs = NULL;
+  g_autofree char *home = NULL;
+
+  if (!check_from (self, from, error))
+    return FALSE;
+  turn = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
+  if (turn == NULL)
+    return FALSE;
+  queue = _scl_engine_queue_get_beside (self->queue, from);
+  theirs = _scl_engine_enter_beside (self, queue, operation, cancellable, error);
+  home = self->state_dir == NULL ? NULL : _scl_instance_home (self->state_dir, from);
+  if (theirs == NULL
+      || !adopt (self, name, &(SclOtherInstance){ from, home }, cancellable, error))
+    return FALSE;
+  _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, name);
+  return TRUE;
+}
+
+void
+_scl_engine_init_adopt (SclDriverInterface *iface)
+{
+  iface->adopt_volume = engine_adopt_volume;
+}

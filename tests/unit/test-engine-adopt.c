@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who is asked, and who is waited for, before a volume of another instance is taken over. On a host in memory, with
+ * the locks and notes of a real one. */
+#include "base-test.h"
+#include "backend/memory/scl-memory-host-private.h"
+#include "engine/scl-engine-private.h"
+
+typedef struct
+{
+  char *top;
+  char *run;
+  char *state;
+  SclMemoryHost *host;
+  SclVmBackend *vms;
+  SclEngine *engine;
+  SclDriver *driver;
+  SclDriverInterface *iface;
+} World;
+
+/* A domain that names the volume: on our hypervisor, on another one. */
+static const char *user;
+static const char *user_elsewhere;
+static const char *asked;
+static SclError open_error;
+static SclVmBackend *elsewhere;
+
+static SclSources *
+list_sources (SclVmBackend *self, GCancellable *cancellable, GError **error)
+{
+  const char *name = self == elsewhere ? user_elsewhere : user;
+  SclSources *sources = _scl_sources_new ();
+  gboolean is_vm = name != NULL && g_str_has_prefix (name, "lab-");
+
+  if (name != NULL)
+    _scl_sources_add (sources, name, is_vm ? "lab" : NULL, is_vm ? name + 4 : NULL, "memory:demo");
+  return sources;
+}
+
+static SclVmBackend *
+open_elsewhere (const char *hypervisor, const char *prefix, const char *state_dir,
+                GCancellable *cancellable, GError **error)
+{
+  asked = g_intern_string (hypervisor);
+  if (elsewhere != NULL)
+    return g_object_ref (elsewhere);
+  g_set_error (error, SCL_ERROR, (int) open_error, "nobody serves it");
+  return NULL;
+}
+
+static void
+put_volume (World *w, const char *name, const char *instance)
+{
+  SclObservedVolume *volume = _scl_observed_volume_new (name);
+
+  volume->path = g_strdup_printf ("memory:%s", name);
+  volume->foreign = instance != NULL;
+  volume->instance = g_strdup (instance);
+  g_hash_table_insert (w->host->volumes, g_strdup (name), volume);
+}
+
+static int
+setup (void **state)
+{
+  World *w = g_new0 (World, 1);
+  g_autoptr (SclNetworkBackend) networks = NULL;
+  g_autoptr (SclVolumeBackend) volumes = NULL;
+
+  w->top = test_folder_new ();
+  w->run = g_build_filename (w->top, "run", NULL);
+  w->state = g_build_filename (w->top, "state", NULL);
+  w->host = _scl_memory_host_new ("scl");
+  networks = _scl_memory_networks_new (w->host);
+  volumes = _scl_memory_volumes_new (w->host);
+  w->vms = _scl_memory_vms_new (w->host);
+  SCL_VM_BACKEND_GET_IFACE (w->vms)->list_sources = list_sources;
+  w->engine = _scl_engine_new ("scl", "machine", networks, volumes, w->vms);
+  _scl_engine_set_folders (w->engine, w->run, w->state);
+  _scl_engine_set_claim (w->engine, _scl_instance_claim_new (w->run, w->state, "scl", "qemu:///mine"));
+  _scl_engine_set_opener (w->engine, open_elsewhere);
+  w->driver = SCL_DRIVER (w->engine);
+  w->iface = SCL_DRIVER_GET_IFACE (w->driver);
+  w->iface->set_lock_timeout (w->driver, 0);
+  put_volume (w, "demo", "lab");
+  user = user_elsewhere = asked = NULL;
+  open_error = SCL_ERROR_BACKEND;
+  *state = w;
+  return 0;
+}
+
+static int
+teardown (void **state)
+{
+  World *w = *state;
+
+  g_clear_object (&elsewhere);
+  g_object_unref (w->engine);
+  g_object_unref (w->vms);
+  g_object_unref (w->host);
+  test_folder_remove (w->top);
+  g_free (w->run);
+  g_free (w->state);
+  g_free (w);
+  return 0;
+}
+
+static gboolean
+adopt (World *w, const char *from, GError **error)
+{
+  return w->iface->adopt_volume (w->driver, "demo", from, NULL, NULL, error);
+}
+
+static gboolean
+is_ours (World *w)
+{
+  const SclObservedVolume *volume = g_hash_table_lookup (w->host->volumes, "demo");
+
+  return !volume->foreign && volume->instance == NULL;
+}
+
+static void
+refuse (World *w, const char *from, SclError code, const char *part)
+{
+  GError *error = NULL;
+
+  assert_false (adopt (w, from, &error));
+  assert_error_is (error, code, part);
+  assert_false (is_ours (w));
+}
+
+/* The other instance has something on HYPERVISOR. */
+static void
+note (World *w, const char *hypervisor)
+{
+  g_autoptr (SclInstanceClaim) claim
+      = _scl_instance_claim_new (w->run, w->state, "lab", hypervisor);
+  gboolean is_new;
+
+  assert_true (_scl_instance_claim_take (claim, TRUE, &is_new, NULL));
+}
+
+static void
+test_unused (void **state)
+{
+  World *w = *state;
+
+  note (w, "qemu:///mine");
+  assert_true (adopt (w, "lab", NULL));
+  assert_true (is_ours (w));
+  assert_null (asked);
+}
+
+static void
+test_names (void **state)
+{
+  World *w = *state;
+
+  refuse (w, "scl", SCL_ERROR_INVALID, "instance \"scl\" is this one");
+  refuse (w, "No", SCL_ERROR_INVALID, "instance \"No\"");
+  refuse (w, "../..", SCL_ERROR_INVALID, "instance \"../..\"");
+}
+
+static void
+test_unknown (void **state)
+{
+  World *w = *state;
+
+  refuse (w, "doc", SCL_ERROR_NOT_FOUND, "there is no instance \"doc\" in");
+  refuse (w, "doc", SCL_ERROR_NOT_FOUND, "nor any other");
+  note (w, "qemu:///mine");
+  refuse (w, "doc", SCL_ERROR_NOT_FOUND, "those that are there are \"lab\"");
+  g_hash_table_remove (w->host->volumes, "demo");
+  put_volume (w, "demo", "doc");
+  refuse (w, "lab", SCL_ERROR_NOT_FOUND,
+          "instance \"lab\" has no volume \"demo\": `sclctl -c 'local:?prefix=lab' volume list`");
+}
+
+static void
+test_used (void **state)
+{
+  World *w = *state;
+
+  user = "lab-demo";
+  refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"lab-demo\" names memory:demo: it is VM \"demo\" of instance \"lab\"; delete "
+          "that VM there first (sclctl -c 'local:?prefix=lab' vm delete demo)");
+  user = "clone";
+  refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"clone\" names memory:demo: take it away from the domain first");
+  user = NULL;
+  assert_true (adopt (w, "lab", NULL));
+}
+
+/* It is at work: nothing is done, and who it is is said. */
+static void
+test_other_is_locked (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclInstanceLock) lock = _scl_instance_lock_acquire (
+      w->run, w->state, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+  g_autofree char *holder
+      = g_strdup_printf ("instance \"lab\" is locked by process %d", (int) getpid ());
+
+  assert_non_null (lock);
+  refuse (w, "lab", SCL_ERROR_BUSY, holder);
+  g_clear_pointer (&lock, _scl_instance_lock_release);
+  assert_true (adopt (w, "lab", NULL));
+  /* And given up again. */
+  lock = _scl_instance_lock_acquire (w->run, w->state, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+  assert_non_null (lock);
+}
+
+static void
+test_other_hypervisor (void **state)
+{
+  World *w = *state;
+
+  note (w, "qemu:///other");
+  refuse (w, "lab", SCL_ERROR_BACKEND,
+          "VMs of instance \"lab\" may be on hypervisor qemu:///other, whose domains cannot be asked (nobody serves it)");
+  assert_string_equal (asked, "qemu:///other");
+  elsewhere = _scl_memory_vms_new (w->host);
+  user_elsewhere = "lab-demo";
+  refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"lab-demo\" names memory:demo");
+  user_elsewhere = NULL;
+  assert_true (adopt (w, "lab", NULL));
+}
+
+/* Its networks and VMs are those of a run that was killed. */
+static void
+test_other_is_embedded (void **state)
+{
+  World *w = *state;
+
+  note (w, "qemu:///embed");
+  refuse (w, "lab", SCL_ERROR_IN_USE, "has VMs or networks on qemu:///embed");
+  assert_null (asked);
+}
+
+/* 0.1 did not note its hypervisor: the usual one is asked, if it is there. */
+static void
+test_no_note (void **state)
+{
+  World *w = *state;
+
+  open_error = SCL_ERROR_TIMEOUT;
+  refuse (w, "lab", SCL_ERROR_TIMEOUT, "whose domains cannot be asked");
+  assert_string_equal (asked, "qemu:///system");
+  elsewhere = _scl_memory_vms_new (w->host);
+  user_elsewhere = "lab-demo";
+  refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"lab-demo\"");
+  g_clear_object (&elsewhere);
+  open_error = SCL_ERROR_BACKEND;
+  assert_true (adopt (w, "lab", NULL));
+}
+
+static void
+test_no_change (void **state)
+{
+  World *w = *state;
+
+  _scl_memory_host_fail_after (w->host, 0);
+  assert_false (adopt (w, "lab", NULL));
+  assert_false (is_ours (w));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    TEST (test_unused),          TEST (test_names),
+    TEST (test_unknown),         TEST (test_used),
+    TEST (test_other_is_locked), TEST (test_other_hypervisor),
+    TEST (test_other_is_embedded), TEST (test_no_note),
+    TEST (test_no_change),
+  };
+
+  return cmocka_run_group_tests_name ("engine-adopt", tests, NULL, NULL);
+}
