@@ -2,8 +2,9 @@
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "config/scl-builder-private.h"
+#include "config/scl-guest-files-private.h"
 #include "config/scl-merger-private.h"
-#include "config/scl-reader-private.h"
+#include "config/scl-text-private.h"
 #include "config/scl-writer-private.h"
 #include "model/scl-diagnostic-private.h"
 #include "model/scl-names-private.h"
@@ -56,12 +57,6 @@ static void
 source_free (gpointer source)
 {
   _scl_source_free (source);
-}
-
-static void
-node_free (gpointer node)
-{
-  _scl_node_free (node);
 }
 
 static void
@@ -199,6 +194,12 @@ list_folder (const char *path, GError **error)
   return g_steal_pointer (&names);
 }
 
+static void
+mark_member (SclSource *source, const char *path)
+{
+  source->member = g_canonicalize_filename (path, NULL);
+}
+
 static gboolean
 add_folder (SclManifestLoader *self, const char *path, GError **error)
 {
@@ -210,6 +211,7 @@ add_folder (SclManifestLoader *self, const char *path, GError **error)
 
       if (!add_file (self, file, error))
         return FALSE;
+      mark_member (self->sources->pdata[self->sources->len - 1], file);
     }
   return names != NULL;
 }
@@ -221,7 +223,8 @@ add_folder (SclManifestLoader *self, const char *path, GError **error)
  * @error: location for a #GError, or %NULL
  *
  * Adds a file, or those files of a folder whose names end in `.yaml`, `.yml` or `.json` and do not
- * begin with a dot, in the order of their names. Relative paths in a file are relative to the
+ * begin with a dot, in the order of their names, and are no cloud-init files: those that a VM names
+ * are left out, those that only look so with a warning. Relative paths in a file are relative to the
  * folder of that file. Only regular files of up to 16 MiB are read; @path may be a symbolic link.
  *
  * Returns: %TRUE if everything was read. %SCL_ERROR_NOT_FOUND, %SCL_ERROR_PERMISSION, or
@@ -323,17 +326,13 @@ scl_manifest_loader_add_generated (SclManifestLoader *self, GBytes *bytes, const
 static SclManifest *
 read_all (SclManifestLoader *self, SclReport *report)
 {
-  g_autoptr (GPtrArray) roots = g_ptr_array_new_with_free_func (node_free);
+  g_autoptr (GPtrArray) roots = _scl_guest_files_read_others (self->sources, report);
   g_autoptr (SclNode) merged = NULL;
   g_autoptr (SclManifest) manifest = NULL;
 
-  for (guint i = 0; i < self->sources->len; i++)
-    {
-      SclNode *root = _scl_read (self->sources->pdata[i], report);
-
-      if (root != NULL)
-        g_ptr_array_add (roots, root);
-    }
+  if (roots->len == 0 && !_scl_report_has_errors (report))
+    _scl_report_syntax (report, _scl_text_place (self->sources->pdata[0], 0),
+                        "of what was given, nothing is a manifest");
   merged = _scl_merge (roots, report);
   manifest = _scl_build (merged, report);
   _scl_build_check (manifest, merged, self->prefix, report);

@@ -20,6 +20,7 @@ typedef struct
   char *base_dir;
   GBytes *bytes;
   guint number; /* order of reading */
+  char *member; /* absolute path, if it was found in a folder; NULL: somebody named it */
   GVariant
       *origins; /* a(suu): where each line of a generated input comes from; NULL: it was written */
 } SclSource;

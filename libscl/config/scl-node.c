@@ -19,6 +19,7 @@ _scl_source_free (SclSource *self)
 {
   g_free (self->name);
   g_free (self->base_dir);
+  g_free (self->member);
   g_bytes_unref (self->bytes);
   g_clear_pointer (&self->origins, g_variant_unref);
   g_free (self);

@@ -172,6 +172,107 @@ test_folder (void **state)
   assert_int_equal (g_rmdir (sub), 0);
 }
 
+/* Loads the fixture's folder. OUT_FOUND: file and message of each diagnostic, a line each. */
+static SclManifest *
+load_folder (Fixture *fixture, char **out_found, GError **error)
+{
+  g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (GString) found = g_string_new (NULL);
+  g_autoptr (GPtrArray) diagnostics = NULL;
+  SclManifest *manifest;
+
+  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, error));
+  manifest = scl_manifest_loader_load (loader, error);
+  diagnostics = scl_manifest_loader_list_diagnostics (loader);
+  for (guint i = 0; i < diagnostics->len; i++)
+    {
+      g_autofree char *name = g_path_get_basename (scl_diagnostic_get_file (diagnostics->pdata[i]));
+
+      g_string_append_printf (found, "%s: %s\n", name,
+                              scl_diagnostic_get_message (diagnostics->pdata[i]));
+    }
+  *out_found = g_string_free (g_steal_pointer (&found), FALSE);
+  return manifest;
+}
+
+/* What VMs name lies beside the manifests, whatever is in it: YAML that no manifest may have, too. */
+static void
+test_folder_with_cloud_init_files (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *found = NULL;
+
+  write_file (fixture, "demo.yaml",
+              "version: 1\nvirtualMachines:\n  demo:\n    image: /a.raw\n"
+              "    cloudInitUserConfigFile: user.yaml\n"
+              "    cloudInitNetworkConfigFile: ./net.yaml\n");
+  write_file (fixture, "net.yaml", "version: 2\nethernets: {id0: {addresses: [192.168.20.2/24]}}\n");
+  write_file (fixture, "user.yaml", "## template: jinja\na: &x {{ b }}\nc: *x\n");
+  manifest = load_folder (fixture, &found, &error);
+  if (manifest == NULL)
+    fail_msg ("%s", error->message);
+  assert_string_equal (found, "");
+  assert_non_null (scl_manifest_lookup_vm (manifest, "demo"));
+}
+
+static void
+test_folder_with_files_that_nobody_names (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *found = NULL;
+
+  write_file (fixture, "demo.yaml", "virtualMachines: {demo: {image: /a.raw}}\n");
+  write_file (fixture, "net.yaml", "version: 2\nethernets: {}\n");
+  write_file (fixture, "user.yaml", "#cloud-config\npassword: x\n");
+  manifest = load_folder (fixture, &found, &error);
+  assert_non_null (manifest);
+  assert_string_equal (found, "net.yaml: looks like a cloud-init file, but no VM names it: left out\n"
+                              "user.yaml: looks like a cloud-init file, but no VM names it: left "
+                              "out\n");
+}
+
+/* No VM is lost by a name that is wrong, and what is no cloud-init file is not taken for one. */
+static void
+test_folder_keeps_manifests (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (SclManifest) wrong = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *found = NULL;
+  g_autofree char *errors = NULL;
+
+  write_file (fixture, "a.yaml",
+              "virtualMachines: {a: {image: /a.raw, cloudInitUserConfigFile: b.yaml}}\n");
+  write_file (fixture, "b.yaml", "#cloud-config\nvirtualMachines: {b: {image: /b.raw}}\n");
+  manifest = load_folder (fixture, &found, &error);
+  assert_non_null (manifest);
+  assert_non_null (scl_manifest_lookup_vm (manifest, "b"));
+  write_file (fixture, "c.yaml", "password: x\n");
+  wrong = load_folder (fixture, &errors, &error);
+  assert_null (wrong);
+  assert_true (g_str_has_prefix (errors, "c.yaml: unknown key"));
+}
+
+static void
+test_folder_without_manifest (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *found = NULL;
+
+  write_file (fixture, "user.yaml", "#cloud-config\npassword: x\n");
+  manifest = load_folder (fixture, &found, &error);
+  assert_null (manifest);
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID));
+  assert_true (g_str_has_suffix (error->message, "of what was given, nothing is a manifest"));
+}
+
 static void
 assert_add_fails (const char *path, SclError code, const char *message)
 {
@@ -290,6 +391,10 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_merge),
+    cmocka_unit_test_setup_teardown (test_folder_keeps_manifests, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_folder_with_cloud_init_files, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_folder_with_files_that_nobody_names, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_folder_without_manifest, setup, teardown),
     cmocka_unit_test_setup_teardown (test_folder, setup, teardown),
     cmocka_unit_test_setup_teardown (test_paths_that_cannot_be_read, setup, teardown),
     cmocka_unit_test_setup_teardown (test_link_and_relative_path, setup, teardown),
