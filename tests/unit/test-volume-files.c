@@ -8,6 +8,8 @@
 #include "backend/volume/scl-reach-private.h"
 #include "backend/volume/scl-sidecar-private.h"
 #include "backend/volume/scl-volume-store-private.h"
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <scl/scl-error.h>
@@ -263,6 +265,36 @@ test_image_differs (void **state)
   assert_false (_scl_sidecar_image_differs (a, 1000, 1000000000, a));
 }
 
+/* As a network file system may: it is done, and the answer got lost. */
+static gboolean answer_gets_lost;
+
+static int
+lose_answer (int rc)
+{
+  if (rc != 0 || !answer_gets_lost)
+    return rc;
+  errno = EIO;
+  return -1;
+}
+
+int
+linkat (int from, const char *old, int to, const char *new, int flags)
+{
+  int (*real) (int, const char *, int, const char *, int)
+      = (int (*) (int, const char *, int, const char *, int)) dlsym (RTLD_NEXT, "linkat");
+
+  return lose_answer (real (from, old, to, new, flags));
+}
+
+int
+renameat2 (int from, const char *old, int to, const char *new, unsigned int flags)
+{
+  int (*real) (int, const char *, int, const char *, unsigned int)
+      = (int (*) (int, const char *, int, const char *, unsigned int)) dlsym (RTLD_NEXT, "renameat2");
+
+  return lose_answer (real (from, old, to, new, flags));
+}
+
 static void
 check_part_file (Folder *folder, SclPartFileFlags flags)
 {
@@ -289,6 +321,18 @@ static void
 test_part_file (void **state)
 {
   check_part_file (*state, SCL_PART_FILE_NONE);
+}
+
+static void
+test_part_file_of_lost_answer (void **state)
+{
+  Folder *folder = *state;
+
+  answer_gets_lost = TRUE;
+  check_part_file (folder, SCL_PART_FILE_NONE);
+  assert_int_equal (unlinkat (folder->fd, "x", 0), 0);
+  check_part_file (folder, SCL_PART_FILE_NAMED);
+  answer_gets_lost = FALSE;
 }
 
 static void
@@ -469,6 +513,7 @@ main (void)
     cmocka_unit_test (test_sidecar_damaged),
     cmocka_unit_test_setup_teardown (test_image_differs, setup, teardown),
     cmocka_unit_test_setup_teardown (test_part_file, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_part_file_of_lost_answer, setup, teardown),
     cmocka_unit_test_setup_teardown (test_part_file_named, setup, teardown),
     cmocka_unit_test_setup_teardown (test_sweep, setup, teardown),
     cmocka_unit_test_setup_teardown (test_reach, setup, teardown),

@@ -132,10 +132,21 @@ part_file_rename_new (SclPartFile *self)
   return rc != 0 ? rc : unlinkat (self->folder, self->temporary, 0);
 }
 
+/* A network file system may lose the answer to what it has done. */
+static gboolean
+part_file_is_in_place (SclPartFile *self)
+{
+  struct stat own, there;
+
+  return fstat (self->fd, &own) == 0
+         && fstatat (self->folder, self->name, &there, AT_SYMLINK_NOFOLLOW) == 0
+         && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
 gboolean
 _scl_part_file_commit (SclPartFile *self, gboolean replace, GError **error)
 {
-  int rc;
+  int rc, number;
 
   g_return_val_if_fail (!replace || self->temporary != NULL, FALSE);
 
@@ -145,8 +156,9 @@ _scl_part_file_commit (SclPartFile *self, gboolean replace, GError **error)
     rc = part_file_rename_new (self);
   else
     rc = part_file_link (self);
-  if (rc != 0)
-    return scl_throw_errno (error, errno, "%s: cannot put the complete file in place", self->name);
+  number = errno;
+  if (rc != 0 && !part_file_is_in_place (self))
+    return scl_throw_errno (error, number, "%s: cannot put the complete file in place", self->name);
   g_clear_pointer (&self->temporary, g_free);
   return TRUE;
 }
