@@ -91,14 +91,15 @@ class Power(SharedCase):
         self.libvirtd.virsh("suspend", self.name)
         pid = self.pid()
         os.kill(pid, signal.SIGSTOP)
-        self.addCleanup(os.kill, pid, signal.SIGCONT)
         argv = ["stdbuf", "-oL", "virsh", "--connect", self.libvirtd.uri, f"echo connected; resume {self.name}"]
         with self.libvirtd.start(argv) as other:
             self.assertEqual(other.stdout.readline(), "connected\n")
             ours = self.scene.ctl.start("vm", "start", "demo", stdout=subprocess.DEVNULL)
-            with self.assertRaises(subprocess.TimeoutExpired):
-                ours.wait(40)
-            os.kill(pid, signal.SIGCONT)
+            try:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    ours.wait(40)
+            finally:
+                os.kill(pid, signal.SIGCONT)
             self.assertEqual((ours.wait(scltest.bound(60)), other.wait(scltest.bound(60))), (0, 0))
         self.assert_network()
 
