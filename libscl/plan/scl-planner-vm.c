@@ -228,7 +228,8 @@ _scl_planner_plan_volumes (SclPlanner *self)
         if (is != NULL && is->image_differs)
           _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path,
                                     "image differs from what volume \"%s\" was made of: the volume is "
-                                    "kept as it is",
+                                    "kept as it is; to start over from the image, put the volume aside "
+                                    "or delete it while the VM is removed, then apply",
                                     is->name);
       }
 }
@@ -294,8 +295,34 @@ is_on (SclObservedVm *is)
          && is->state != SCL_VM_STATE_UNKNOWN;
 }
 
+/* The image is named in the declaration only: no apply writes over a volume. */
 static void
-explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *macs)
+explain_kept_volumes (SclPlanner *self, SclStep *step, SclVmSpec *vm, SclVmSpec *was)
+{
+  SclDiskSpec *old, *new;
+
+  for (guint i = 0; (old = _scl_list_peek (scl_vm_spec_get_disks (was), i)) != NULL
+                    && (new = _scl_list_peek (scl_vm_spec_get_disks (vm), i)) != NULL;
+       i++)
+    if (g_strcmp0 (scl_disk_spec_get_image (old), scl_disk_spec_get_image (new)) != 0
+        && _scl_observation_lookup_volume (self->observed, scl_disk_spec_get_volume (new)) != NULL)
+      _scl_step_add_reason (step, "the volume is kept as it is");
+}
+
+/* What only a restart brings, of a guest that nobody restarts. */
+static void
+explain_waiting (SclStep *step, SclVmSpec *vm, SclObservedVm *is)
+{
+  g_autofree char *restart
+      = is->live_spec == NULL ? NULL : _scl_planner_describe_restart (is->live_spec, vm);
+
+  if (restart != NULL && scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
+    _scl_step_add_reason (step, "new hardware at its next boot");
+}
+
+static void
+explain_definition (SclPlanner *self, SclStep *step, SclVmSpec *vm, SclObservedVm *is,
+                    GPtrArray *macs)
 {
   g_autofree char *changes
       = is->spec == NULL ? NULL : _scl_planner_describe_changes (is->spec, vm);
@@ -304,6 +331,8 @@ explain_definition (SclStep *step, SclVmSpec *vm, SclObservedVm *is, GPtrArray *
     _scl_step_add_reason (step, "its stored declaration cannot be read");
   else if (changes[0] != '\0')
     _scl_step_add_reason (step, "%s", changes);
+  if (is->spec != NULL)
+    explain_kept_volumes (self, step, vm, is->spec);
   if (!same_macs (macs, is->macs))
     _scl_step_add_reason (step, "MAC addresses differ");
   if (is->seed_differs)
@@ -344,7 +373,7 @@ plan_covered (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, GPtrArray *mac
   if (is_as_declared)
     explain_growth (self, step, vm);
   else
-    explain_definition (step, vm, is, macs);
+    explain_definition (self, step, vm, is, macs);
   if (step->reason->len == 0)
     {
       _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s", is->overlay);
@@ -378,7 +407,10 @@ plan_definition (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is)
   if (is == NULL)
     _scl_step_add_reason (step, "not there");
   else
-    explain_definition (step, vm, is, macs);
+    {
+      explain_definition (self, step, vm, is, macs);
+      explain_waiting (step, vm, is);
+    }
   step->macs = g_steal_pointer (&macs);
   return step;
 }
@@ -478,7 +510,8 @@ plan_restart (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defin
     return;
   if (scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
     {
-      _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path, "at its next boot: %s", why);
+      _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_NOTE, path, "at its next boot: %s; \"sclctl vm restart %s\" has it now", why,
+                                scl_vm_spec_get_name (vm));
       return;
     }
   step = vm_step (self, SCL_JOB_VM_RESTART, SCL_ACTION_RESTART, vm);

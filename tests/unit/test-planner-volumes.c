@@ -50,13 +50,19 @@ tear_down (void **state)
 }
 
 static SclVmSpec *
-vm_of (const char *name, guint64 size_mib, guint cores)
+vm_with_image (const char *name, const char *image, guint64 size_mib, guint cores)
 {
   g_autoptr (GListStore) disks = g_list_store_new (SCL_TYPE_DISK_SPEC);
-  g_autoptr (SclDiskSpec) disk = scl_disk_spec_new (name, "/a.raw", size_mib);
+  g_autoptr (SclDiskSpec) disk = scl_disk_spec_new (name, image, size_mib);
 
   g_list_store_append (disks, disk);
   return g_object_new (SCL_TYPE_VM_SPEC, "name", name, "cores", cores, "disks", disks, NULL);
+}
+
+static SclVmSpec *
+vm_of (const char *name, guint64 size_mib, guint cores)
+{
+  return vm_with_image (name, "/a.raw", size_mib, cores);
 }
 
 /* Two VMs; what is said is of the first. */
@@ -189,7 +195,7 @@ a_lost_volume_is_an_error (void **state)
   g_hash_table_remove (world->host->volumes, "demo");
   assert_plan (world, changed,
                "blocked volume \"demo\": " LOST ("demo") "\n"
-               "update vm \"other\": cores 1 → 2\n");
+               "update vm \"other\": cores 1 → 2, new hardware at its next boot\n");
   assert_false (apply (world, changed, &error));
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL));
   assert_non_null (strstr (error->message, LOST ("demo")));
@@ -280,7 +286,7 @@ an_overlay_is_left_alone (void **state)
   /* What waits is a step that is not done. */
   assert_plan (world, changed,
                "blocked vm \"demo\": cores 1 → 2, size 1024 → 2048 MiB, which waits: an overlay\n"
-               "update vm \"other\": cores 1 → 2\n");
+               "update vm \"other\": cores 1 → 2, new hardware at its next boot\n");
   assert_false (apply (world, changed, &waits));
   assert_non_null (strstr (waits->message, "which waits: an overlay"));
   assert_int_equal (scl_vm_spec_get_cores (vm (world, "other")->spec), 2);
@@ -295,6 +301,49 @@ an_overlay_is_left_alone (void **state)
   assert_int_equal (scl_vm_spec_get_cores (vm (world, "demo")->spec), 2);
 }
 
+static void
+assert_notes (World *world, SclManifest *manifest, const char *first, const char *second)
+{
+  g_autoptr (SclPlan) made = plan (world, manifest);
+  const char *expected[] = { first, second };
+
+  assert_int_equal (g_list_model_get_n_items (scl_plan_get_diagnostics (made)), 2);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_autoptr (SclDiagnostic) told = g_list_model_get_item (scl_plan_get_diagnostics (made), i);
+
+      assert_int_equal (scl_diagnostic_get_severity (told), SCL_SEVERITY_NOTE);
+      assert_string_equal (scl_diagnostic_get_message (told), expected[i]);
+    }
+}
+
+/* The reason says what a step does not do, and a note how to have it, also when nothing is left to do. */
+static void
+what_a_plan_leaves_is_said (void **state)
+{
+  World *world = *state;
+  g_autoptr (GListStore) vms = g_list_store_new (SCL_TYPE_VM_SPEC);
+  g_autoptr (SclVmSpec) old = vm_of ("demo", 1024, 1);
+  g_autoptr (SclVmSpec) new = vm_with_image ("demo", "/b.raw", 1024, 2);
+  g_autoptr (SclManifest) first = NULL;
+  g_autoptr (SclManifest) changed = NULL;
+
+  g_list_store_append (vms, old);
+  first = scl_manifest_new (NULL, NULL, G_LIST_MODEL (vms));
+  g_list_store_splice (vms, 0, 1, (gpointer *) &new, 1);
+  changed = scl_manifest_new (NULL, NULL, G_LIST_MODEL (vms));
+  must_apply (world, first);
+  assert_plan (world, changed,
+               "update vm \"demo\": cores 1 → 2, image /a.raw → /b.raw, the volume is kept as it is, new "
+               "hardware at its next boot\n");
+  must_apply (world, changed);
+  assert_plan (world, changed, "");
+  assert_notes (world, changed,
+                "image differs from what volume \"demo\" was made of: the volume is kept as it is; to start "
+                "over from the image, put the volume aside or delete it while the VM is removed, then apply",
+                "at its next boot: cores 1 → 2; \"sclctl vm restart demo\" has it now");
+}
+
 int
 main (void)
 {
@@ -305,6 +354,7 @@ main (void)
     cmocka_unit_test_setup_teardown (nothing_new_is_made_beside_a_lost_volume, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_made_anew_by_a_verb, set_up, tear_down),
     cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (what_a_plan_leaves_is_said, set_up, tear_down),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -28,7 +28,7 @@ complete -c sclctl -f
 complete -c sclctl -s c -l connect -r -d 'where to: local:?hypervisor=…&state=…&prefix=… (default: $SCL_URI, else this host)'
 complete -c sclctl -s o -l output -r -a 'table json name' -d 'table for people (default), json for programs, or name: the names of a list, one per line'
 complete -c sclctl -s q -l quiet -d 'only errors; lists show only names'
-complete -c sclctl -s v -l verbose -d 'also notes and each step as it begins'
+complete -c sclctl -s v -l verbose -d 'also each step as it begins'
 complete -c sclctl -l yes -d 'the answer to every question is yes'
 complete -c sclctl -l timeout -r -d 'how long to wait while somebody else changes the same instance (default 30)'
 complete -c sclctl -s h -l help -d 'show help about the command'

@@ -94,6 +94,8 @@ finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *erro
 
   sclctl_show_results (context, results);
   report (context, sclctl_report_status (owned), plan, results, owned);
+  /* What it did not do, and how to have it. */
+  sclctl_tell_severity (context, scl_plan_get_diagnostics (plan), SCL_SEVERITY_NOTE);
   if (owned == NULL)
     return SCLCTL_EXIT_DONE;
   if (is_stale (results, owned))
@@ -142,6 +144,7 @@ apply (SclctlContext *context, SclManifest *manifest)
   sclctl_show_plan (context, plan);
   if (!scl_plan_is_empty (plan))
     return carry_out (context, manifest, plan, flags);
+  sclctl_tell_severity (context, scl_plan_get_diagnostics (plan), SCL_SEVERITY_NOTE);
   report (context, "nothing", plan, NULL, NULL);
   return SCLCTL_EXIT_DONE;
 }

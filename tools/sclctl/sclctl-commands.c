@@ -48,7 +48,7 @@ const SclctlOption sclctl_global_options[] = {
                                 "names of a list, one per line",
     SCLCTL_COMPLETE_WORDS, "table json name" },
   { "quiet", 'q', NULL, "only errors; lists show only names", SCLCTL_COMPLETE_NOTHING, NULL },
-  { "verbose", 'v', NULL, "also notes and each step as it begins", SCLCTL_COMPLETE_NOTHING, NULL },
+  { "verbose", 'v', NULL, "also each step as it begins", SCLCTL_COMPLETE_NOTHING, NULL },
   { "yes", 0, NULL, "the answer to every question is yes", SCLCTL_COMPLETE_NOTHING, NULL },
   { "timeout", 0, "SECONDS",
     "how long to wait while somebody else changes the same instance (default 30)",

@@ -181,28 +181,25 @@ sclctl_fail (GError *error)
   return sclctl_error_status (owned);
 }
 
-static void
-tell_diagnostic (SclctlContext *self, SclDiagnostic *diagnostic)
+void
+sclctl_tell_severity (SclctlContext *self, GListModel *list, SclSeverity severity)
 {
-  SclSeverity severity = scl_diagnostic_get_severity (diagnostic);
-  g_autofree char *text = NULL;
+  for (guint i = 0; list != NULL && i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (list, i);
+      g_autofree char *text = scl_diagnostic_to_string (diagnostic);
 
-  if (severity == SCL_SEVERITY_ERROR
-      || (severity == SCL_SEVERITY_NOTE && !sclctl_is_verbose (self)))
-    return;
-  text = scl_diagnostic_to_string (diagnostic);
-  sclctl_tell (self, "%s: %s", sclctl_text_severity (severity), text);
+      if (scl_diagnostic_get_severity (diagnostic) == severity)
+        sclctl_tell (self, "%s: %s", sclctl_text_severity (severity), text);
+    }
 }
 
 void
 sclctl_tell_diagnostics (SclctlContext *self, GListModel *diagnostics)
 {
-  for (guint i = 0; diagnostics != NULL && i < g_list_model_get_n_items (diagnostics); i++)
-    {
-      g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
-
-      tell_diagnostic (self, diagnostic);
-    }
+  sclctl_tell_severity (self, diagnostics, SCL_SEVERITY_WARNING);
+  if (sclctl_is_verbose (self))
+    sclctl_tell_severity (self, diagnostics, SCL_SEVERITY_NOTE);
 }
 
 gboolean

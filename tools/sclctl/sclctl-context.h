@@ -63,8 +63,11 @@ int sclctl_error_status (const GError *error);
 /* Reports the error and gives its exit status. Takes it. */
 int sclctl_fail (GError *error);
 
-/* Warnings and notes, one line each on stderr; notes only with -v. Errors are left to whoever
+/* One line on stderr for each of this severity; not with -q. LIST may be NULL. Errors are left to whoever
  * fails. */
+void sclctl_tell_severity (SclctlContext *self, GListModel *list, SclSeverity severity);
+
+/* Warnings, and with -v notes. */
 void sclctl_tell_diagnostics (SclctlContext *self, GListModel *diagnostics);
 
 /* Whether there is somebody to ask. */

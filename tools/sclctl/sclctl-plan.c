@@ -37,6 +37,7 @@ sclctl_plan (SclctlContext *context)
       return sclctl_fail (error);
     }
   sclctl_show_plan (context, plan);
+  sclctl_tell_severity (context, scl_plan_get_diagnostics (plan), SCL_SEVERITY_NOTE);
   error = sclctl_blocked_error (plan);
   if (error != NULL)
     {

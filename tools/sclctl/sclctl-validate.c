@@ -69,6 +69,8 @@ sclctl_validate (SclctlContext *context)
     plan = preflight (context, manifest, &error);
   if (plan != NULL && sclctl_check_plan (context, plan, &error))
     error = sclctl_blocked_error (plan);
+  if (plan != NULL && sclctl_is_verbose (context))
+    sclctl_tell_severity (context, scl_plan_get_diagnostics (plan), SCL_SEVERITY_NOTE);
   diagnostics = list_diagnostics (loader, plan);
   if (sclctl_is_json (context))
     report (diagnostics, error);

@@ -141,7 +141,7 @@ sclctl_check_plan (SclctlContext *context, SclPlan *plan, GError **error)
   GListModel *diagnostics = scl_plan_get_diagnostics (plan);
   g_autoptr (GString) errors = g_string_new (NULL);
 
-  sclctl_tell_diagnostics (context, diagnostics);
+  sclctl_tell_severity (context, diagnostics, SCL_SEVERITY_WARNING);
   for (guint i = 0; i < g_list_model_get_n_items (diagnostics); i++)
     {
       g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);

@@ -21,7 +21,7 @@ gboolean sclctl_lock (SclctlContext *context, GError **error);
 SclPlan *sclctl_make_plan (SclctlContext *context, SclManifest *manifest, SclApplyFlags flags,
                            GError **error);
 
-/* Tells the plan's warnings. FALSE: it has errors, one per line of the message, and cannot be
+/* Tells the plan's warnings; its notes, what the plan leaves to a person, are for the end. FALSE: it has errors, one per line of the message, and cannot be
  * applied. */
 gboolean sclctl_check_plan (SclctlContext *context, SclPlan *plan, GError **error);
 
