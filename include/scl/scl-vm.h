@@ -20,6 +20,7 @@ G_DECLARE_FINAL_TYPE (SclVm, scl_vm, SCL, VM, GObject)
 
 SCL_PUBLIC const char *scl_vm_get_name (SclVm *self);
 SCL_PUBLIC SclVmSpec *scl_vm_get_spec (SclVm *self);
+SCL_PUBLIC SclVmSpec *scl_vm_get_live_spec (SclVm *self);
 SCL_PUBLIC SclVmState scl_vm_get_state (SclVm *self);
 SCL_PUBLIC const char *scl_vm_get_state_reason (SclVm *self);
 SCL_PUBLIC SclStoppedBy scl_vm_get_stopped_by (SclVm *self);

@@ -31,6 +31,7 @@ struct _SclOperation
   GListStore *results;
   double fraction;
   char *message;
+  char *remark;
   gboolean done;
 };
 

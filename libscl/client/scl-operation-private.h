@@ -26,3 +26,6 @@ void _scl_operation_end_step (SclOperation *self, guint id, SclStepStatus status
 void _scl_operation_step_progress (SclOperation *self, guint id, double fraction,
                                    const char *message);
 void _scl_operation_progress (SclOperation *self, double fraction, const char *message);
+/* What its message, or that of a step, is from its end on. */
+void _scl_operation_remark (SclOperation *self, const char *message);
+void _scl_operation_remark_step (SclOperation *self, guint id, const char *message);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-change-private.h"
 #include "client/scl-operation-parts-private.h"
 #include "client/scl-step-result-private.h"
 
@@ -22,7 +23,8 @@ G_DEFINE_FINAL_TYPE (SclOperation, scl_operation, G_TYPE_OBJECT)
 
 /* What the working thread reports, as messages to the creator's context. */
 
-typedef enum { REPORT_PLAN, REPORT_BEGIN, REPORT_END, REPORT_STEP, REPORT_ALL, REPORT_DONE } ReportKind;
+typedef enum { REPORT_PLAN, REPORT_BEGIN, REPORT_END, REPORT_STEP, REPORT_REMARK, REPORT_ALL,
+               REPORT_ALL_REMARK, REPORT_DONE } ReportKind;
 
 typedef struct
 {
@@ -98,6 +100,7 @@ scl_operation_finalize (GObject *object)
   g_queue_clear_full (&self->reports, (GDestroyNotify) report_free);
   g_object_unref (self->results);
   g_free (self->message);
+  g_free (self->remark);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);
   G_OBJECT_CLASS (scl_operation_parent_class)->finalize (object);
@@ -140,7 +143,8 @@ scl_operation_class_init (SclOperationClass *klass)
   /**
    * SclOperation:message:
    *
-   * What it is doing or waiting for, for people.
+   * What it is doing or waiting for, for people. After its end: what is to be known about how it went
+   * though it went well, such as a guest whose power had to be cut, or %NULL.
    *
    * Since: 0.1
    */
@@ -183,20 +187,25 @@ take_plan (SclOperation *self, SclPlan *plan)
 }
 
 static void
+set_message (SclOperation *self, const char *message)
+{
+  if (_scl_change_text (&self->message, message))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
+}
+
+static void
 take_progress (SclOperation *self, double fraction, const char *message)
 {
   self->fraction = fraction;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FRACTION]);
-  if (message == NULL)
-    return;
-  g_free (self->message);
-  self->message = g_strdup (message);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
+  if (message != NULL)
+    set_message (self, message);
 }
 
 static void
 take_done (SclOperation *self)
 {
+  set_message (self, self->remark);
   self->done = TRUE;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DONE]);
 }
@@ -212,6 +221,8 @@ take_step_report (SclOperation *self, const Report *report)
     _scl_step_result_begin (result);
   else if (report->kind == REPORT_END)
     _scl_step_result_end (result, report->status, report->error);
+  else if (report->kind == REPORT_REMARK)
+    _scl_step_result_remark (result, report->message);
   else
     _scl_step_result_set_progress (result, report->fraction, report->message);
 }
@@ -223,6 +234,8 @@ take_report (SclOperation *self, const Report *report)
     take_plan (self, report->plan);
   else if (report->kind == REPORT_ALL)
     take_progress (self, report->fraction, report->message);
+  else if (report->kind == REPORT_ALL_REMARK)
+    (void) _scl_change_text (&self->remark, report->message);
   else if (report->kind == REPORT_DONE)
     take_done (self);
   else
@@ -321,6 +334,18 @@ _scl_operation_progress (SclOperation *self, double fraction, const char *messag
 {
   send (self,
         (Report){ .kind = REPORT_ALL, .fraction = fraction, .message = g_strdup (message) });
+}
+
+void
+_scl_operation_remark_step (SclOperation *self, guint id, const char *message)
+{
+  send (self, (Report){ .kind = REPORT_REMARK, .id = id, .message = g_strdup (message) });
+}
+
+void
+_scl_operation_remark (SclOperation *self, const char *message)
+{
+  send (self, (Report){ .kind = REPORT_ALL_REMARK, .message = g_strdup (message) });
 }
 
 /* --- the work --- */
@@ -488,7 +513,7 @@ scl_operation_get_fraction (SclOperation *self)
  * scl_operation_get_message:
  * @self: a #SclOperation
  *
- * What it is doing or waiting for, for people.
+ * What it is doing or waiting for, for people; after its end what is to be known about how it went.
  *
  * Returns: (nullable): a message, or %NULL if there is nothing to say
  *

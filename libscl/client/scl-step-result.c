@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/scl-change-private.h"
 #include "client/scl-step-result-private.h"
 #include <scl/scl-enum-types.h>
 
@@ -17,6 +18,7 @@ struct _SclStepResult
   SclStepStatus status;
   double fraction;
   char *message;
+  char *remark;
   GError *error;
   gint64 began; /* monotonic µs */
   double seconds;
@@ -65,6 +67,7 @@ scl_step_result_finalize (GObject *object)
   g_clear_object (&self->step);
   g_clear_error (&self->error);
   g_free (self->message);
+  g_free (self->remark);
   G_OBJECT_CLASS (scl_step_result_parent_class)->finalize (object);
 }
 
@@ -106,7 +109,8 @@ scl_step_result_class_init (SclStepResultClass *klass)
   /**
    * SclStepResult:message:
    *
-   * What a running step is doing or waiting for, for people.
+   * What a running step is doing or waiting for, for people. After its end: what is to be known about
+   * how it went though it went well, or %NULL.
    *
    * Since: 0.1
    */
@@ -135,6 +139,13 @@ set_status (SclStepResult *self, SclStepStatus status)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATUS]);
 }
 
+static void
+set_message (SclStepResult *self, const char *message)
+{
+  if (_scl_change_text (&self->message, message))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
+}
+
 void
 _scl_step_result_begin (SclStepResult *self)
 {
@@ -147,11 +158,14 @@ _scl_step_result_set_progress (SclStepResult *self, double fraction, const char 
 {
   self->fraction = fraction;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FRACTION]);
-  if (message == NULL || g_strcmp0 (message, self->message) == 0)
-    return;
-  g_free (self->message);
-  self->message = g_strdup (message);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
+  if (message != NULL)
+    set_message (self, message);
+}
+
+void
+_scl_step_result_remark (SclStepResult *self, const char *message)
+{
+  (void) _scl_change_text (&self->remark, message);
 }
 
 void
@@ -161,6 +175,7 @@ _scl_step_result_end (SclStepResult *self, SclStepStatus status, const GError *e
     self->seconds = (double) (g_get_monotonic_time () - self->began) / G_USEC_PER_SEC;
   if (error != NULL)
     self->error = g_error_copy (error);
+  set_message (self, self->remark);
   set_status (self, status);
 }
 

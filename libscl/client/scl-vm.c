@@ -19,6 +19,7 @@ struct _SclVm
   SclHome *home;
   char *name;
   SclVmSpec *spec;
+  SclVmSpec *live_spec;
   SclVmState state;
   char *state_reason;
   SclStoppedBy stopped_by;
@@ -33,6 +34,7 @@ G_DEFINE_FINAL_TYPE (SclVm, scl_vm, G_TYPE_OBJECT)
 typedef enum {
   PROP_NAME = 1,
   PROP_SPEC,
+  PROP_LIVE_SPEC,
   PROP_STATE,
   PROP_STATE_REASON,
   PROP_STOPPED_BY,
@@ -58,6 +60,9 @@ scl_vm_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
       break;
     case PROP_SPEC:
       g_value_set_object (value, self->spec);
+      break;
+    case PROP_LIVE_SPEC:
+      g_value_set_object (value, self->live_spec);
       break;
     case PROP_STATE:
       g_value_set_enum (value, (int) self->state);
@@ -94,6 +99,7 @@ scl_vm_finalize (GObject *object)
   _scl_home_unref (self->home);
   g_free (self->name);
   g_clear_object (&self->spec);
+  g_clear_object (&self->live_spec);
   g_free (self->state_reason);
   g_strfreev (self->pending);
   g_clear_object (&self->addresses);
@@ -129,6 +135,16 @@ scl_vm_class_init (SclVmClass *klass)
    */
   properties[PROP_SPEC]
       = g_param_spec_object ("spec", NULL, NULL, SCL_TYPE_VM_SPEC, FLAGS);
+  /**
+   * SclVm:live-spec:
+   *
+   * What the guest was started with and has now, %NULL if it does not run. Cores, memory and other hardware
+   * can be other ones than in #SclVm:spec until its next boot: #SclVm:pending.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LIVE_SPEC]
+      = g_param_spec_object ("live-spec", NULL, NULL, SCL_TYPE_VM_SPEC, FLAGS);
   /**
    * SclVm:state:
    *
@@ -251,6 +267,24 @@ scl_vm_get_spec (SclVm *self)
   g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
 
   return self->spec;
+}
+
+/**
+ * scl_vm_get_live_spec:
+ * @self: a #SclVm
+ *
+ * What the guest was started with and has now, which can be other hardware than is declared.
+ *
+ * Returns: (transfer none) (nullable): see #SclVm:live-spec
+ *
+ * Since: 0.1
+ */
+SclVmSpec *
+scl_vm_get_live_spec (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
+
+  return self->live_spec;
 }
 
 /**
@@ -436,6 +470,8 @@ _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses
   g_object_freeze_notify (G_OBJECT (self));
   tell (self, PROP_SPEC,
         _scl_change_object (&self->spec, observed->spec, (GEqualFunc) scl_vm_spec_equal));
+  tell (self, PROP_LIVE_SPEC,
+        _scl_change_object (&self->live_spec, observed->live_spec, (GEqualFunc) scl_vm_spec_equal));
   tell (self, PROP_STATE, SCL_CHANGE (self->state, observed->state));
   tell (self, PROP_STATE_REASON, _scl_change_text (&self->state_reason, observed->state_reason));
   tell (self, PROP_STOPPED_BY, SCL_CHANGE (self->stopped_by, observed->stopped_by));

@@ -12,10 +12,18 @@ report (guint64 done, guint64 total, const char *message, gpointer user_data)
   _scl_operation_progress (user_data, total == 0 ? -1 : (double) done / (double) total, message);
 }
 
+static void
+remark (const char *message, gpointer user_data)
+{
+  _scl_operation_remark (user_data, message);
+}
+
 SclProgress
 _scl_engine_progress (SclOperation *operation, GCancellable *cancellable)
 {
-  return (SclProgress){ .cancellable = cancellable, .report = report, .user_data = operation };
+  return (SclProgress){
+    .cancellable = cancellable, .report = report, .remark = remark, .user_data = operation
+  };
 }
 
 static SclObservation *

@@ -47,6 +47,15 @@ report (guint64 done, guint64 total, const char *message, gpointer user_data)
 }
 
 static void
+remark (const char *message, gpointer user_data)
+{
+  Reporter *reporter = user_data;
+
+  if (reporter->executor->operation != NULL)
+    _scl_operation_remark_step (reporter->executor->operation, reporter->id, message);
+}
+
+static void
 release_dependents (Executor *self, guint id)
 {
   GArray *dependents = self->dependents->pdata[id];
@@ -91,17 +100,29 @@ verdict (Executor *self, SclStep *step)
   return SCL_STEP_STATUS_WAITING;
 }
 
+/* The whole is doing what was begun last. */
+static void
+tell_begin (Executor *self, SclStep *step)
+{
+  g_autofree char *text = scl_step_to_string (step);
+
+  _scl_operation_begin_step (self->operation, step->id);
+  g_mutex_lock (&self->mutex);
+  _scl_operation_progress (self->operation, (double) self->n_ended / self->n_steps, text);
+  g_mutex_unlock (&self->mutex);
+}
+
 static void
 run_step (Executor *self, SclStep *step)
 {
   Reporter reporter = { .executor = self, .id = step->id };
   SclProgress progress
-      = { .cancellable = self->cancellable, .report = report, .user_data = &reporter };
+      = { .cancellable = self->cancellable, .report = report, .remark = remark, .user_data = &reporter };
   g_autoptr (GError) error = NULL;
   SclStepStatus status = SCL_STEP_STATUS_DONE;
 
   if (self->operation != NULL)
-    _scl_operation_begin_step (self->operation, step->id);
+    tell_begin (self, step);
   if (!self->func (step, &progress, self->user_data, &error) && error == NULL)
     g_set_error_literal (&error, SCL_ERROR, SCL_ERROR_FAILED, "failed without saying why");
   if (error != NULL)

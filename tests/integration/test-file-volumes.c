@@ -180,7 +180,7 @@ test_progress (void **state)
 {
   Fixture *fixture = *state;
   Watch watch = { NULL, fixture, 0, 0, 0, NULL };
-  SclProgress progress = { NULL, watch_report, &watch };
+  SclProgress progress = { .report = watch_report, .user_data = &watch };
 
   assert_true (create_from (fixture, "demo", fixture->image, 0, &progress, NULL));
   assert_true (watch.calls >= 2);
@@ -195,7 +195,7 @@ test_cancel (void **state)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   Watch watch = { cancellable, fixture, 0, 0, 0, NULL };
-  SclProgress progress = { cancellable, watch_report, &watch };
+  SclProgress progress = { .cancellable = cancellable, .report = watch_report, .user_data = &watch };
 
   assert_false (create_from (fixture, "demo", fixture->image, 0, &progress, &error));
   assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
@@ -231,7 +231,7 @@ test_image_changes (void **state)
   for (gsize i = 0; i < G_N_ELEMENTS (hooks); i++)
     {
       Watch watch = { NULL, fixture, 0, 0, 0, hooks[i] };
-      SclProgress progress = { NULL, watch_report, &watch };
+      SclProgress progress = { .report = watch_report, .user_data = &watch };
       g_autoptr (GError) error = NULL;
 
       assert_false (create_from (fixture, "demo", fixture->image, 0, &progress, &error));
@@ -255,7 +255,7 @@ test_intruder (void **state)
   Fixture *fixture = *state;
   g_autoptr (GError) error = NULL;
   Watch watch = { NULL, fixture, 0, 0, 0, intrude };
-  SclProgress progress = { NULL, watch_report, &watch };
+  SclProgress progress = { .report = watch_report, .user_data = &watch };
 
   assert_false (create_from (fixture, "demo", fixture->image, 0, &progress, &error));
   assert_error (error, SCL_ERROR_EXISTS, "demo.raw");

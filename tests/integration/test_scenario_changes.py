@@ -22,6 +22,7 @@ class Changes(SharedCase):
         cls.scene.vm("demo", "192.168.20.2/24", GATEWAY, imageSize=64)
         cls.scene.vm("again", imageSize=64, onChange="restart", shutdownTimeout=30)
         cls.scene.vm("idle", imageSize=64, autoStart=False)
+        cls.scene.vm("deaf", imageSize=64, autoStart=False, ignore_power_button=True, shutdownTimeout=1)
         cls.scene.apply()
         cls.demo, cls.again = cls.scene.guest("demo"), cls.scene.guest("again")
 
@@ -63,7 +64,11 @@ class Changes(SharedCase):
         old = self.scene.manifest["virtualMachines"]["idle"]["image"]
         new = self.scene.folder / "other.raw"
         shutil.copyfile(old, new)
-        self.set("idle", image=str(new))
+        done = self.set("idle", image=str(new))
+        self.assertIn(f"image {old} → {new}, the volume is kept as it is", done.stdout)
+        for words in (["plan"], ["apply"]):
+            done = self.scene.ctl.run(*words, "-f", self.scene.write(), check=0)
+            self.assertIn('sclctl: note: virtualMachines.idle.image: image differs from what volume "idle" was made of', done.stderr)
         shown = self.scene.ctl.run("vm", "show", "idle", check=0).stdout
         self.assertIn(f"from {old}\n", shown)
         self.assertRegex(shown, rf"(?m)^Image differs +{new} is declared; only a new volume is made from it$")
@@ -72,11 +77,19 @@ class Changes(SharedCase):
 
     def test_change_waits_for_the_next_boot(self):
         before = self.demo.boot_id()
-        self.set("demo", cores=2)
+        told = 'sclctl: note: virtualMachines.demo: at its next boot: cores 1 → 2; "sclctl vm restart demo" has it now\n'
+        done = self.set("demo", cores=2)
+        self.assertIn("cores 1 → 2, new hardware at its next boot", done.stdout)
+        self.assertTrue(done.stderr.endswith(told), done.stderr)
         self.assertEqual(self.demo.boot_id(), before)
         self.assertEqual(self.demo.check("nproc"), "1")
-        self.assertTrue(self.vm("demo")["pending"])
-        self.assertIn("nothing to do", self.scene.apply().stdout)
+        shown = self.vm("demo")
+        self.assertEqual((shown["pending"], shown["cores"], shown["liveCores"]), (["cores 1 → 2"], 2, 1))
+        self.assertRegex(self.scene.ctl.run("vm", "show", "demo", check=0).stdout, r"(?m)^Cores +2, now 1$")
+        self.assertRegex(self.scene.ctl.run("vm", "list", check=0).stdout, r"(?m)^demo +running .* 1 +96 MiB .*  cores 1 → 2$")
+        done = self.scene.apply()
+        self.assertIn("nothing to do", done.stdout)
+        self.assertEqual(done.stderr, told)
         self.scene.ctl.run("vm", "restart", "demo", check=0)
         type(self).demo = self.scene.guest("demo")
         self.assertEqual(self.demo.check("nproc"), "2")
@@ -89,6 +102,21 @@ class Changes(SharedCase):
         self.assertNotEqual(self.again.boot_id(), before)
         self.assertGreater(int(self.again.check("awk '/MemTotal/ { print $2 }' /proc/meminfo")), 90000)
         self.assertEqual(self.vm("again")["pending"], [])
+
+    def test_power_that_had_to_be_cut_is_told(self):
+        told = 'warning: VM "deaf": the guest did not shut down within 1 s (shutdownTimeout), so its power was cut'
+        self.scene.ctl.run("vm", "start", "deaf", check=0)
+        self.assertIn(told, self.scene.ctl.run("vm", "stop", "deaf", check=0).stderr)
+        self.scene.ctl.run("vm", "start", "deaf", check=0)
+        self.assertEqual(self.scene.ctl.run("vm", "stop", "-q", "--force", "deaf", check=0).stderr, "")
+        self.set("deaf", onChange="restart")
+        self.scene.ctl.run("vm", "start", "deaf", check=0)
+        self.scene.manifest["virtualMachines"]["deaf"].update(cores=2)
+        report = self.scene.ctl.json("apply", "-f", self.scene.write())
+        restart = next(step for step in report["steps"] if step["action"] == "restart")
+        self.assertEqual((restart["status"], restart["error"]), ("done", None))
+        self.assertIn(told.removeprefix("warning: "), restart["remark"])
+        self.scene.ctl.run("vm", "stop", "--force", "deaf", check=0)
 
     def test_new_seed_is_read_at_the_next_boot(self):
         self.scene.vm("demo", "192.168.20.7/24", GATEWAY, imageSize=96, cores=2)

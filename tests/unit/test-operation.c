@@ -14,6 +14,7 @@ typedef struct
   gboolean freed;
   gboolean fail;
   gboolean until_cancelled;
+  const char *remark;
 } Stand;
 
 static int
@@ -57,6 +58,8 @@ work (SclOperation *operation, gpointer data, GCancellable *cancellable, GError 
   if (!gate_await (&stand->gate, &stand->open))
     return scl_throw (error, SCL_ERROR_TIMEOUT, "nobody opened the gate");
   g_cancellable_disconnect (cancellable, handler);
+  if (stand->remark != NULL)
+    _scl_operation_remark (operation, stand->remark);
   _scl_operation_progress (operation, 0.75, "almost");
   if (stand->fail)
     return scl_throw (error, SCL_ERROR_BUSY, "vm \"demo\": is locked");
@@ -82,9 +85,23 @@ test_wait_needs_no_loop (void **state)
   gate_set (&stand->gate, &stand->open);
   assert_true (scl_operation_wait (operation, NULL, NULL));
   assert_true (scl_operation_is_done (operation));
-  assert_string_equal (scl_operation_get_message (operation), "almost");
+  assert_null (scl_operation_get_message (operation));
   assert_true (scl_operation_get_fraction (operation) == 0.75);
   assert_true (stand->freed);
+}
+
+/* Progress that comes after it does not hide it, and while it runs it is not told. */
+static void
+test_remark_is_its_last_message (void **state)
+{
+  Stand *stand = *state;
+  g_autoptr (SclOperation) operation = NULL;
+
+  stand->open = TRUE;
+  stand->remark = "its power was cut";
+  operation = _scl_operation_start (NULL, "stop VM demo", work, stand, NULL);
+  assert_true (scl_operation_wait (operation, NULL, NULL));
+  assert_string_equal (scl_operation_get_message (operation), "its power was cut");
 }
 
 static void
@@ -233,7 +250,7 @@ test_reports_come_in_the_creators_context (void **state)
   gate_set (&stand->gate, &stand->open);
   while (!listener.done)
     g_main_context_iteration (context, TRUE);
-  assert_string_equal (listener.seen->str, "fraction message fraction message done ");
+  assert_string_equal (listener.seen->str, "fraction message fraction message message done ");
   assert_false (listener.elsewhere);
   g_string_free (listener.seen, TRUE);
 }
@@ -387,6 +404,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_wait_needs_no_loop),
+    TEST (test_remark_is_its_last_message),
     TEST (test_error_is_kept),
     TEST (test_already_failed),
     TEST (test_silent_failure_has_an_error),

@@ -490,7 +490,7 @@ test_copy_cancel (void **state)
   guint64 size = fill_sparse (in);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   Cancel cancel = { cancellable, 0 };
-  SclProgress progress = { cancellable, cancel_report, &cancel };
+  SclProgress progress = { .cancellable = cancellable, .report = cancel_report, .user_data = &cancel };
   g_autoptr (GError) error = NULL;
   struct stat info;
 

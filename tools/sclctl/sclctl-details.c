@@ -99,14 +99,34 @@ show_devices (SclVmSpec *spec, GListModel *volumes)
     }
 }
 
+/* "2", or "2, now 1" of a guest that waits for its next boot. */
+static void
+take_line_now (const char *key, char *declared, char *live)
+{
+  g_autofree char *wanted = declared;
+  g_autofree char *now = live;
+
+  if (now == NULL || g_str_equal (wanted, now))
+    line (key, wanted);
+  else
+    take_line (key, g_strdup_printf ("%s, now %s", wanted, now));
+}
+
+static void
+show_size (SclVmSpec *spec, SclVmSpec *live)
+{
+  take_line_now ("Cores", g_strdup_printf ("%u", scl_vm_spec_get_cores (spec)),
+                 live ? g_strdup_printf ("%u", scl_vm_spec_get_cores (live)) : NULL);
+  take_line_now ("Memory", sclctl_text_mib (scl_vm_spec_get_memory_mib (spec)),
+                 live ? sclctl_text_mib (scl_vm_spec_get_memory_mib (live)) : NULL);
+}
+
 static void
 show_spec (SclVmSpec *spec, GListModel *volumes)
 {
   gboolean bios = scl_vm_spec_get_firmware (spec) == SCL_FIRMWARE_BIOS;
   gboolean restart = scl_vm_spec_get_on_change (spec) == SCL_ON_CHANGE_RESTART;
 
-  take_line ("Cores", g_strdup_printf ("%u", scl_vm_spec_get_cores (spec)));
-  take_line ("Memory", sclctl_text_mib (scl_vm_spec_get_memory_mib (spec)));
   line ("Firmware", bios ? "bios" : "uefi");
   line ("Auto start", scl_vm_spec_get_auto_start (spec) ? "yes" : "no");
   line ("On change", restart ? "restart" : "wait for the next boot");
@@ -144,7 +164,10 @@ sclctl_show_vm (SclVm *vm, GListModel *volumes)
   take_line ("Uptime", sclctl_text_uptime (vm));
   take_line ("Addresses", sclctl_text_addresses (scl_vm_get_addresses (vm)));
   if (spec != NULL)
-    show_spec (spec, volumes);
+    {
+      show_size (spec, scl_vm_get_live_spec (vm));
+      show_spec (spec, volumes);
+    }
   lines ("Pending", scl_vm_get_pending (vm));
   line ("Console log", scl_vm_get_log_path (vm));
 }

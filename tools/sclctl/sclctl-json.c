@@ -199,6 +199,19 @@ set_vm_uptime (JsonObject *object, SclVm *vm)
     json_object_set_int_member (object, "uptimeSeconds", scl_vm_get_uptime (vm));
 }
 
+static void
+set_vm_live (JsonObject *object, SclVmSpec *live)
+{
+  if (live == NULL)
+    {
+      json_object_set_null_member (object, "liveCores");
+      json_object_set_null_member (object, "liveMemoryMiB");
+      return;
+    }
+  set_number (object, "liveCores", scl_vm_spec_get_cores (live));
+  set_number (object, "liveMemoryMiB", scl_vm_spec_get_memory_mib (live));
+}
+
 JsonNode *
 sclctl_json_vm (SclVm *vm)
 {
@@ -214,6 +227,7 @@ sclctl_json_vm (SclVm *vm)
       object, "addresses",
       sclctl_json_list (scl_vm_get_addresses (vm), SCLCTL_JSON_FUNC (address_to_json)));
   set_words (object, "pending", scl_vm_get_pending (vm));
+  set_vm_live (object, scl_vm_get_live_spec (vm));
   sclctl_json_set_text (object, "logPath", scl_vm_get_log_path (vm));
   if (spec != NULL)
     set_vm_spec (object, spec);
@@ -256,6 +270,7 @@ JsonNode *
 sclctl_json_result (SclStepResult *result)
 {
   JsonObject *object = json_object_new ();
+  g_autofree char *message = NULL;
 
   set_step (object, scl_step_result_get_step (result));
   sclctl_json_set_text (object, "status",
@@ -263,6 +278,8 @@ sclctl_json_result (SclStepResult *result)
   json_object_set_double_member (object, "seconds",
                                  round (scl_step_result_get_seconds (result) * 1000) / 1000);
   sclctl_json_set (object, "error", sclctl_json_error (scl_step_result_get_error (result)));
+  g_object_get (result, "message", &message, NULL);
+  sclctl_json_set_text (object, "remark", message);
   return sclctl_json_node (object);
 }
 

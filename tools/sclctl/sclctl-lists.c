@@ -26,6 +26,9 @@ static void
 add_vm (SclctlTable *table, SclVm *vm)
 {
   SclVmSpec *spec = scl_vm_get_spec (vm);
+  SclVmSpec *live = scl_vm_get_live_spec (vm);
+  /* Of a guest that runs what it has; what it gets instead is pending. */
+  SclVmSpec *now = live != NULL ? live : spec;
   SclVmState state = scl_vm_get_state (vm);
   g_autofree char *pending = sclctl_text_join (scl_vm_get_pending (vm));
 
@@ -33,8 +36,8 @@ add_vm (SclctlTable *table, SclVm *vm)
   sclctl_table_add_coloured (table, state_colour (state), sclctl_text_vm_state (state));
   sclctl_table_take (table, sclctl_text_vm_networks (spec));
   sclctl_table_take (table, sclctl_text_addresses (scl_vm_get_addresses (vm)));
-  sclctl_table_take (table, spec ? g_strdup_printf ("%u", scl_vm_spec_get_cores (spec)) : NULL);
-  sclctl_table_take (table, spec ? sclctl_text_mib (scl_vm_spec_get_memory_mib (spec)) : NULL);
+  sclctl_table_take (table, now ? g_strdup_printf ("%u", scl_vm_spec_get_cores (now)) : NULL);
+  sclctl_table_take (table, now ? sclctl_text_mib (scl_vm_spec_get_memory_mib (now)) : NULL);
   sclctl_table_take (table, sclctl_text_uptime (vm));
   sclctl_table_add_coloured (table, SCLCTL_COLOUR_CHANGE, pending);
 }

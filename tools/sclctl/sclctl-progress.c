@@ -246,6 +246,16 @@ is_blocked (Row *row)
   return scl_step_get_action (scl_step_result_get_step (row->result)) == SCL_ACTION_BLOCKED;
 }
 
+/* What is to be known about a success. */
+static void
+tell_remark (Row *row)
+{
+  g_autofree char *remark = row_message (row);
+
+  if (*remark != '\0')
+    sclctl_tell (row->progress->context, "warning: %s", remark);
+}
+
 static void
 row_begin (Row *row)
 {
@@ -267,6 +277,8 @@ row_changed (Row *row)
     row_begin (row);
   else if (status == SCL_STEP_STATUS_DONE || status == SCL_STEP_STATUS_FAILED)
     put_line (row->progress, row, sclctl_text_step_status (status));
+  if (status == SCL_STEP_STATUS_DONE)
+    tell_remark (row);
 }
 
 static void
@@ -361,8 +373,11 @@ sclctl_progress_finish (SclctlProgress *self, SclOperation *operation, gboolean 
     {
       Row *row = g_ptr_array_index (self->rows, i);
 
-      if (row->operation == operation && !has_steps (row))
-        put_line (self, row, success ? "done" : "failed");
+      if (row->operation != operation || has_steps (row))
+        continue;
+      put_line (self, row, success ? "done" : "failed");
+      if (success)
+        tell_remark (row);
     }
 }
 

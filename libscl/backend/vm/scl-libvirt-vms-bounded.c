@@ -57,6 +57,15 @@ pass_on (guint64 done, guint64 total, const char *message, gpointer user_data)
   _scl_progress_report (job->caller, done, total, message);
 }
 
+static void
+pass_remark (const char *message, gpointer user_data)
+{
+  Job *job = user_data;
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&job->lock);
+
+  _scl_progress_remark (job->caller, "%s", message);
+}
+
 static Job *
 job_new (SclVmBackend *backend, gboolean (*work) (Job *job, GError **error), const char *name,
          const SclProgress *caller)
@@ -68,6 +77,7 @@ job_new (SclVmBackend *backend, gboolean (*work) (Job *job, GError **error), con
   job->name = g_strdup (name);
   job->caller = caller;
   job->progress.report = pass_on;
+  job->progress.remark = pass_remark;
   job->progress.user_data = job;
   g_mutex_init (&job->lock);
   return job;

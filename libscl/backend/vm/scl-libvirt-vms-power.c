@@ -384,7 +384,14 @@ stop_running (SclLibvirtVms *self, virDomainPtr domain, const char *name, int st
   if (timeout > 0)
     _scl_progress_report (progress, timeout, timeout,
                           "the guest did not shut down in time: cutting its power");
-  return cut (self, name, error);
+  if (!cut (self, name, error))
+    return FALSE;
+  if (timeout > 0)
+    _scl_progress_remark (progress,
+                          "VM \"%s\": the guest did not shut down within %u s (shutdownTimeout), so its "
+                          "power was cut: what it had not written is lost",
+                          name, timeout);
+  return TRUE;
 }
 
 static gboolean
