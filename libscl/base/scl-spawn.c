@@ -275,10 +275,27 @@ spawn (const SclSpawn *self, Child *child, const char *program, GPid *out_pid, i
   return TRUE;
 }
 
+char *
+_scl_find_program (const char *name)
+{
+  static const char *const folders[]
+      = { "/usr/local/sbin", "/usr/sbin", "/sbin", "/run/current-system/sw/bin" };
+  char *found = g_find_program_in_path (name);
+
+  for (gsize i = 0; found == NULL && !g_path_is_absolute (name) && i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *path = g_build_filename (folders[i], name, NULL);
+
+      if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE) && !g_file_test (path, G_FILE_TEST_IS_DIR))
+        found = g_steal_pointer (&path);
+    }
+  return found;
+}
+
 gboolean
 _scl_spawn (const SclSpawn *self, GPid *out_pid, int *out_out, int *out_err, GError **error)
 {
-  g_autofree char *program = g_find_program_in_path (self->argv[0]);
+  g_autofree char *program = _scl_find_program (self->argv[0]);
   Child *child;
   gboolean ok;
 

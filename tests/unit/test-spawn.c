@@ -2,6 +2,7 @@
 /* What a helper program gets of the process that starts it, and what that keeps. */
 #include "base-test.h"
 #include "base/scl-run-private.h"
+#include "base/scl-spawn-private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -176,6 +177,27 @@ test_threads (void **state)
     assert_int_equal (GPOINTER_TO_UINT (g_thread_join (threads[i])), N_RUNS);
 }
 
+/* The PATH of a su without dash, or of cron, has no folder for root's programs. */
+static void
+test_programs_of_root_are_found (void **state)
+{
+  const char *argv[] = { "chroot", "--version", NULL };
+  g_autofree char *path = g_strdup (g_getenv ("PATH"));
+  g_autofree char *found = NULL;
+  g_autofree char *missing = NULL;
+  g_autofree char *text = NULL;
+
+  assert_true (g_setenv ("PATH", "/nonexistent", TRUE));
+  found = _scl_find_program ("chroot");
+  missing = _scl_find_program ("scl-no-such-program");
+  text = run_text (argv, NULL);
+  assert_true (g_setenv ("PATH", path, TRUE));
+  assert_non_null (found);
+  assert_true (g_str_has_suffix (found, "/chroot"));
+  assert_null (missing);
+  assert_non_null (text);
+}
+
 int
 main (void)
 {
@@ -186,6 +208,7 @@ main (void)
     cmocka_unit_test (test_signals),
     cmocka_unit_test (test_other_user_leaves_us_alone),
     cmocka_unit_test (test_threads),
+    cmocka_unit_test (test_programs_of_root_are_found),
   };
 
   return cmocka_run_group_tests_name ("spawn", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
+#include "base/scl-spawn-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-names-private.h"
@@ -62,7 +63,7 @@ has_capability (guint capability)
 gboolean
 _scl_network_preflight_check_tools (GPtrArray *diagnostics)
 {
-  g_autofree char *nft = g_find_program_in_path ("nft");
+  g_autofree char *nft = _scl_find_program ("nft");
 
   if (!has_capability (CAP_NET_ADMIN) || !has_capability (CAP_SYS_ADMIN))
     {
