@@ -5,6 +5,8 @@
 #include <scl/scl-nic-spec.h>
 #include <string.h>
 
+#define NAMED_FORWARDS 16
+
 static void
 add_ports (GPtrArray *into, GPtrArray *ports)
 {
@@ -197,32 +199,43 @@ explain_address (SclStep *step, const char *what, GInetAddress *from, GInetAddre
   _scl_step_add_reason (step, "%s %s → %s", what, a, b);
 }
 
-static gboolean
-has_forward (GListModel *forwards, SclForwardSpec *wanted)
+static char *
+describe_forward (SclForwardSpec *forward)
 {
+  g_autofree char *text = scl_forward_spec_to_string (forward);
+
+  return g_strdup_printf (
+      "%s forward %s", scl_forward_spec_get_protocol (forward) == SCL_PROTOCOL_TCP ? "TCP" : "UDP", text);
+}
+
+static GHashTable *
+describe_forwards (GListModel *forwards)
+{
+  GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   SclForwardSpec *forward;
 
   for (guint i = 0; (forward = _scl_list_peek (forwards, i)) != NULL; i++)
-    if (scl_forward_spec_equal (forward, wanted))
-      return TRUE;
-  return FALSE;
+    g_hash_table_add (set, describe_forward (forward));
+  return set;
 }
 
+/* Of thousands, as programs make them, some are named and the others counted. */
 static void
 explain_forwards (SclStep *step, const char *what, GListModel *these, GListModel *not_in)
 {
+  g_autoptr (GHashTable) others = describe_forwards (not_in);
   SclForwardSpec *forward;
+  guint changed = 0;
 
   for (guint i = 0; (forward = _scl_list_peek (these, i)) != NULL; i++)
-    if (!has_forward (not_in, forward))
-      {
-        g_autofree char *text = scl_forward_spec_to_string (forward);
+    {
+      g_autofree char *text = describe_forward (forward);
 
-        _scl_step_add_reason (step, "%s %s forward %s", what,
-                              scl_forward_spec_get_protocol (forward) == SCL_PROTOCOL_TCP ? "TCP"
-                                                                                          : "UDP",
-                              text);
-      }
+      if (!g_hash_table_contains (others, text) && ++changed <= NAMED_FORWARDS)
+        _scl_step_add_reason (step, "%s %s", what, text);
+    }
+  if (changed > NAMED_FORWARDS)
+    _scl_step_add_reason (step, "%u more %s forwards", changed - NAMED_FORWARDS, what);
 }
 
 static void

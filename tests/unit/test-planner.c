@@ -406,6 +406,43 @@ a_cut_nic_of_a_paused_vm_waits (void **state)
   world_clear (&world);
 }
 
+static SclManifest *
+manifest_with_forwards (guint first, guint n)
+{
+  g_autoptr (GListStore) networks = g_list_store_new (SCL_TYPE_NETWORK_SPEC);
+  g_autoptr (GListStore) forwards = g_list_store_new (SCL_TYPE_FORWARD_SPEC);
+  g_autoptr (GInetAddress) ip = g_inet_address_new_from_string ("10.0.0.1");
+  g_autoptr (SclNetworkSpec) network = NULL;
+
+  for (guint i = first; i < first + n; i++)
+    {
+      g_autoptr (SclForwardSpec) forward = scl_forward_spec_new (SCL_PROTOCOL_TCP, (guint16) i, ip, 22);
+
+      g_list_store_append (forwards, forward);
+    }
+  network = g_object_new (SCL_TYPE_NETWORK_SPEC, "name", "lan", "external-ip", ip, "gateway-ip", ip,
+                          "forwards", forwards, NULL);
+  g_list_store_append (networks, network);
+  return scl_manifest_new (NULL, G_LIST_MODEL (networks), NULL);
+}
+
+static void
+many_forwards_are_counted (void **state)
+{
+  g_autoptr (SclManifest) few = manifest_with_forwards (1000, 2);
+  g_autoptr (SclManifest) many = manifest_with_forwards (1001, 15000);
+  World world = world_new ();
+  g_autoptr (SclPlan) made = NULL;
+  g_autofree char *text = NULL;
+
+  assert_true (apply (&world, few, SCL_APPLY_NONE, NULL));
+  made = plan (&world, many, SCL_APPLY_NONE);
+  text = scl_plan_to_string (made);
+  assert_non_null (strstr (text, "1017:10.0.0.1:22, 14983 more new forwards, no TCP forward 1000:"));
+  assert_true (strlen (text) < 2000);
+  world_clear (&world);
+}
+
 static void
 a_renamed_network_keeps_its_vm (void **state)
 {
@@ -551,6 +588,7 @@ main (void)
     cmocka_unit_test (a_running_vm_is_not_restarted_unasked),
     cmocka_unit_test (a_cut_nic_is_plugged_in_again),
     cmocka_unit_test (a_cut_nic_of_a_paused_vm_waits),
+    cmocka_unit_test (many_forwards_are_counted),
     cmocka_unit_test (a_renamed_network_keeps_its_vm),
     cmocka_unit_test (a_volume_never_shrinks),
     cmocka_unit_test (a_foreign_volume_is_not_used),
