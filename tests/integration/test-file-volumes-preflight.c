@@ -57,6 +57,27 @@ test_preflight (void **state)
                      "virtualMachines.demo.cloudInitNetworkConfigFile", "absent");
 }
 
+/* What cloud-init would pass over is said here: in the guest nobody looks. */
+static void
+test_preflight_user_data (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *tab = put_file (fixture, "tab.yaml", "#cloud-config\nusers:\n\t- default\n");
+  g_autofree char *latin = put_file (fixture, "latin.yaml", "name: J\xfcrgen\n");
+  g_autofree char *good = put_file (fixture, "good.yaml", "users: [default]\n");
+  g_autoptr (SclVmSpec) ignored = make_vm ("demo", fixture->image, 64, tab, NULL);
+  g_autoptr (SclVmSpec) refused = make_vm ("demo", fixture->image, 64, latin, NULL);
+  g_autoptr (SclVmSpec) fine = make_vm ("demo", fixture->image, 64, good, tab);
+  g_autoptr (SclManifest) manifest = make_manifest (fine, NULL);
+  g_autoptr (GPtrArray) none = preflight (fixture, fixture->backend, manifest);
+
+  assert_int_equal (none->len, 0);
+  assert_diagnostic (fixture, ignored, SCL_SEVERITY_WARNING,
+                     "virtualMachines.demo.cloudInitUserConfigFile", "tab.yaml:3:1: not valid YAML");
+  assert_diagnostic (fixture, refused, SCL_SEVERITY_ERROR,
+                     "virtualMachines.demo.cloudInitUserConfigFile", "latin.yaml: line 1 is not UTF-8");
+}
+
 static void
 test_preflight_existing (void **state)
 {
@@ -135,6 +156,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_preflight),
+    TEST (test_preflight_user_data),
     TEST (test_preflight_existing),
     TEST (test_preflight_reach),
     TEST (test_state_folder),

@@ -39,7 +39,7 @@ INTERFACES = re.compile(r"backend/(network/scl-network|volume/scl-volume|vm/scl-
 FOREIGN = {
     r"libvirt/": ["backend/vm"],
     r"netlink/|linux/(if|rtnetlink|netlink|fib|netfilter|veth|neighbour)": ["backend/network"],
-    r"yaml\.h": ["config"],
+    r"yaml\.h": ["config", "backend/volume"],
     r"json-glib/": ["config", "backend/network", "backend/volume", "backend/vm"],
     r"archive": ["backend/volume"],
     r"sched\.h": ["base", "backend/network"],
@@ -62,7 +62,7 @@ FORBIDDEN = {
     "backend": f"{TECHNOLOGY}|{YAML}|{KERNEL}",
     "backend-memory": f"{TECHNOLOGY}|{YAML}|setns|socket|fork|exec[lv]\\w*|g_spawn_\\w+",
     "backend-network": "vir[A-Z]\\w*|yaml_\\w+|archive_\\w+|system|popen",
-    "backend-volume": "vir[A-Z]\\w*|nl_\\w+|rtnl_\\w+|nfnl_\\w+|yaml_\\w+|setns|system|popen",
+    "backend-volume": "vir[A-Z]\\w*|nl_\\w+|rtnl_\\w+|nfnl_\\w+|setns|system|popen",
     "backend-vm": "nl_\\w+|rtnl_\\w+|nfnl_\\w+|yaml_\\w+|archive_\\w+|system|popen",
 }
 # Not I/O of the caller's: the GObject type of a path or of a stream.

@@ -5,6 +5,7 @@
 #include "backend/volume/scl-cloud-config-private.h"
 #include "backend/volume/scl-iso-private.h"
 #include "backend/volume/scl-seed-private.h"
+#include "backend/volume/scl-user-data-private.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <scl/scl-error.h>
@@ -174,6 +175,62 @@ test_complete (void **state)
     }
 }
 
+/* NULL: it is read, or is not for YAML. */
+static const struct
+{
+  const char *text, *warning;
+} user_data[] = {
+  { "", NULL },
+  { "#cloud-config\nusers: [default]\n", NULL },
+  { "users: [default]\n", NULL },
+  { "# a licence\n# cloud-config\n---\nusers: []\n...\n", NULL },
+  { "\xef\xbb\xbf#cloud-config\r\na: 1\r\na: 2\r\n", NULL },
+  { "# only comments\n", NULL },
+  { "#!/bin/sh\n\tif :; then : - : ; fi\n", NULL },
+  { "#cloud-config-archive\n- type: text/x-shellscript\n", NULL },
+  { "#include\nhttp://example.org/\n", NULL },
+  { "## template: jinja\n#cloud-config\n{% if x %}\n\ta: {{ y }}\n", NULL },
+  { "Content-Type: multipart/mixed\nMIME-Version: 1.0\n\n\xff\n", NULL },
+  { "\x1f\x8b\b\xff\xff", NULL },
+  { "#cloud-config\na:\n  b: 1\n c: 2\n",
+    "u:4:2: not valid YAML (did not find expected key): cloud-init ignores the whole file" },
+  { "\n#cloud-config\na:\n\tb: 1\n",
+    "u:4:1: not valid YAML (found character that cannot start any token), which is indented by spaces: "
+    "cloud-init ignores the whole file" },
+  { "- a\n- b\n", "u:1:1: a list, and no map of keys: cloud-init ignores the whole file" },
+  { "#cloud-config\n<a>b</a>\n", "u:2:1: text, and no map of keys: cloud-init ignores the whole file" },
+  { "# a comment\n#!/bin/sh\necho\n", "u:3:1: text, and no map of keys: cloud-init ignores the whole file" },
+  { "a: 1\n---\nb: 2\n", "u:2:1: a second document: cloud-init ignores the whole file" },
+};
+
+static void
+test_user_data (void **state)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (user_data); i++)
+    {
+      g_autoptr (GBytes) bytes = g_bytes_new_static (user_data[i].text, strlen (user_data[i].text));
+      g_autofree char *warning = NULL;
+
+      assert_true (_scl_user_data_check (bytes, "u", &warning, NULL));
+      if (g_strcmp0 (warning, user_data[i].warning) != 0)
+        fail_msg ("%s: %s", user_data[i].text, warning);
+    }
+}
+
+static void
+test_user_data_that_is_no_text (void **state)
+{
+  static const char latin[] = "#cloud-config\na: 1\nname: J\xfcrgen\n";
+  g_autoptr (GBytes) bytes = g_bytes_new_static (latin, strlen (latin));
+  g_autofree char *warning = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_false (_scl_user_data_check (bytes, "u", &warning, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID));
+  assert_string_equal (error->message,
+                       "u: line 3 is not UTF-8, so cloud-init ignores the whole file; convert it");
+}
+
 static void
 test_contents (void **state)
 {
@@ -336,6 +393,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_headers),
     cmocka_unit_test (test_complete),
+    cmocka_unit_test (test_user_data),
+    cmocka_unit_test (test_user_data_that_is_no_text),
     cmocka_unit_test_setup_teardown (test_contents, setup, teardown),
     cmocka_unit_test_setup_teardown (test_missing_parts, setup, teardown),
     cmocka_unit_test_setup_teardown (test_round_trip, setup, teardown),

@@ -4,6 +4,8 @@
 #include "base/scl-throw-private.h"
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
+#include <unistd.h>
 
 #define ISO_BLOCK 2048
 
@@ -28,6 +30,18 @@ iso_throw (struct archive *archive, const char *what, GError **error)
 
   return scl_throw (error, SCL_ERROR_FAILED, "cannot %s an ISO image: %s", what,
                     message != NULL ? message : "unknown error");
+}
+
+/* The library keeps what it writes in a file there, whoever it writes to. */
+static gboolean
+iso_check_temporary (GError **error)
+{
+  const char *folder = g_getenv ("TMPDIR");
+
+  if (folder == NULL || access (folder, W_OK | X_OK) == 0)
+    return TRUE;
+  return scl_throw_errno (error, errno,
+                          "cannot write an ISO image: TMPDIR is %s, which cannot be written to", folder);
 }
 
 static la_ssize_t
@@ -76,6 +90,8 @@ _scl_iso_write (const char *label, GHashTable *files, GError **error)
   g_autoptr (SclArchiveWriter) archive = archive_write_new ();
   g_autoptr (GByteArray) out = g_byte_array_new ();
 
+  if (!iso_check_temporary (error))
+    return NULL;
   if (archive_write_set_format_iso9660 (archive) != ARCHIVE_OK
       || archive_write_set_format_option (archive, NULL, "volume-id", label) != ARCHIVE_OK
       || archive_write_set_format_option (archive, NULL, "joliet", "1") != ARCHIVE_OK

@@ -5,6 +5,7 @@
 #include "backend/volume/scl-image-probe-private.h"
 #include "backend/volume/scl-reach-private.h"
 #include "backend/volume/scl-seed-private.h"
+#include "backend/volume/scl-user-data-private.h"
 #include "backend/volume/scl-volume-store-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
@@ -135,7 +136,8 @@ preflight_disk (SclPreflight *self, const char *vm, SclDiskSpec *disk, guint ind
   preflight_image (self, vm, disk, is_made);
 }
 
-static void
+/* (nullable) */
+static GBytes *
 preflight_input (SclPreflight *self, const char *vm, const char *key, const char *path)
 {
   g_autoptr (GError) error = NULL;
@@ -143,6 +145,28 @@ preflight_input (SclPreflight *self, const char *vm, const char *key, const char
 
   if (path != NULL && content == NULL)
     preflight_add (self, SCL_SEVERITY_ERROR, vm, key, error->message);
+  return g_steal_pointer (&content);
+}
+
+static void
+preflight_user_data (SclPreflight *self, const char *vm, const char *path)
+{
+  static const char key[] = "cloudInitUserConfigFile";
+  g_autoptr (GBytes) content = preflight_input (self, vm, key, path);
+  g_autofree char *warning = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (content != NULL && !_scl_user_data_check (content, path, &warning, &error))
+    preflight_add (self, SCL_SEVERITY_ERROR, vm, key, error->message);
+  else if (warning != NULL)
+    preflight_add (self, SCL_SEVERITY_WARNING, vm, key, warning);
+}
+
+static void
+preflight_network_config (SclPreflight *self, const char *vm, const char *path)
+{
+  g_autoptr (GBytes) unused G_GNUC_UNUSED
+      = preflight_input (self, vm, "cloudInitNetworkConfigFile", path);
 }
 
 static void
@@ -153,9 +177,8 @@ preflight_vm (SclPreflight *self, SclVmSpec *vm)
 
   for (guint i = 0; i < g_list_model_get_n_items (disks); i++)
     preflight_disk (self, name, _scl_list_peek (disks, i), i);
-  preflight_input (self, name, "cloudInitUserConfigFile", scl_vm_spec_get_user_config_file (vm));
-  preflight_input (self, name, "cloudInitNetworkConfigFile",
-                   scl_vm_spec_get_network_config_file (vm));
+  preflight_user_data (self, name, scl_vm_spec_get_user_config_file (vm));
+  preflight_network_config (self, name, scl_vm_spec_get_network_config_file (vm));
 }
 
 /* Without the images whose extents the volumes will share. */
