@@ -120,7 +120,9 @@ class Changes(SharedCase):
 
     def test_new_seed_is_read_at_the_next_boot(self):
         self.scene.vm("demo", "192.168.20.7/24", GATEWAY, imageSize=96, cores=2)
-        self.assertIn("next boot", self.scene.apply().stdout)
+        # A temporary folder that is gone, and no folder for root's programs: as in an old shell, or under cron.
+        done = self.scene.apply(env={"TMPDIR": f"{self.dir}/gone", "PATH": "/usr/bin:/bin"})
+        self.assertIn("next boot", done.stdout)
         self.scene.ctl.run("vm", "restart", "demo", check=0)
         type(self).demo = self.scene.guest("demo")
         self.assertIn("192.168.20.7/24", self.demo.check("ip address show eth0"))

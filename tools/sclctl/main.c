@@ -106,6 +106,16 @@ print_raw_error (const char *text)
   fputs (text, stderr);
 }
 
+/* That of a shell or session that has ended: whoever needs a temporary file would fail half-way. */
+static void
+forget_lost_tmpdir (void)
+{
+  const char *folder = g_getenv ("TMPDIR");
+
+  if (folder != NULL && access (folder, W_OK | X_OK) != 0)
+    g_unsetenv ("TMPDIR");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -115,6 +125,7 @@ main (int argc, char **argv)
   signal (SIGPIPE, SIG_IGN);
   /* Ignored by whoever started us, it would hide how helper programs end. */
   signal (SIGCHLD, SIG_DFL);
+  forget_lost_tmpdir ();
   g_set_prgname ("sclctl");
   g_set_print_handler (print_raw);
   g_set_printerr_handler (print_raw_error);

@@ -135,6 +135,29 @@ count_result (guint *counts, SclStepResult *result)
     complain_about_step (result);
 }
 
+/* What waits for a removal that nobody confirmed is left as it is, as is what would be removed: that is
+ * said of the removal. Needs are steps before it. */
+static gboolean
+is_kept (GListModel *results, SclStepResult *result)
+{
+  gsize n_needs = 0;
+  const guint *needs = scl_step_get_needs (scl_step_result_get_step (result), &n_needs);
+  gboolean kept = FALSE;
+
+  if (scl_step_result_get_status (result) != SCL_STEP_STATUS_SKIPPED)
+    return scl_step_result_get_status (result) == SCL_STEP_STATUS_REFUSED;
+  for (gsize i = 0; i < n_needs; i++)
+    {
+      g_autoptr (SclStepResult) needed = g_list_model_get_item (results, needs[i]);
+      SclStepStatus status = scl_step_result_get_status (needed);
+
+      if (status != SCL_STEP_STATUS_DONE && !is_kept (results, needed))
+        return FALSE;
+      kept = kept || status != SCL_STEP_STATUS_DONE;
+    }
+  return kept;
+}
+
 /* Names what was not begun, so that nobody has to compare two lists. */
 static void
 tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, const char *why)
@@ -148,7 +171,7 @@ tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, co
       g_autofree char *object
           = sclctl_text_step_object (step);
 
-      if (scl_step_result_get_status (result) == status)
+      if (scl_step_result_get_status (result) == status && !is_kept (results, result))
         g_string_append_printf (text, "%s%s %s", text->len > 0 ? ", " : "",
                                 sclctl_text_action (scl_step_get_action (step)), object);
     }
