@@ -253,6 +253,9 @@ _scl_connection_new (const char *uri, SclDriver *driver)
  * gone, also after the connection is closed. End such a process with `_exit()`: exit() takes
  * libraries from under them, which now and then is a crash after everything is done.
  *
+ * A fork() of a process that has opened a connection can use neither that nor open one of its own:
+ * %SCL_ERROR_UNSUPPORTED. The threads that serve connections are not there.
+ *
  * Returns: (transfer full): a new connection, or %NULL: %SCL_ERROR_INVALID (wrong URI),
  * %SCL_ERROR_PERMISSION (not root), %SCL_ERROR_NOT_FOUND (no libvirtd), %SCL_ERROR_IN_USE (the prefix
  * is another instance's, or another embedded root is open in this process)
@@ -274,8 +277,11 @@ scl_connection_open (const char *uri, GCancellable *cancellable, GError **error)
 SclDriver *
 _scl_connection_ref_driver (SclConnection *self, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMutexLocker) locker = NULL;
 
+  if (!_scl_driver_check_process (error))
+    return NULL;
+  locker = g_mutex_locker_new (&self->mutex);
   if (self->driver == NULL)
     return scl_null_throw (error, SCL_ERROR_FAILED, "the connection is closed");
   return g_object_ref (self->driver);
@@ -305,6 +311,9 @@ scl_connection_close (SclConnection *self)
 
   g_return_if_fail (SCL_IS_CONNECTION (self));
 
+  /* The lock is that of the process that opened it. */
+  if (!_scl_driver_check_process (NULL))
+    return;
   g_mutex_lock (&self->mutex);
   driver = g_steal_pointer (&self->driver);
   g_mutex_unlock (&self->mutex);

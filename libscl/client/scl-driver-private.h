@@ -9,6 +9,11 @@
 #include <scl/scl-manifest.h>
 #include <scl/scl-plan.h>
 
+/* TRUE: this process is the one that opened the first connection. FALSE with SCL_ERROR_UNSUPPORTED in a fork of
+ * it: threads that serve connections were not forked, and locks are held by the file descriptions that both
+ * share. Nothing may be done there that takes a lock or gives one back. */
+gboolean _scl_driver_check_process (GError **error);
+
 #define SCL_TYPE_DRIVER (_scl_driver_get_type ())
 G_DECLARE_INTERFACE (SclDriver, _scl_driver, SCL, DRIVER, GObject)
 

@@ -426,6 +426,13 @@ _scl_operation_start (GObject *driver, const char *description, SclOperationFunc
   GError *error = NULL;
   GThread *thread;
 
+  if (driver != NULL && !_scl_driver_check_process (&error))
+    {
+      if (free_data != NULL)
+        free_data (data);
+      g_object_unref (self);
+      return _scl_operation_new_failed (description, error);
+    }
   self->description = g_strdup (description);
   self->func = func;
   self->data = data;

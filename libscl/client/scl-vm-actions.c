@@ -135,6 +135,8 @@ scl_vm_open_console (SclVm *self, GCancellable *cancellable, GError **error)
   g_return_val_if_fail (SCL_IS_VM (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!_scl_driver_check_process (error))
+    return NULL;
   return SCL_DRIVER_GET_IFACE (_scl_vm_peek_driver (self))
       ->open_console (_scl_vm_peek_driver (self), scl_vm_get_name (self), cancellable, error);
 }

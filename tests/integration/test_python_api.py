@@ -4,7 +4,10 @@
 
 import builtins
 import inspect
+import os
 import pickle
+import select
+import signal
 import subprocess
 import sys
 
@@ -163,7 +166,55 @@ class Connections(GiCase):
             self.assertEqual(vm.state, getattr(Scl.VmState, state))
 
 
+class Forked(GiCase):
+    def in_fork(self, call):
+        """What the call says in a fork of this process, which does nothing else and ends at once."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.write(write, repr(call()).encode())
+            except BaseException as error:
+                os.write(write, f"{type(error).__name__}: {error}".encode())
+            finally:
+                os._exit(0)
+        os.close(write)
+        with os.fdopen(read, encoding="utf-8") as pipe:
+            ready, _, _ = select.select([pipe], [], [], scltest.bound(30))
+            if not ready:
+                os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self.assertTrue(ready, "it hangs")
+            return pipe.read()
+
+    def test_each_call_says_so(self):
+        uri = self.uri()
+        conn = Scl.Connection.open(uri)
+        conn.apply(self.manifest()).wait()
+        conn.refresh()
+        demo = conn.vms["demo"]
+        message = (f"UnsupportedError: process {os.getpid()} had opened a connection when it forked this one: what serves connections is "
+                   "not forked; ")
+        for call in (conn.refresh, lambda: Scl.Connection.open(uri), lambda: conn.plan(self.manifest()), conn.lock,
+                     lambda: conn.apply(self.manifest()).wait(), lambda: demo.start().wait(), demo.open_console):
+            said = self.in_fork(call)
+            self.assertTrue(said.startswith(message), said)
+        demo.stop(force=True).wait()
+
+
 class Texts(GiCase):
+    def test_addresses(self):
+        class Known:
+            get_address = staticmethod(lambda: Gio.InetAddress.new_from_string("192.168.20.2"))
+            get_source = staticmethod(lambda: "agent")
+            __str__ = override.Address.__str__
+
+        self.assertEqual(override.Address.__repr__(Known()), "<Scl.Address 192.168.20.2 agent>")
+        with self.connect() as conn:
+            conn.apply(self.manifest()).wait()
+            conn.refresh()
+            self.assertEqual(repr(conn.vms["demo"].addresses), "[]")
+
     def test_repr(self):
         with self.connect() as conn:
             plan = conn.plan(self.manifest())

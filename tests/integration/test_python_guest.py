@@ -79,6 +79,23 @@ class Example(Guests):
         self.check(self.watch("--async"))
 
 
+class Forked(Guests):
+    def test_lock_stays_with_who_took_it(self):
+        """Both have the same file description, and a fork that ends closes what it inherited."""
+        with Scl.Connection.open(self.ctl.uri) as conn:
+            conn.lock()
+            for call in (conn.unlock, conn.close):
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        call()
+                    finally:
+                        os._exit(0)
+                os.waitpid(pid, 0)
+                done = self.ctl.run("--timeout", "0", "apply", "-f", self.manifest, check=75)
+                self.assertIn("is locked by", done.stderr)
+
+
 class Asyncio(Guests):
     async def cancel_what_waits(self, conn, other):
         """An apply waits for the lock; its task is cancelled."""

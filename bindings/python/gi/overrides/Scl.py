@@ -453,9 +453,23 @@ class StepResult(Scl.StepResult):
 
 
 @_overrides
+class Address(Scl.Address):
+    def __str__(self) -> str:
+        return self.get_address().to_string()
+
+    def __repr__(self) -> str:
+        return f"<Scl.Address {self} {self.get_source()}>"
+
+
+@_overrides
 class Vm(Scl.Vm):
     def __repr__(self) -> str:
         return f"<Scl.Vm {self.get_name()!r} {_nick(self.get_state())}>"
+
+    @property
+    def addresses(self) -> list[Scl.Address]:
+        """Those known at the last refresh; get_addresses() is the live list."""
+        return list(self.get_addresses())
 
     def stop(self, force: bool = False) -> Scl.Operation:
         """Begin to shut it down; force: to switch it off."""
