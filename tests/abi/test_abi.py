@@ -17,6 +17,18 @@ def has_debug_info():
     return ".debug_info" in done.stdout
 
 
+def symbols_of(path):
+    """What the library exports; newer dumps list beside it what the library takes from others."""
+    text = path.read_text(encoding="utf-8")
+    exported = re.findall(r"<elf-(?:function|variable)-symbols>(.*?)</elf-", text, re.S)
+    return set(re.findall(r"<elf-symbol name='(\w+)'", "".join(exported)))
+
+
+def format_of(path):
+    """Its major version: abidiff compares only equal ones."""
+    return re.search(r"<abi-corpus[^>]* version='(\d+)", path.read_text(encoding="utf-8")).group(1)
+
+
 class Abi(scltest.TestCase):
     def setUp(self):
         require(shutil.which("abidw") is not None, "abidw is not installed (package abigail-tools)")
@@ -25,11 +37,15 @@ class Abi(scltest.TestCase):
         abilib.write_abi(self.new)
 
     def test_as_stored(self):
+        if format_of(self.new) != format_of(abilib.stored_abi()):
+            self.skipTest("this abidw writes another format than the one that wrote the stored ABI")
         status, said = abilib.compare_abi(abilib.stored_abi(), self.new)
         self.assertEqual(status, 0, f"{said}\nif additions are meant: tests/abi/update BUILD-FOLDER")
-        symbols = set(re.findall(r"<elf-symbol name='(\w+)'", self.new.read_text(encoding="utf-8")))
-        stored = set(re.findall(r"<elf-symbol name='(\w+)'", abilib.stored_abi().read_text(encoding="utf-8")))
-        self.assertEqual(symbols, stored)
+
+    def test_symbols_as_stored(self):
+        symbols = symbols_of(self.new)
+        self.assertGreater(len(symbols), 100)
+        self.assertEqual(symbols, symbols_of(abilib.stored_abi()))
 
     def test_a_break_is_seen(self):
         """The same dump with one parameter less is a break, so the comparison is not blind."""

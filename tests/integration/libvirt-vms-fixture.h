@@ -102,7 +102,7 @@ start (SclVmBackend *vms)
 }
 
 static inline void
-stop (SclVmBackend *vms, guint timeout, SclStoppedBy by)
+stop_demo (SclVmBackend *vms, guint timeout, SclStoppedBy by)
 {
   g_autoptr (GError) error = NULL;
 

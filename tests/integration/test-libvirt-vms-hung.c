@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "backend/vm/scl-virt-call-private.h"
+#include "test-between.h"
 #include "vm-daemon.h"
 #include <signal.h>
 #include <sys/socket.h>
@@ -67,7 +68,7 @@ expect_timeout (const GError *error, gint64 begin, const char *subject, const ch
   if (!g_error_matches (error, SCL_ERROR, SCL_ERROR_TIMEOUT) || strstr (error->message, subject) == NULL
       || strstr (error->message, what) == NULL)
     fail_msg ("%s", error != NULL ? error->message : "no error");
-  assert_in_range (now () - begin, LIMIT - 1, GENEROUS);
+  assert_between (now () - begin, LIMIT - 1, GENEROUS);
 }
 
 /* A listening socket that nobody accepts from. */

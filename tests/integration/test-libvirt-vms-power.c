@@ -9,6 +9,7 @@
 #include "backend/vm/scl-stop-owner-private.h"
 #include "backend/vm/scl-virt-call-private.h"
 #include "libvirt-vms-fixture.h"
+#include "test-between.h"
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <libvirt/virterror.h>
@@ -23,15 +24,15 @@ test_user_stop_is_kept (void **state)
   define (fixture->vms, &demo);
   start (fixture->vms);
   start (fixture->vms); /* running already */
-  stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 10, SCL_STOPPED_BY_USER);
   assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
   define (fixture->vms, &demo); /* a redefinition keeps it */
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
-  stop (fixture->vms, 10, SCL_STOPPED_BY_USER); /* off already */
+  stop_demo (fixture->vms, 10, SCL_STOPPED_BY_USER); /* off already */
   start (fixture->vms);
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
   assert_true (_scl_vm_backend_clear_stopped (fixture->vms, "demo", NULL));
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
 }
@@ -79,7 +80,7 @@ test_broken_restart (void **state)
 
   define (fixture->vms, &demo);
   start (fixture->vms);
-  stop (fixture->vms, 10, SCL_STOPPED_BY_NOBODY);
+  stop_demo (fixture->vms, 10, SCL_STOPPED_BY_NOBODY);
   assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_STOPPED);
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
   start (fixture->vms);
@@ -95,7 +96,7 @@ test_start_behind_our_back (void **state)
 
   define (fixture->vms, &demo);
   start (fixture->vms);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
   domain = lookup (fixture);
   assert_int_equal (virDomainCreate (domain), 0);
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_NOBODY);
@@ -115,11 +116,11 @@ test_stop_after_start_behind_our_back (void **state)
   domain = lookup (fixture);
   for (guint i = 0; i < 20; i++)
     {
-      stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+      stop_demo (fixture->vms, 10, SCL_STOPPED_BY_USER);
       assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
       assert_int_equal (virDomainCreate (domain), 0);
     }
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
 }
 
 /* How often libvirt still does something else with the domain. */
@@ -176,13 +177,13 @@ test_libvirt_is_still_at_it (void **state)
   busy = 100;
   assert_false (_scl_vm_backend_start (fixture->vms, "demo", NULL, &error));
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_TIMEOUT));
-  assert_in_range (busy, 90, 99);
+  assert_between (busy, 90, 99);
   busy = 2;
   start (fixture->vms);
   assert_int_equal (busy, 0);
   assert_int_equal (state_of (fixture->vms), SCL_VM_STATE_RUNNING);
   busy = 2;
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
   assert_int_equal (busy, 0);
   busy = 1;
   assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL));
@@ -224,7 +225,7 @@ test_stop_while_observed (void **state)
   for (guint i = 0; i < 600; i++)
     {
       start (fixture->vms);
-      stop (fixture->vms, 10, SCL_STOPPED_BY_USER);
+      stop_demo (fixture->vms, 10, SCL_STOPPED_BY_USER);
       if (stopped_by (fixture->vms) != SCL_STOPPED_BY_USER)
         forgotten++;
     }
@@ -334,7 +335,7 @@ test_definitions_are_locked (void **state)
   assert_string_equal (second->message, error->message);
   _scl_virt_call_set_limit (0);
   assert_int_equal (close (fd), 0);
-  stop (vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (vms, 0, SCL_STOPPED_BY_USER);
   assert_int_equal (rmdir (folder), 0);
   assert_int_equal (stopped_by (fixture->vms), SCL_STOPPED_BY_USER);
 }

@@ -200,7 +200,7 @@ test_remove (void **state)
   start (fixture->vms);
   assert_refused (_scl_vm_backend_remove (fixture->vms, "demo", NULL, &busy), &busy,
                   SCL_ERROR_IN_USE);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
   assert_true (_scl_vm_backend_remove (fixture->vms, "demo", NULL, NULL));
   assert_null (virDomainLookupByName (fixture->handle, "demo"));
 }
@@ -293,7 +293,7 @@ test_watch (void **state)
   _scl_vm_backend_watch (fixture->vms, NULL, NULL);
   watched.stopped = 0;
   assert_int_equal (virDomainDestroy (domain), 0);
-  stop (fixture->vms, 0, SCL_STOPPED_BY_USER);
+  stop_demo (fixture->vms, 0, SCL_STOPPED_BY_USER);
   assert_int_equal (watched.stopped, 0);
 }
 

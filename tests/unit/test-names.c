@@ -3,6 +3,7 @@
  * that was set up by an older SCL must still be recognised. */
 #include "base-test.h"
 #include "model/scl-names-private.h"
+#include "test-between.h"
 
 static void
 assert_text (char *text, const char *expected)
@@ -34,7 +35,7 @@ test_link_names_fit (void **state)
         g_autofree char *name = g_strnfill (length, 'n');
         g_autofree char *link = _scl_names_link (prefixes[p], SCL_LINK_NIC, name);
 
-        assert_in_range (strlen (link), 1, SCL_LINK_NAME_MAX);
+        assert_between (strlen (link), 1, SCL_LINK_NAME_MAX);
         assert_null (_scl_names_check_interface (link));
         assert_true (g_str_has_prefix (link, prefixes[p]));
       }
@@ -110,7 +111,7 @@ test_numbers (void **state)
 
       assert_int_equal (_scl_names_mark_value (prefix) & ~SCL_MARK_MASK, 0);
       assert_int_not_equal (_scl_names_mark_value (prefix), 0);
-      assert_in_range (_scl_names_rule_priority (prefix, 0) + 1, 1, 32765);
+      assert_between (_scl_names_rule_priority (prefix, 0) + 1, 1, 32765);
     }
 }
 
