@@ -24,8 +24,9 @@ SSH = """\
 #!/bin/sh
 # A guest that boots answers some time after it was started.
 exec sshpass -p nixos /usr/bin/ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \\
-  -o PreferredAuthentications=password -o ConnectTimeout=60 -o ConnectionAttempts=60 "$@"
+  -o PreferredAuthentications=password -o ConnectTimeout=60 -o ConnectionAttempts={attempts} "$@"
 """
+BOOT_SECONDS = 200
 
 
 def updating():
@@ -71,7 +72,7 @@ class DocHost:
     def make_programs(self):
         folder = self.folder / "bin"
         folder.mkdir()
-        for name, text in (("sudo", '#!/bin/sh\nexec "$@"\n'), ("ssh", SSH)):
+        for name, text in (("sudo", '#!/bin/sh\nexec "$@"\n'), ("ssh", SSH.format(attempts=int(bound(BOOT_SECONDS))))):
             (folder / name).write_text(text, encoding="utf-8")
             (folder / name).chmod(0o755)
         for name in ("sclctl", "scl-nix"):

@@ -15,7 +15,6 @@ import host
 import pages
 
 BEFORE_README = "doc/guide/03-cloud-init.md"
-BOOT_SECONDS = 200
 
 
 def order():
@@ -37,7 +36,7 @@ class Guide(host.PageCase):
     def before(self, command):
         """The user and the password are there when cloud-init says that it is done."""
         if command.first() == "ssh" and not self.is_up:
-            host.wait_for_line(self.host.folder / "state/vms/demo/console.log", "Datasource DataSourceNoCloud", 1, scltest.bound(BOOT_SECONDS))
+            host.wait_for_line(self.host.folder / "state/vms/demo/console.log", "Datasource DataSourceNoCloud", 1, scltest.bound(host.BOOT_SECONDS))
             type(self).is_up = True
 
     def test_guide(self):
