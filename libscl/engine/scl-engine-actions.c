@@ -48,6 +48,15 @@ _scl_engine_shutdown_timeout (const SclObservedVm *vm)
   return vm->spec == NULL ? DEFAULT_SHUTDOWN_TIMEOUT : scl_vm_spec_get_shutdown_timeout (vm->spec);
 }
 
+/* Its console's log is in a folder that somebody may have cleaned up. Its volumes are there, so that STATE is. */
+gboolean
+_scl_engine_power_on (SclEngine *self, const char *name, const SclProgress *progress, GError **error)
+{
+  g_autofree char *folder = _scl_volume_backend_vm_folder (self->volumes, name, error);
+
+  return folder != NULL && _scl_vm_backend_start (self->vms, name, progress, error);
+}
+
 static gboolean
 engine_start_vm (SclDriver *driver, const char *name, SclOperation *operation,
                  GCancellable *cancellable, GError **error)
@@ -65,7 +74,7 @@ engine_start_vm (SclDriver *driver, const char *name, SclOperation *operation,
   return observation != NULL
          && (vm->live_spec != NULL
              || _scl_engine_check_volumes (self, observation, vm, cancellable, error))
-         && _scl_vm_backend_start (self->vms, name, &progress, error);
+         && _scl_engine_power_on (self, name, &progress, error);
 }
 
 gboolean
@@ -123,7 +132,7 @@ engine_restart_vm (SclDriver *driver, const char *name, gboolean force, SclOpera
 
   return turn != NULL
          && stop (self, name, force, SCL_STOPPED_BY_NOBODY, &progress, error)
-         && _scl_vm_backend_start (self->vms, name, &progress, error);
+         && _scl_engine_power_on (self, name, &progress, error);
 }
 
 void

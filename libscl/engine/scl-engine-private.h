@@ -84,6 +84,9 @@ SclTurn *_scl_engine_enter (SclEngine *self, SclTurnRequest want, SclOperation *
 /* The same of another instance's QUEUE, for who has a turn of its own. (transfer full) */
 SclTurn *_scl_engine_enter_beside (SclEngine *self, SclEngineQueue *queue, SclOperation *operation,
                                    GCancellable *cancellable, GError **error);
+/* All ways to start a VM lead through here. */
+gboolean _scl_engine_power_on (SclEngine *self, const char *name, const SclProgress *progress,
+                               GError **error);
 /* All ways to stop a VM lead through here. */
 gboolean _scl_engine_stop_vm (SclEngine *self, const char *name, guint timeout, SclStoppedBy by,
                               const SclProgress *progress, GError **error);

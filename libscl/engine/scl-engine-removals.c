@@ -96,7 +96,8 @@ _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout
                        "VM \"%s\" is off but not removed, because another domain may need its files "
                        "(repair or undefine that one, and try again)",
                        name);
-  return _scl_volume_backend_release (self->volumes, name, sources, progress, error)
+  return _scl_vm_backend_check_removal (self->vms, name, progress->cancellable, error)
+         && _scl_volume_backend_release (self->volumes, name, sources, progress, error)
          && _scl_vm_backend_remove (self->vms, name, progress, error);
 }
 
@@ -112,9 +113,11 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   /* Only its domain says which files have its data. */
   if (vm->overlay != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\": %s", name, vm->overlay);
-  /* The domain goes last: after a kill the same command finds it again, and the rest. */
+  /* The domain goes last: after a kill the same command finds it again, and the rest. So it is asked
+   * before anything else goes. */
   return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
                               progress, error)
+         && _scl_vm_backend_check_removal (self->vms, name, progress->cancellable, error)
          && release_ports (self, observation, name, progress, error)
          && release_host (self, observation, NULL, name, progress, error)
          && _scl_engine_remove_vm (self, name, 0, progress, error)

@@ -79,7 +79,7 @@ restart_vm (SclEngine *self, SclStep *step, const SclProgress *progress, GError 
 {
   return _scl_engine_stop_vm (self, step->names[0], step->shutdown_timeout, SCL_STOPPED_BY_NOBODY,
                               progress, error)
-         && _scl_vm_backend_start (self->vms, step->names[0], progress, error);
+         && _scl_engine_power_on (self, step->names[0], progress, error);
 }
 
 static gboolean
@@ -103,7 +103,7 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
     case SCL_JOB_VM_REPLUG:
       return replug_nics (self, step, error);
     case SCL_JOB_VM_START:
-      return _scl_vm_backend_start (self->vms, step->names[0], progress, error);
+      return _scl_engine_power_on (self, step->names[0], progress, error);
     case SCL_JOB_VM_RESTART:
       return restart_vm (self, step, progress, error);
     case SCL_JOB_VM_REMOVE:

@@ -5,8 +5,10 @@
 The VMs have no system and stay in their firmware: what counts is what QEMU has, and nothing boots here.
 """
 
+import json
 import os
 import re
+import shutil
 import subprocess
 
 import scltest
@@ -113,6 +115,22 @@ class Disks(SharedCase):
         self.assertEqual((self.vm()["state"], self.guest_mib()), ("paused", 24))
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
+    def belongings(self, name):
+        """Its files beside its disk, and its links."""
+        links = json.loads(self.scl.output(["ip", "-j", "link"]))
+        return sorted(os.listdir(self.scene.ctl.home / "vms" / name)), sorted(link["ifname"] for link in links)
+
+    def test_folder_of_a_vm_is_cleaned_away(self):
+        """It has its console's log and what its files make; its data is in its volume."""
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        shutil.rmtree(self.scene.ctl.home / "vms/demo")
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        self.assertEqual(self.vm()["state"], "running")
+        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        shutil.rmtree(self.scene.ctl.home / "vms/demo")
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.vm()["state"], "running")
+
     def test_saved_vm(self):
         """Its memory is as much the guest's as its disk is: it goes on with it, and is not removed with it."""
         name = self.scene.domain("demo")
@@ -121,10 +139,15 @@ class Disks(SharedCase):
         self.libvirtd.virsh("managedsave", name)
         self.assertEqual(self.vm()["state"], "stopped")
         self.assertRegex(self.plan(2).stdout, r'start +VM "demo" +autoStart, and it is off')
+        before = self.belongings("demo")
         for done in (self.scene.apply(without, "--prune", check=1), self.scene.ctl.run("vm", "delete", "--yes", "demo", check=1)):
             self.assertIn('VM "demo": another tool has saved its memory (virsh managedsave), which would be lost', done.stderr)
             self.assertIn(f"virsh managedsave-remove {name}", done.stderr)
         self.assertRegex(self.libvirtd.virsh("dominfo", name), "Managed save: +yes")
+        # Nothing has gone before that was found, so the way out is one.
+        self.assertEqual(self.belongings("demo"), before)
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        self.libvirtd.virsh("managedsave", name)
         # What has changed meanwhile waits for a boot, which this is not; a disk grows as that of any running guest.
         self.set(memorySize=80, imageSize=24)
         self.assertEqual(self.vm()["state"], "running")

@@ -266,6 +266,23 @@ bounded_stop (SclVmBackend *backend, const char *name, guint timeout, SclStopped
 }
 
 static gboolean
+work_check_removal (Job *job, GError **error)
+{
+  return _scl_libvirt_vms_check_removal (job->backend, job->name, error);
+}
+
+static gboolean
+bounded_check_removal (SclVmBackend *backend, const char *name, GCancellable *cancellable,
+                       GError **error)
+{
+  Job *job = job_new (backend, work_check_removal, name, NULL);
+  g_autoptr (SclVirtCall) call
+      = run (job, "reading its domain", SCL_VIRT_READ_SECONDS, 0, cancellable, error);
+
+  return call != NULL;
+}
+
+static gboolean
 work_remove (Job *job, GError **error)
 {
   return _scl_libvirt_vms_remove (job->backend, job->name, &job->progress, error);
@@ -350,6 +367,7 @@ _scl_libvirt_vms_init_backend (SclVmBackendInterface *iface)
   iface->define = bounded_define;
   iface->start = bounded_start;
   iface->stop = bounded_stop;
+  iface->check_removal = bounded_check_removal;
   iface->remove = bounded_remove;
   iface->resize_disk = bounded_resize_disk;
   iface->replug_nic = bounded_replug_nic;

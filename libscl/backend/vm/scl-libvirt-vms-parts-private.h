@@ -68,6 +68,7 @@ gboolean _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDom
                                GError **error);
 gboolean _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiring *wiring,
                                   const SclProgress *progress, GError **error);
+gboolean _scl_libvirt_vms_check_removal (SclVmBackend *backend, const char *name, GError **error);
 gboolean _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name,
                                   const SclProgress *progress, GError **error);
 GIOStream *_scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name,

@@ -465,35 +465,52 @@ check_not_saved (virDomainPtr domain, const char *name, GError **error)
                        name, name, name, virDomainGetName (domain));
 }
 
+/* TRUE with no domain: it is not there. */
+static gboolean
+find_to_remove (SclVmBackend *backend, const char *name, virDomainPtr *out_domain,
+                SclDomainDef **out_def, GError **error)
+{
+  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
+  g_autoptr (GError) why = NULL;
+
+  if (handle == NULL)
+    return FALSE;
+  *out_domain = _scl_libvirt_vms_lookup_ours (self, handle, name, out_def, &why);
+  if (*out_domain != NULL || g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
+gboolean
+_scl_libvirt_vms_check_removal (SclVmBackend *backend, const char *name, GError **error)
+{
+  g_autoptr (virDomain) domain = NULL;
+  g_autoptr (SclDomainDef) def = NULL;
+
+  return find_to_remove (backend, name, &domain, &def, error)
+         && (domain == NULL || check_not_saved (domain, name, error));
+}
+
 gboolean
 _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgress *progress,
                         GError **error)
 {
-  SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
-  g_autoptr (GError) local_error = NULL;
-  g_autoptr (virConnect) handle = NULL;
   g_autoptr (virDomain) domain = NULL;
   g_autoptr (SclDomainDef) def = NULL;
 
-  if (_scl_progress_is_cancelled (progress, error))
+  if (_scl_progress_is_cancelled (progress, error)
+      || !find_to_remove (backend, name, &domain, &def, error))
     return FALSE;
-  handle = _scl_virt_connection_get (self->connection, error);
-  if (handle == NULL)
-    return FALSE;
-  domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &def, &local_error);
-  if (domain == NULL && g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
-    return TRUE;
   if (domain == NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return FALSE;
-    }
+    return TRUE;
   if (virDomainIsActive (domain) != 0)
     return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is running: stop it first", name);
   if (!check_not_saved (domain, name, error))
     return FALSE;
   _scl_nvram_note_format (def->nvram, def->nvram_format);
-  remove_agent_folder (self);
+  remove_agent_folder (SCL_LIBVIRT_VMS (backend));
   return undefine (domain, name, error);
 }
 

@@ -56,6 +56,9 @@ struct _SclVmBackendInterface
    * is remembered as who wants it off (SCL_STOPPED_BY_NOBODY: nobody does, it is a restart). */
   gboolean (*stop) (SclVmBackend *self, const char *name, guint timeout, SclStoppedBy by,
                     const SclProgress *progress, GError **error);
+  /* FALSE with SCL_ERROR_IN_USE: remove() would refuse NAME as it is now. Nothing is changed. Absent is success. */
+  gboolean (*check_removal) (SclVmBackend *self, const char *name, GCancellable *cancellable,
+                             GError **error);
   /* Off already (SCL_ERROR_IN_USE else). Undefines, keeps NVRAM. Absent is success. */
   gboolean (*remove) (SclVmBackend *self, const char *name, const SclProgress *progress,
                       GError **error);
@@ -90,6 +93,8 @@ gboolean _scl_vm_backend_start (SclVmBackend *self, const char *name, const SclP
                                 GError **error);
 gboolean _scl_vm_backend_stop (SclVmBackend *self, const char *name, guint timeout, SclStoppedBy by,
                                const SclProgress *progress, GError **error);
+gboolean _scl_vm_backend_check_removal (SclVmBackend *self, const char *name,
+                                        GCancellable *cancellable, GError **error);
 gboolean _scl_vm_backend_remove (SclVmBackend *self, const char *name, const SclProgress *progress,
                                  GError **error);
 gboolean _scl_vm_backend_resize_disk (SclVmBackend *self, const char *name, guint index,

@@ -109,6 +109,16 @@ _scl_vm_backend_stop (SclVmBackend *self, const char *name, guint timeout, SclSt
   return iface->stop (self, name, timeout, by, progress, error);
 }
 
+/* A backend without it refuses none. */
+gboolean
+_scl_vm_backend_check_removal (SclVmBackend *self, const char *name, GCancellable *cancellable,
+                               GError **error)
+{
+  SclVmBackendInterface *iface = SCL_VM_BACKEND_GET_IFACE (self);
+
+  return iface->check_removal == NULL || iface->check_removal (self, name, cancellable, error);
+}
+
 gboolean
 _scl_vm_backend_remove (SclVmBackend *self, const char *name, const SclProgress *progress, GError **error)
 {
