@@ -5,6 +5,7 @@
 import collections
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -138,6 +139,20 @@ class Ends(SharedCase):
         self.assertNotIn("left before", said)
         self.assertEqual(self.tables(), "")
         self.assertEqual(self.scl.output(["ls", "/run/netns"]), "")
+
+    def test_nohup(self):
+        """What was started so goes on when its terminal is closed; a signal that is meant still ends it."""
+        process = self.scl.popen(["nohup", *self.ctl.argv("run", "-f", self.scene.write())], env=self.ctl.environment(),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        said = iter(process.stdout.readline, "")
+        self.assertTrue(any("Ctrl-C" in line for line in said))
+        mask = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"))[1]
+        self.assertTrue(int(mask, 16) & 1 << signal.SIGHUP - 1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=scltest.bound(60))
+        self.assertEqual(self.tables(), "")
 
     def test_a_signal_while_the_guest_starts(self):
         """The start succeeds in spite of it; the VM is ended all the same, without another signal."""

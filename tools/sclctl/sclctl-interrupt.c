@@ -72,6 +72,15 @@ on_signal (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* A shell ignores SIGINT for what it starts in the background, too, and nobody has asked for that. */
+static gboolean
+is_nohup (int number)
+{
+  struct sigaction now;
+
+  return number == SIGHUP && sigaction (number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 void
 sclctl_interrupt_install (void)
 {
@@ -81,7 +90,8 @@ sclctl_interrupt_install (void)
     return;
   state.cancellable = g_cancellable_new ();
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
-    g_unix_signal_add (signals[i], on_signal, GINT_TO_POINTER (signals[i]));
+    if (!is_nohup (signals[i]))
+      g_unix_signal_add (signals[i], on_signal, GINT_TO_POINTER (signals[i]));
 }
 
 void
