@@ -77,7 +77,7 @@ class Changes(SharedCase):
 
     def test_change_waits_for_the_next_boot(self):
         before = self.demo.boot_id()
-        told = 'sclctl: note: virtualMachines.demo: at its next boot: cores 1 → 2; "sclctl vm restart demo" has it now\n'
+        told = f'sclctl: note: virtualMachines.demo: at its next boot: cores 1 → 2; "{self.scene.ctl.command("vm restart demo")}" has it now\n'
         done = self.set("demo", cores=2)
         self.assertIn("cores 1 → 2, new hardware at its next boot", done.stdout)
         self.assertTrue(done.stderr.endswith(told), done.stderr)

@@ -171,7 +171,7 @@ class Disks(SharedCase):
         for done in (self.plan(1), self.scene.apply(None, "--boot", check=3),
                      self.scene.ctl.run("vm", "start", "demo", check=1), self.scene.ctl.run("vm", "restart", "demo", check=1)):
             self.assertIn(f'volume "demo" of VM "demo" is gone ({self.volume()}): is {self.scene.ctl.state} mounted?', done.stderr)
-            self.assertEqual((done.stdout + done.stderr).count("sclctl volume create demo --from-image"), 1, done.stdout + done.stderr)
+            self.assertEqual((done.stdout + done.stderr).count(self.scene.ctl.command("volume create demo --from-image")), 1, done.stdout + done.stderr)
         self.assertNotIn('blocked volume "demo": failed', self.scene.apply(None, "--boot", check=None).stderr)
         self.assertIn("is gone", self.scene.ctl.run("validate", "--preflight", "-f", self.scene.write(), check=1).stderr)
         self.assertFalse(self.volume().exists())
@@ -232,7 +232,7 @@ class Disks(SharedCase):
         self.assertRegex(done.stdout, r'blocked +VM "demo"')
         self.assertIn("memory 64 → 80 MiB", done.stderr)
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
-        self.assertIn(f"(start it first: sclctl vm start demo, then {merge})", self.plan(1).stderr)
+        self.assertIn(f"(start it first: {self.scene.ctl.command('vm start demo')}, then {merge})", self.plan(1).stderr)
         self.scene.ctl.run("vm", "start", "demo", check=0)
         self.assertIn("demo.backup", self.libvirtd.virsh("domblklist", name, "--inactive"))
         self.assertEqual(self.volume().stat().st_size, 16 * MIB)

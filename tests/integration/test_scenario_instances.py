@@ -250,7 +250,7 @@ class Before(Host):
         for words in (["vm", "start", "demo"], ["volume", "create", "demo", "--from-image"]):
             done = self.old.ctl.run(*words, check=1)
             self.assertIn(f"the VM's domain names {self.path}, which another one has taken over", done.stderr)
-            self.assertIn("sclctl vm delete demo", done.stderr)
+            self.assertIn(self.old.ctl.command("vm delete demo"), done.stderr)
         self.assertIn("which another one has taken over", self.old.apply(check=1).stderr)
         self.assertEqual(self.libvirtd.state(self.old.domain("demo")), "shut off")
         self.assertFalse((self.old.ctl.home / "volumes").exists())
@@ -269,7 +269,7 @@ class Before(Host):
         self.old.ctl.run("volume", "create", "demo", "--from-image", check=0)
         own = self.old.ctl.home / "volumes/demo.raw"
         self.assertTrue(own.exists())
-        self.assertIn("`sclctl apply` gives it the volume", self.old.ctl.run("vm", "start", "demo", check=1).stderr)
+        self.assertIn(f"`{self.old.ctl.command('apply')}` gives it the volume", self.old.ctl.run("vm", "start", "demo", check=1).stderr)
         self.assertIn(f"disk 0 is {self.path}, which is gone; its volume is {own}", self.old.apply().stdout)
         self.old.ctl.run("vm", "start", "demo", check=0)
         self.assertIn(str(own), self.libvirtd.virsh("domblklist", self.old.domain("demo")))

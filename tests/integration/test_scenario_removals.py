@@ -70,6 +70,22 @@ class Removals(SharedCase):
         self.assertIn(f'volume "demo": domain "{domain}" uses', done.stderr)
         self.assertEqual(self.files(), ["demo.json", "demo.raw"])
 
+    def test_prune_takes_what_was_shown(self):
+        """While it asks, another volume gets free: nobody has agreed to lose that one."""
+        self.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        ours, its = os.openpty()
+        self.addCleanup(os.close, ours)
+        process = self.ctl.start("volume", "prune", stdin=its, stdout=subprocess.DEVNULL, stderr=its)
+        os.close(its)
+        text = b""
+        while b"[y/N]" not in text:
+            text += os.read(ours, 4096)
+        self.assertNotIn(b"other", text)
+        self.ctl.run("vm", "delete", "--yes", "other", check=0)
+        os.write(ours, b"y\n")
+        self.assertEqual(process.wait(scltest.bound(60)), 0)
+        self.assertEqual(self.files(), ["other.json", "other.raw"])
+
     def host_has(self, *command):
         return self.ctl.prefix in self.scl.output(command)
 
@@ -111,7 +127,7 @@ class Removals(SharedCase):
         self.assertRegex(self.ctl.run("volume", "list", check=0).stdout, r"(?m)^precious .* foreign ")
         self.ctl.run("volume", "prune", "--yes", check=0)
         self.assertEqual(self.files(), ["precious.raw"])
-        self.assertEqual(self.ctl.run("volume", "prune", "--yes", check=0).stdout, "nothing to do: every volume is used\n")
+        self.assertEqual(self.ctl.run("volume", "prune", "--yes", check=0).stdout, "nothing to do: there is no unused volume\n")
         done = self.ctl.run("volume", "delete", "--yes", "precious", check=1)
         self.assertIn(f"{precious} was not made by SCL", done.stderr)
         self.assertIn("volume delete --foreign precious", done.stderr)

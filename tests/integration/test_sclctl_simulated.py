@@ -196,7 +196,7 @@ class Objects(Simulated):
                       ["vm", "delete", "--yes", "bois"]):
             self.assertEqual(self.errors(node.run(*words)), ['VM "bois": there is none; did you mean "bios"?'])
         self.assertEqual(self.errors(node.run("network", "show", "lan")),
-                         ['network "lan": there is none; "sclctl network list" shows what there is'])
+                         [f'network "lan": there is none; "{node.command("network list")}" shows what there is'])
 
     def test_power(self):
         node = self.node()
@@ -225,7 +225,7 @@ class Objects(Simulated):
         self.assertIn("cannot be read", self.errors(node.run("vm", "logs", "bios"))[0])
 
     def test_prune_of_nothing(self):
-        self.assertEqual(self.ctl.run("volume", "prune", check=0).stdout, "nothing to do: every volume is used\n")
+        self.assertEqual(self.ctl.run("volume", "prune", check=0).stdout, "nothing to do: there is no unused volume\n")
 
     def test_schema(self):
         self.assertEqual(self.ctl.json("schema")["type"], "object")

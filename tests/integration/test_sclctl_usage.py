@@ -172,7 +172,7 @@ class Help(scltest.TestCase):
         for words in (["stop", "x"], ["vm", "rm", "x"], ["logs", "x"]):
             done = call("-c", "local:?hypervisor=memory", *words)
             self.assertEqual((done.returncode, done.stderr),
-                             (1, 'sclctl: VM "x": there is none; "sclctl vm list" shows what there is\n'), words)
+                             (1, "sclctl: VM \"x\": there is none; \"sclctl -c 'local:?hypervisor=memory' vm list\" shows what there is\n"), words)
 
 
 class Completion(scltest.TestCase):

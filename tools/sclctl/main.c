@@ -4,6 +4,7 @@
 #include "sclctl-options.h"
 #include "sclctl-progress.h"
 #include "sclctl-terminal.h"
+#include "sclctl-text.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -61,6 +62,7 @@ run_command (int argc, char **argv)
     case SCLCTL_PARSED_COMMAND:
       break;
     }
+  sclctl_text_set_connection (sclctl_value (context, "connect"));
   return command == NULL ? show_choice (noun) : command->run (context);
 }
 

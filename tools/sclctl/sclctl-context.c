@@ -97,6 +97,7 @@ sclctl_set_uri (SclctlContext *self, const char *uri)
 
   g_ptr_array_add (values, g_strdup (uri));
   g_hash_table_replace (self->options, g_strdup ("connect"), values);
+  sclctl_text_set_connection (uri);
 }
 
 static void

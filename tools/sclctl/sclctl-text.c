@@ -3,10 +3,37 @@
 
 #include <string.h>
 
+static char *connection; /* as the reader has to type it; NULL: the usual one */
+
+void
+sclctl_text_set_connection (const char *uri)
+{
+  g_free (connection);
+  connection = uri == NULL ? NULL : g_shell_quote (uri);
+}
+
+/* What a message tells the reader to type would else be done to another instance. */
+static char *
+complete_commands (const char *text)
+{
+  static GRegex *command = NULL;
+  g_autofree char *with = NULL;
+
+  if (connection == NULL || strstr (text, "sclctl ") == NULL)
+    return g_strdup (text);
+  if (command == NULL)
+    command = g_regex_new ("\\bsclctl (?=(apply|plan|status|vm|volume|network|start|stop|restart|logs|console)\\b"
+                           "(?![^\"`']*--help))",
+                           G_REGEX_DEFAULT, G_REGEX_MATCH_DEFAULT, NULL);
+  with = g_strdup_printf ("sclctl -c %s ", connection);
+  return g_regex_replace_literal (command, text, -1, 0, with, G_REGEX_MATCH_DEFAULT, NULL);
+}
+
 char *
 sclctl_text_harmless (const char *text)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  g_autofree char *readable = g_utf8_make_valid (text, -1);
+  g_autofree char *valid = complete_commands (readable);
   GString *clean = g_string_new (NULL);
 
   for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))

@@ -7,6 +7,8 @@
 
 /* Without control characters and broken UTF-8, so that a foreign text cannot steer the terminal. */
 char *sclctl_text_harmless (const char *text);
+/* Commands in texts name URI from now on. NULL: the one that they have without it. */
+void sclctl_text_set_connection (const char *uri);
 
 /* "2 GiB", "1536 MiB". */
 char *sclctl_text_mib (guint64 mib);

@@ -90,18 +90,30 @@ list_unused (SclctlContext *context, char **out_what)
   return G_LIST_MODEL (unused);
 }
 
+/* Those that were shown, and no others that nothing uses by now: nobody has agreed to lose those. One that
+ * cannot be removed does not keep the others. */
 static int
-prune (SclctlContext *context)
+prune (SclctlContext *context, GListModel *shown)
 {
-  g_autoptr (SclOperation) operation = NULL;
+  guint removed = 0;
+  int status = SCLCTL_EXIT_DONE;
   GError *error = NULL;
 
   if (!sclctl_lock (context, &error))
     return sclctl_fail (error);
-  operation = scl_connection_prune_volumes (context->connection);
-  if (!sclctl_operate_one (context, operation, &error))
-    return sclctl_fail (error);
-  return SCLCTL_EXIT_DONE;
+  for (guint i = 0; i < g_list_model_get_n_items (shown); i++)
+    {
+      g_autoptr (GObject) volume = g_list_model_get_item (shown, i);
+      g_autoptr (SclOperation) operation = begin_delete (volume, FALSE);
+
+      if (sclctl_operate_one (context, operation, &error))
+        removed++;
+      else
+        status = sclctl_fail (g_steal_pointer (&error));
+      if (status == SCLCTL_EXIT_INTERRUPTED)
+        return status;
+    }
+  return status != SCLCTL_EXIT_DONE && removed > 0 ? SCLCTL_EXIT_PARTIAL : status;
 }
 
 int
@@ -117,11 +129,11 @@ sclctl_volume_prune (SclctlContext *context)
   unused = list_unused (context, &what);
   if (g_list_model_get_n_items (unused) == 0)
     {
-      sclctl_say (context, "nothing to do: every volume is used");
+      sclctl_say (context, "nothing to do: there is no unused volume");
       return SCLCTL_EXIT_DONE;
     }
   table = sclctl_table_of_volumes (unused);
   if (!sclctl_is_quiet (context) && !sclctl_is_json (context))
     sclctl_table_print (table);
-  return sclctl_confirm (context, what) ? prune (context) : sclctl_refusal_status ();
+  return sclctl_confirm (context, what) ? prune (context, unused) : sclctl_refusal_status ();
 }

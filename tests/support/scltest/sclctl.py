@@ -75,6 +75,10 @@ class Sclctl:
             options += ["-o", output]
         return [self.program, *options, *map(str, words)]
 
+    def command(self, words):
+        """As messages name a command: one that does it to this instance."""
+        return f"sclctl -c '{self.uri}' {words}"
+
     def environment(self):
         return {**os.environ, "G_DEBUG": "fatal-criticals", "LC_ALL": "C.UTF-8"}
 
