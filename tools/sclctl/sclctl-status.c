@@ -53,7 +53,8 @@ print_diagnostics (GListModel *diagnostics)
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
-      g_autofree char *text = scl_diagnostic_to_string (diagnostic);
+      g_autofree char *raw = scl_diagnostic_to_string (diagnostic);
+      g_autofree char *text = sclctl_text_harmless (raw);
 
       g_print ("%s: %s\n", sclctl_text_severity (scl_diagnostic_get_severity (diagnostic)), text);
     }

@@ -108,8 +108,9 @@ void _scl_domain_def_choose_firmware (SclDomainDef *self, const char *nvram_form
 
 /* scl-domain-overlay.c */
 
-/* Disks whose file stands on the one that SCL set are that one from here on. The first of those files;
- * NULL: there is none. (transfer full) OUT_TARGET (nullable): its disk, of SELF, left alone without one. */
+/* Disks whose file is another one than SCL set, and there, are that one from here on: what was written since is in
+ * it. The first of those files; NULL: there is none. (transfer full) OUT_TARGET (nullable): its disk, of SELF, if it
+ * stands on what SCL set, NULL if it does not; left alone without such a file. */
 char *_scl_domain_def_skip_overlays (SclDomainDef *self, const char **out_target);
 
 /* scl-domain-xml.c */

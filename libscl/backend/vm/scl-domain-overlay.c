@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that another tool has put over a volume: a snapshot, or a backup that is under way. */
+/* Files that another tool has put over a volume (a snapshot, or a backup that is under way) or into its place (a
+ * copy that it went over to). */
 #include "backend/vm/scl-domain-def-private.h"
 #include "backend/vm/scl-backing-chain-private.h"
 #include <string.h>
@@ -38,7 +39,7 @@ compare (const char *path, gpointer user_data)
 }
 
 /* A raw file stands on nothing, whatever a guest has written into it. A chain that cannot be read does
- * not lead to the volume as far as we know: then the disk is another one. */
+ * not lead to the volume as far as we know. */
 static gboolean
 stands_on (const SclDomainDisk *disk, const char *base)
 {
@@ -47,6 +48,15 @@ stands_on (const SclDomainDisk *disk, const char *base)
   if (g_strcmp0 (disk->format, "qcow2") == 0)
     (void) _scl_backing_chain_foreach (disk->path, disk->format, compare, &search, NULL, NULL);
   return search.found;
+}
+
+/* What is not there has no data that a redefinition could lose. */
+static gboolean
+is_there (const SclDomainDisk *disk)
+{
+  struct stat info;
+
+  return stat (disk->path, &info) == 0;
 }
 
 char *
@@ -59,10 +69,10 @@ _scl_domain_def_skip_overlays (SclDomainDef *self, const char **out_target)
       SclDomainDisk *disk = g_ptr_array_index (self->disks, i);
       g_autofree char *base = disk != NULL && disk->path != NULL ? set_path (self, i) : NULL;
 
-      if (base == NULL || strcmp (base, disk->path) == 0 || !stands_on (disk, base))
+      if (base == NULL || strcmp (base, disk->path) == 0 || !is_there (disk))
         continue;
       if (first == NULL && out_target != NULL)
-        *out_target = disk->target;
+        *out_target = stands_on (disk, base) ? disk->target : NULL;
       if (first == NULL)
         first = g_strdup (disk->path);
       g_free (disk->path);

@@ -88,7 +88,7 @@ _scl_libvirt_vms_resize_disk (SclVmBackend *backend, const char *name, guint ind
   overlay = _scl_domain_def_skip_overlays (live, NULL);
   if (overlay != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE,
-                      "VM \"%s\": another tool has put %s over its volume: it cannot grow", name, overlay);
+                      "VM \"%s\": another tool has put %s over its volume, or into its place: it cannot grow", name, overlay);
   disk = index < live->disks->len ? g_ptr_array_index (live->disks, index) : NULL;
   if (disk == NULL || disk->target == NULL)
     return scl_throw (error, SCL_ERROR_NOT_FOUND, "VM \"%s\" runs without disk %u", name, index);

@@ -232,6 +232,29 @@ answer_free (Answer *answer)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Answer, answer_free)
 
 /* Only a running domain's files can be merged: then what it is defined with follows by itself. */
+static char *
+explain_overlay (const char *file, const char *target, const SclObservedVm *vm, const char *domain,
+                 gboolean runs)
+{
+  g_autofree char *start
+      = runs ? NULL : g_strdup_printf ("start it first: sclctl vm start %s, then ", vm->name);
+
+  return g_strdup_printf (
+      "another tool has put %s over its volume (a snapshot, or a backup that is under way): the VM is left as "
+      "it is until that is merged (%svirsh blockcommit %s %s --active --pivot)",
+      file, start != NULL ? start : "", domain, target);
+}
+
+static char *
+explain_copy (const char *file, const SclObservedVm *vm)
+{
+  return g_strdup_printf (
+      "another tool has led its disk to %s, and its volume is not what it writes to any more: the VM is left as it is "
+      "until that file is moved away, while the VM is off (sclctl vm stop %s); what is in it goes back into the "
+      "volume with qemu-img convert -O raw",
+      file, vm->name);
+}
+
 static void
 find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
 {
@@ -240,14 +263,10 @@ find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
   g_autofree char *running
       = live != NULL ? _scl_domain_def_skip_overlays (live, &target) : NULL;
   const char *file = running != NULL ? running : defined;
-  g_autofree char *start
-      = live == NULL ? g_strdup_printf ("start it first: sclctl vm start %s, then ", vm->name) : NULL;
 
   if (file != NULL)
-    vm->overlay = g_strdup_printf (
-        "another tool has put %s over its volume (a snapshot, or a backup that is under way): the VM is left as "
-        "it is until that is merged (%svirsh blockcommit %s %s --active --pivot)",
-        file, start != NULL ? start : "", config->domain_name, target);
+    vm->overlay = target != NULL ? explain_overlay (file, target, vm, config->domain_name, live != NULL)
+                                 : explain_copy (file, vm);
 }
 
 static SclObservedVm *

@@ -394,8 +394,8 @@ _scl_libvirt_vms_check_overlays (SclDomainDef *existing, GError **error)
 
   return overlay == NULL
          || scl_throw (error, SCL_ERROR_IN_USE,
-                       "VM \"%s\": another tool has put %s over its volume: a definition without that would "
-                       "lose what was written since",
+                       "VM \"%s\": another tool has put %s over its volume, or into its place: a definition without "
+                       "that would lose what was written since",
                        existing->vm_name, overlay);
 }
 
