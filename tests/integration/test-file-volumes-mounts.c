@@ -5,6 +5,7 @@
 
 #include "file-volumes-fixture.h"
 #include "backend/volume/scl-copy-private.h"
+#include "backend/volume/scl-volume-removal-private.h"
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -225,16 +226,25 @@ test_space_is_summed (void **state)
 }
 
 static void
+fill (Mounted *self)
+{
+  g_autofree char *path = g_build_filename (self->mount, "filler", NULL);
+  g_auto (SclFd) fd = open (path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  char block[4096] = "x";
+
+  while (write (fd, block, sizeof block) > 0)
+    ;
+  assert_int_equal (errno, ENOSPC);
+}
+
+static void
 test_no_space_for_seed (void **state)
 {
   Mounted *self = *state;
-  g_autofree char *filler = NULL;
   g_autofree char *folder = NULL;
   g_autofree char *user = NULL;
   g_autoptr (SclVmSpec) vm = NULL;
   g_autoptr (GError) error = NULL;
-  g_auto (SclFd) fd = -1;
-  char block[4096] = "x";
 
   need_mount (self, "tmpfs");
   use_tmpfs (self, 3);
@@ -242,14 +252,95 @@ test_no_space_for_seed (void **state)
   user = g_build_filename (self->root, "user", NULL);
   assert_true (g_file_set_contents (user, "a: 1\n", -1, NULL));
   vm = make_vm ("demo", self->fixture->image, 0, user, NULL);
-  filler = g_build_filename (self->mount, "filler", NULL);
-  fd = open (filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-  while (write (fd, block, sizeof block) > 0)
-    ;
-  assert_int_equal (errno, ENOSPC);
+  fill (self);
   assert_false (_scl_volume_backend_ensure_seed (self->fixture->backend, vm, NULL, NULL, &error));
   assert_error (error, SCL_ERROR_NO_SPACE, "seed.iso");
   assert_int_equal (count_entries (folder), 0);
+}
+
+static gboolean
+remove_demo (Mounted *self, GError **error)
+{
+  return _scl_volume_backend_remove (self->fixture->backend, "demo", NULL, NULL, error);
+}
+
+/* The VM's boot entries; a folder in their place cannot be removed as a file. */
+static char *
+put_nvram (Mounted *self, gboolean stuck)
+{
+  g_autofree char *folder = _scl_volume_backend_vm_folder (self->fixture->backend, "demo", NULL);
+  char *path = g_build_filename (folder, SCL_NVRAM_FILE, NULL);
+
+  if (stuck)
+    assert_int_equal (g_mkdir (path, 0700), 0);
+  else
+    assert_true (g_file_set_contents (path, "boot entries", -1, NULL));
+  return path;
+}
+
+/* Deleting makes room, so it may not need any. */
+static void
+test_no_space_to_remove (void **state)
+{
+  Mounted *self = *state;
+  g_autofree char *nvram = NULL;
+  guint64 before;
+
+  need_mount (self, "tmpfs");
+  use_tmpfs (self, 6);
+  assert_true (create (self->fixture, "demo", 0, NULL));
+  nvram = put_nvram (self, FALSE);
+  fill (self);
+  before = free_bytes (self->mount);
+  assert_true (remove_demo (self, NULL));
+  assert_int_equal (count_entries (self->fixture->volumes), 0);
+  assert_false (g_file_test (nvram, G_FILE_TEST_EXISTS));
+  assert_true (free_bytes (self->mount) >= before + 5 * MIB);
+}
+
+/* Cut short between the volume and the rest: the note is left, by which the same call finds that. */
+static void
+test_no_space_cut_short (void **state)
+{
+  Mounted *self = *state;
+  g_autofree char *nvram = NULL;
+  g_autoptr (SclObservation) seen = NULL;
+  SclObservedVolume *left;
+
+  need_mount (self, "tmpfs");
+  use_tmpfs (self, 6);
+  assert_true (create (self->fixture, "demo", 0, NULL));
+  nvram = put_nvram (self, TRUE);
+  fill (self);
+  assert_false (remove_demo (self, NULL));
+  assert_int_equal (volume_stat (self->fixture, "demo").st_nlink, 0);
+  seen = observe (self->fixture, NULL);
+  left = _scl_observation_lookup_remains (seen, "demo");
+  assert_true (left != NULL && left->leftover && !left->foreign);
+  assert_int_equal (g_rmdir (nvram), 0);
+  assert_true (remove_demo (self, NULL));
+  assert_int_equal (count_entries (self->fixture->volumes), 0);
+}
+
+/* Killed while it was being deleted, and then the disk is full: what every change notes first has no room. */
+static void
+test_no_space_to_claim (void **state)
+{
+  Mounted *self = *state;
+  g_autoptr (SclObservation) seen = NULL;
+  g_auto (SclFd) folder = -1;
+
+  need_mount (self, "tmpfs");
+  use_tmpfs (self, 6);
+  assert_true (create (self->fixture, "demo", 0, NULL));
+  folder = open (self->fixture->volumes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_true (_scl_volume_removal_begin (folder, "demo", "scl", NULL));
+  fill (self);
+  seen = observe (self->fixture, NULL);
+  assert_true (_scl_observation_lookup_volume (seen, "demo")->unclaimed);
+  assert_true (_scl_volume_backend_claim (self->fixture->backend, seen, NULL));
+  assert_true (remove_demo (self, NULL));
+  assert_int_equal (count_entries (self->fixture->volumes), 0);
 }
 
 static void
@@ -343,6 +434,9 @@ main (void)
     TEST (test_no_space, setup_tmpfs),
     TEST (test_space_is_summed, setup_tmpfs),
     TEST (test_no_space_for_seed, setup_tmpfs),
+    TEST (test_no_space_to_remove, setup_tmpfs),
+    TEST (test_no_space_cut_short, setup_tmpfs),
+    TEST (test_no_space_to_claim, setup_tmpfs),
     TEST (test_ext4, setup_ext4),
     TEST (test_no_space_ext4, setup_ext4),
     TEST (test_xfs, setup_xfs),

@@ -164,6 +164,23 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
   return _scl_file_volumes_observe_seeds (self, desired, out, cancellable, error);
 }
 
+/* On a full disk the next change notes it: this one may be what makes room. */
+static gboolean
+claim_volume (SclFileVolumes *self, const char *name, GError **error)
+{
+  g_autofree char *place = _scl_file_volumes_place_of (self, "volumes", name);
+  g_auto (SclFd) folder = _scl_file_volumes_open_existing (place, error);
+  g_autoptr (GError) why = NULL;
+
+  if (folder < 0)
+    return FALSE;
+  if (_scl_volume_store_claim (folder, name, self->prefix, &why)
+      || g_error_matches (why, SCL_ERROR, SCL_ERROR_NO_SPACE))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
 static gboolean
 scl_file_volumes_claim (SclVolumeBackend *backend, SclObservation *observed, GError **error)
 {
@@ -172,14 +189,9 @@ scl_file_volumes_claim (SclVolumeBackend *backend, SclObservation *observed, GEr
   for (guint i = 0; i < observed->volumes->len; i++)
     {
       const SclObservedVolume *volume = g_ptr_array_index (observed->volumes, i);
-      g_autofree char *place = NULL;
-      g_auto (SclFd) folder = -1;
 
-      if (volume->foreign || volume->leftover || !volume->unclaimed)
-        continue;
-      place = _scl_file_volumes_place_of (self, "volumes", volume->name);
-      folder = _scl_file_volumes_open_existing (place, error);
-      if (folder < 0 || !_scl_volume_store_claim (folder, volume->name, self->prefix, error))
+      if (!volume->foreign && !volume->leftover && volume->unclaimed
+          && !claim_volume (self, volume->name, error))
         return FALSE;
     }
   return TRUE;

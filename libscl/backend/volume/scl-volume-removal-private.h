@@ -8,7 +8,8 @@
 #include <gio/gio.h>
 
 /* Looks whether all of it may go: SCL_ERROR_IN_USE if a QEMU has it open, SCL_ERROR_EXISTS if something else
- * has its name, or INSTANCE is not the one that its note names. */
+ * has its name, or INSTANCE is not the one that its note names. On a full disk, which has no room for what the
+ * note would say, the volume goes at once. */
 gboolean _scl_volume_removal_begin (int folder, const char *name, const char *instance, GError **error);
 /* *OUT_FOUND: there was something. */
 gboolean _scl_volume_removal_end (int folder, const char *name, gboolean *out_found, GError **error);

@@ -14,6 +14,33 @@ check_owner (const SclSidecar *note, const char *instance, GError **error)
          || scl_throw (error, SCL_ERROR_EXISTS, "it belongs to instance \"%s\"", note->instance);
 }
 
+/* FALSE only if it is there and cannot be removed. */
+static gboolean
+unlink_file (int folder, const char *file, gboolean *out_found, GError **error)
+{
+  if (unlinkat (folder, file, 0) == 0)
+    *out_found = TRUE;
+  else if (errno != ENOENT)
+    return scl_throw_errno (error, errno, "%s: cannot remove", file);
+  return TRUE;
+}
+
+/* On a full disk the note cannot be written anew, and this is what makes room: then the volume itself goes
+ * first, while the note as it is still says whose it is and stays until the rest is gone. */
+static gboolean
+mark (int folder, const char *name, const char *file, SclSidecar *note, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  gboolean found;
+
+  if (_scl_volume_store_mark (folder, name, note, &why))
+    return TRUE;
+  if (g_error_matches (why, SCL_ERROR, SCL_ERROR_NO_SPACE))
+    return unlink_file (folder, file, &found, error) && _scl_volume_store_sync (folder, error);
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
 /* A note that is of another file says nothing of this one. */
 static gboolean
 begin (int folder, const char *name, const char *instance, GError **error)
@@ -27,7 +54,7 @@ begin (int folder, const char *name, const char *instance, GError **error)
   if (note == NULL || faccessat (folder, file, F_OK, AT_SYMLINK_NOFOLLOW) != 0
       || !_scl_sidecar_is_of (note, folder, file))
     return TRUE;
-  return _scl_volume_store_mark (folder, name, note, error);
+  return mark (folder, name, file, note, error);
 }
 
 gboolean
@@ -38,17 +65,6 @@ _scl_volume_removal_begin (int folder, const char *name, const char *instance, G
 
   return _scl_volume_store_lookup (folder, name, &present, &info, error)
          && (begin (folder, name, instance, error) || scl_prefix (error, "volume \"%s\"", name));
-}
-
-/* FALSE only if it is there and cannot be removed. */
-static gboolean
-unlink_file (int folder, const char *file, gboolean *out_found, GError **error)
-{
-  if (unlinkat (folder, file, 0) == 0)
-    *out_found = TRUE;
-  else if (errno != ENOENT)
-    return scl_throw_errno (error, errno, "%s: cannot remove", file);
-  return TRUE;
 }
 
 gboolean
