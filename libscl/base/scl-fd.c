@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+
+#define STATE_MODE 0711
 
 gboolean
 _scl_fd_write_all (int fd, const void *data, gsize size, const char *name, GError **error)
@@ -116,6 +119,69 @@ _scl_fd_ensure_folder (const char *path, mode_t mode, GError **error)
     return _scl_fd_open_folder (path, mode, error);
   scl_throw_errno (error, errno, "%s: cannot open the folder", path);
   return -1;
+}
+
+/* lost+found: the folder is a file system's root. Locks and files that are yet to be put in place are hidden. */
+static gboolean
+is_of_state (const char *entry)
+{
+  static const char *const names[] = { ".",     "..",       "volumes",    "vms",        "instances",
+                                       "embed", "instance", "machine-id", "lost+found", NULL };
+
+  return g_strv_contains (names, entry)
+         || (entry[0] == '.' && (g_str_has_suffix (entry, ".lock") || g_str_has_suffix (entry, ".new")));
+}
+
+static gboolean
+has_others_files (int folder)
+{
+  int fd = openat (folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd < 0 ? NULL : fdopendir (fd);
+  const struct dirent *entry = NULL;
+
+  if (stream == NULL)
+    {
+      scl_fd_clear (&fd);
+      return TRUE;
+    }
+  do
+    entry = readdir (stream);
+  while (entry != NULL && is_of_state (entry->d_name));
+  (void) closedir (stream);
+  return entry != NULL;
+}
+
+/* FALSE with an error: nobody could pass through it. */
+static gboolean
+keep_mode (const char *path, mode_t mode, GError **error)
+{
+  g_autofree char *quoted = g_shell_quote (path);
+
+  return (mode & S_IXOTH) != 0
+         || scl_throw (error, SCL_ERROR_INVALID,
+                       "%s: holds files of others, so that its mode %04o is left as it is, which does not let "
+                       "QEMU's user pass: allow it (chmod o+x %s), or name a folder of its own with state=",
+                       path, (unsigned) mode, quoted);
+}
+
+int
+_scl_fd_open_state_folder (const char *path, GError **error)
+{
+  g_auto (SclFd) fd = _scl_fd_ensure_folder (path, STATE_MODE, error);
+  struct stat info;
+  gboolean ok;
+
+  if (fd < 0)
+    return -1;
+  if (fstat (fd, &info) < 0)
+    return throw_open (path, errno, error);
+  if ((info.st_mode & 07777) == STATE_MODE)
+    return scl_fd_steal (&fd);
+  ok = has_others_files (fd)
+           ? keep_mode (path, info.st_mode & 07777, error)
+           : fchmod (fd, STATE_MODE) == 0
+                 || scl_throw_errno (error, errno, "%s: cannot set mode %04o", path, STATE_MODE);
+  return ok ? scl_fd_steal (&fd) : -1;
 }
 
 static gboolean

@@ -112,18 +112,17 @@ read_holder (const char *folder, Holder *out_holder)
 }
 
 static gboolean
-write_holder (SclInstanceClaim *self, const char *folder, mode_t mode, GError **error)
+write_holder (SclInstanceClaim *self, int fd, GError **error)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *text = NULL;
-  g_auto (SclFd) fd = _scl_fd_open_folder (folder, mode, error);
   gsize size;
 
   g_key_file_set_string (file, GROUP, "hypervisor", self->hypervisor);
   g_key_file_set_string (file, GROUP, "state", self->state);
   g_key_file_set_string (file, GROUP, "prefix", self->prefix);
   text = g_key_file_to_data (file, &size, NULL);
-  return fd >= 0 && _scl_fd_replace (fd, FILE_NAME, text, size, 0600, error);
+  return _scl_fd_replace (fd, FILE_NAME, text, size, 0600, error);
 }
 
 static gboolean
@@ -243,25 +242,38 @@ _scl_instance_claim_check (SclInstanceClaim *self, GError **error)
   return look (self, &noted, error);
 }
 
+static gboolean
+note_in_run (SclInstanceClaim *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (self->run_dir, self->prefix, NULL);
+  g_auto (SclFd) fd = _scl_fd_open_folder (path, 0700, error);
+
+  return fd >= 0 && write_holder (self, fd, error);
+}
+
+static gboolean
+note_in_home (SclInstanceClaim *self, GError **error)
+{
+  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
+  g_autofree char *above = g_path_get_dirname (home);
+  g_auto (SclFd) state = _scl_fd_open_state_folder (self->state, error);
+  g_auto (SclFd) instances = -1;
+  g_auto (SclFd) fd = -1;
+
+  if (state < 0)
+    return FALSE;
+  if (strcmp (home, self->state) == 0)
+    return write_holder (self, state, error);
+  instances = _scl_fd_open_folder (above, 0711, error);
+  fd = instances < 0 ? -1 : _scl_fd_open_folder (home, 0711, error);
+  return fd >= 0 && write_holder (self, fd, error);
+}
+
 /* The folder's note first: while it is missing, the other one counts for nothing. */
 static gboolean
 note (SclInstanceClaim *self, gboolean in_folder, GError **error)
 {
-  g_autofree char *run = g_build_filename (self->run_dir, self->prefix, NULL);
-  g_autofree char *home = _scl_instance_home (self->state, self->prefix);
-  g_autofree char *above = g_path_get_dirname (home);
-  g_auto (SclFd) state = -1;
-  g_auto (SclFd) instances = -1;
-
-  if (!in_folder)
-    return write_holder (self, run, 0700, error);
-  state = _scl_fd_ensure_folder (self->state, 0711, error);
-  if (state < 0)
-    return FALSE;
-  if (strcmp (home, self->state) != 0
-      && (instances = _scl_fd_open_folder (above, 0711, error)) < 0)
-    return FALSE;
-  return write_holder (self, home, 0711, error) && write_holder (self, run, 0700, error);
+  return (!in_folder || note_in_home (self, error)) && note_in_run (self, error);
 }
 
 gboolean

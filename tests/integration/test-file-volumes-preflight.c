@@ -149,6 +149,50 @@ test_state_folder (void **state)
   assert_int_equal (stat_of (fixture->state).st_mode & 07777, 0711);
 }
 
+static void
+put_in_state (Fixture *fixture, const char *name)
+{
+  g_autofree char *path = g_build_filename (fixture->state, name, NULL);
+
+  assert_true (g_file_set_contents (path, "x", -1, NULL));
+}
+
+/* Somebody named /srv: it is shared with SCL, and not closed to those who list it. */
+static void
+test_state_folder_with_files (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (GError) error = NULL;
+
+  assert_int_equal (g_mkdir (fixture->state, 0755), 0);
+  put_in_state (fixture, "website");
+  assert_int_equal (chmod (fixture->state, 0700), 0);
+  assert_false (create (fixture, "demo", 0, &error));
+  assert_error (error, SCL_ERROR_INVALID, "holds files of others, so that its mode 0700 is left as it is");
+  assert_non_null (strstr (error->message, "chmod o+x"));
+  assert_int_equal (count_entries (fixture->state), 1);
+  assert_int_equal (chmod (fixture->state, 0755), 0);
+  assert_true (create (fixture, "demo", 0, NULL));
+  assert_true (create (fixture, "other", 0, NULL));
+  assert_int_equal (stat_of (fixture->state).st_mode & 07777, 0755);
+  assert_int_equal (stat_of (fixture->volumes).st_mode & 07777, 0711);
+}
+
+/* One that has only SCL's own things in it gets its mode again. */
+static void
+test_state_folder_of_ours (void **state)
+{
+  Fixture *fixture = *state;
+
+  assert_true (create (fixture, "demo", 0, NULL));
+  put_in_state (fixture, "instance");
+  put_in_state (fixture, "machine-id");
+  put_in_state (fixture, ".scl.lock");
+  assert_int_equal (chmod (fixture->state, 0700), 0);
+  assert_true (create (fixture, "other", 0, NULL));
+  assert_int_equal (stat_of (fixture->state).st_mode & 07777, 0711);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown (function, fixture_setup, fixture_teardown)
 
 int
@@ -160,6 +204,8 @@ main (void)
     TEST (test_preflight_existing),
     TEST (test_preflight_reach),
     TEST (test_state_folder),
+    TEST (test_state_folder_with_files),
+    TEST (test_state_folder_of_ours),
   };
 
   return cmocka_run_group_tests_name ("file-volumes-preflight", tests, NULL, NULL);

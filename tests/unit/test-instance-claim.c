@@ -48,6 +48,24 @@ test_taken_once (void **state)
   assert_takes (mine, FALSE);
 }
 
+/* A folder that is somebody's, as /srv is: the note is put into it, and its mode stays. */
+static void
+test_shared_folder (void **state)
+{
+  Folders *folders = *state;
+  g_autoptr (SclInstanceClaim) mine
+      = _scl_instance_claim_new (folders->run, folders->state, "scl", SYSTEM);
+  g_autofree char *file = g_build_filename (folders->state, "website", NULL);
+  struct stat info;
+
+  assert_int_equal (g_mkdir_with_parents (folders->state, 0755), 0);
+  assert_true (g_file_set_contents (file, "x", -1, NULL));
+  assert_int_equal (chmod (folders->state, 0755), 0);
+  assert_takes (mine, TRUE);
+  assert_int_equal (stat (folders->state, &info), 0);
+  assert_int_equal (info.st_mode & 07777, 0755);
+}
+
 static void
 test_others_are_refused (void **state)
 {
@@ -267,6 +285,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_taken_once),
+    TEST (test_shared_folder),
     TEST (test_others_are_refused),
     TEST (test_process_is_named),
     TEST (test_the_same_by_another_name),

@@ -47,7 +47,7 @@ _scl_file_volumes_open_existing (const char *path, GError **error)
   return fd;
 }
 
-/* Its mode will be set: not that of /tmp, named by mistake. */
+/* What is in it is run, and its mode may be set: not /tmp, named by mistake. */
 static gboolean
 check_state (SclFileVolumes *self, GError **error)
 {
@@ -73,7 +73,7 @@ make_way (SclFileVolumes *self, GError **error)
 
   if (self->shared == NULL)
     return TRUE;
-  shared = _scl_fd_open_folder (self->shared, FOLDER_MODE, error);
+  shared = _scl_fd_open_state_folder (self->shared, error);
   if (shared < 0)
     return FALSE;
   above = _scl_fd_open_folder (instances, FOLDER_MODE, error);
@@ -87,7 +87,7 @@ _scl_file_volumes_make_folder (SclFileVolumes *self, const char *path, GError **
 
   if (!check_state (self, error) || !make_way (self, error))
     return -1;
-  state = _scl_fd_open_folder (self->state, FOLDER_MODE, error);
+  state = _scl_fd_open_state_folder (self->state, error);
   return state < 0 ? -1 : _scl_fd_open_folder (path, FOLDER_MODE, error);
 }
 
