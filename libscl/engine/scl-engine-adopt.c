@@ -194,26 +194,54 @@ adopt (SclEngine *self, const char *name, const SclOtherInstance *other, GCancel
          && _scl_volume_backend_adopt (self->volumes, name, other, error);
 }
 
+typedef struct
+{
+  SclTurn *ours;
+  SclTurn *theirs;
+} Turns;
+
+static void
+turns_leave (Turns *self)
+{
+  g_clear_pointer (&self->theirs, _scl_turn_leave);
+  g_clear_pointer (&self->ours, _scl_turn_leave);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Turns, turns_leave)
+
+/* In the order of the prefixes, whoever takes over from whom: two that do it from each other would else wait for
+ * each other. So the place that the operation has in our queue may have to be given up. */
+static gboolean
+enter_both (SclEngine *self, SclEngineQueue *queue, const char *from, SclOperation *operation,
+            Turns *out, GCancellable *cancellable, GError **error)
+{
+  gboolean is_first = strcmp (self->prefix, from) < 0;
+
+  if (is_first)
+    out->ours = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
+  else
+    SCL_DRIVER_GET_IFACE (self)->give_back (SCL_DRIVER (self), operation);
+  if (is_first && out->ours == NULL)
+    return FALSE;
+  out->theirs = _scl_engine_enter_beside (self, queue, operation, cancellable, error);
+  if (!is_first && out->theirs != NULL)
+    out->ours = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
+  return out->ours != NULL && out->theirs != NULL;
+}
+
 static gboolean
 engine_adopt_volume (SclDriver *driver, const char *name, const char *from, SclOperation *operation,
                      GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  g_autoptr (SclTurn) turn = NULL;
-  g_autoptr (SclEngineQueue) queue = NULL;
-  g_autoptr (SclTurn) theirs = NULL;
+  g_autoptr (SclEngineQueue) queue = _scl_engine_queue_get_beside (self->queue, from);
+  g_auto (Turns) turns = { NULL, NULL };
   g_autofree char *home = NULL;
 
-  if (!check_from (self, from, error))
+  if (!check_from (self, from, error)
+      || !enter_both (self, queue, from, operation, &turns, cancellable, error))
     return FALSE;
-  turn = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
-  if (turn == NULL)
-    return FALSE;
-  queue = _scl_engine_queue_get_beside (self->queue, from);
-  theirs = _scl_engine_enter_beside (self, queue, operation, cancellable, error);
   home = self->state_dir == NULL ? NULL : _scl_instance_home (self->state_dir, from);
-  if (theirs == NULL
-      || !adopt (self, name, &(SclOtherInstance){ from, home }, cancellable, error))
+  if (!adopt (self, name, &(SclOtherInstance){ from, home }, cancellable, error))
     return FALSE;
   _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, name);
   return TRUE;

@@ -3,7 +3,10 @@
  * the locks and notes of a real one. */
 #include "base-test.h"
 #include "backend/memory/scl-memory-host-private.h"
+#include "client/scl-operation-private.h"
 #include "engine/scl-engine-private.h"
+
+#define PATIENCE 20 /* s */
 
 typedef struct
 {
@@ -11,7 +14,6 @@ typedef struct
   char *run;
   char *state;
   SclMemoryHost *host;
-  SclVmBackend *vms;
   SclEngine *engine;
   SclDriver *driver;
   SclDriverInterface *iface;
@@ -48,39 +50,46 @@ open_elsewhere (const char *hypervisor, const char *prefix, const char *state_di
 }
 
 static void
-put_volume (World *w, const char *name, const char *instance)
+put_volume (SclMemoryHost *host, const char *name, const char *instance)
 {
   SclObservedVolume *volume = _scl_observed_volume_new (name);
 
   volume->path = g_strdup_printf ("memory:%s", name);
   volume->foreign = instance != NULL;
   volume->instance = g_strdup (instance);
-  g_hash_table_insert (w->host->volumes, g_strdup (name), volume);
+  g_hash_table_insert (host->volumes, g_strdup (name), volume);
+}
+
+/* Of instance PREFIX, on HOST. */
+static SclEngine *
+make_engine (World *w, SclMemoryHost *host, const char *prefix)
+{
+  g_autoptr (SclNetworkBackend) networks = _scl_memory_networks_new (host);
+  g_autoptr (SclVolumeBackend) volumes = _scl_memory_volumes_new (host);
+  g_autoptr (SclVmBackend) vms = _scl_memory_vms_new (host);
+  SclEngine *engine = _scl_engine_new (prefix, "machine", networks, volumes, vms);
+
+  SCL_VM_BACKEND_GET_IFACE (vms)->list_sources = list_sources;
+  _scl_engine_set_folders (engine, w->run, w->state);
+  _scl_engine_set_claim (engine, _scl_instance_claim_new (w->run, w->state, prefix, "qemu:///mine"));
+  _scl_engine_set_opener (engine, open_elsewhere);
+  return engine;
 }
 
 static int
 setup (void **state)
 {
   World *w = g_new0 (World, 1);
-  g_autoptr (SclNetworkBackend) networks = NULL;
-  g_autoptr (SclVolumeBackend) volumes = NULL;
 
   w->top = test_folder_new ();
   w->run = g_build_filename (w->top, "run", NULL);
   w->state = g_build_filename (w->top, "state", NULL);
   w->host = _scl_memory_host_new ("scl");
-  networks = _scl_memory_networks_new (w->host);
-  volumes = _scl_memory_volumes_new (w->host);
-  w->vms = _scl_memory_vms_new (w->host);
-  SCL_VM_BACKEND_GET_IFACE (w->vms)->list_sources = list_sources;
-  w->engine = _scl_engine_new ("scl", "machine", networks, volumes, w->vms);
-  _scl_engine_set_folders (w->engine, w->run, w->state);
-  _scl_engine_set_claim (w->engine, _scl_instance_claim_new (w->run, w->state, "scl", "qemu:///mine"));
-  _scl_engine_set_opener (w->engine, open_elsewhere);
+  w->engine = make_engine (w, w->host, "scl");
   w->driver = SCL_DRIVER (w->engine);
   w->iface = SCL_DRIVER_GET_IFACE (w->driver);
   w->iface->set_lock_timeout (w->driver, 0);
-  put_volume (w, "demo", "lab");
+  put_volume (w->host, "demo", "lab");
   user = user_elsewhere = asked = NULL;
   open_error = SCL_ERROR_BACKEND;
   *state = w;
@@ -94,7 +103,6 @@ teardown (void **state)
 
   g_clear_object (&elsewhere);
   g_object_unref (w->engine);
-  g_object_unref (w->vms);
   g_object_unref (w->host);
   test_folder_remove (w->top);
   g_free (w->run);
@@ -127,12 +135,12 @@ refuse (World *w, const char *from, SclError code, const char *part)
   assert_false (is_ours (w));
 }
 
-/* The other instance has something on HYPERVISOR. */
+/* Instance PREFIX has something on HYPERVISOR. */
 static void
-note (World *w, const char *hypervisor)
+note (World *w, const char *prefix, const char *hypervisor)
 {
   g_autoptr (SclInstanceClaim) claim
-      = _scl_instance_claim_new (w->run, w->state, "lab", hypervisor);
+      = _scl_instance_claim_new (w->run, w->state, prefix, hypervisor);
   gboolean is_new;
 
   assert_true (_scl_instance_claim_take (claim, TRUE, &is_new, NULL));
@@ -143,7 +151,7 @@ test_unused (void **state)
 {
   World *w = *state;
 
-  note (w, "qemu:///mine");
+  note (w, "lab", "qemu:///mine");
   assert_true (adopt (w, "lab", NULL));
   assert_true (is_ours (w));
   assert_null (asked);
@@ -166,10 +174,10 @@ test_unknown (void **state)
 
   refuse (w, "doc", SCL_ERROR_NOT_FOUND, "there is no instance \"doc\" in");
   refuse (w, "doc", SCL_ERROR_NOT_FOUND, "nor any other");
-  note (w, "qemu:///mine");
+  note (w, "lab", "qemu:///mine");
   refuse (w, "doc", SCL_ERROR_NOT_FOUND, "those that are there are \"lab\"");
   g_hash_table_remove (w->host->volumes, "demo");
-  put_volume (w, "demo", "doc");
+  put_volume (w->host, "demo", "doc");
   refuse (w, "lab", SCL_ERROR_NOT_FOUND,
           "instance \"lab\" has no volume \"demo\": `sclctl -c 'local:?prefix=lab' volume list`");
 }
@@ -212,7 +220,7 @@ test_other_hypervisor (void **state)
 {
   World *w = *state;
 
-  note (w, "qemu:///other");
+  note (w, "lab", "qemu:///other");
   refuse (w, "lab", SCL_ERROR_BACKEND,
           "VMs of instance \"lab\" may be on hypervisor qemu:///other, whose domains cannot be asked (nobody serves it)");
   assert_string_equal (asked, "qemu:///other");
@@ -229,7 +237,7 @@ test_other_is_embedded (void **state)
 {
   World *w = *state;
 
-  note (w, "qemu:///embed");
+  note (w, "lab", "qemu:///embed");
   refuse (w, "lab", SCL_ERROR_IN_USE, "has VMs or networks on qemu:///embed");
   assert_null (asked);
 }
@@ -261,6 +269,70 @@ test_no_change (void **state)
   assert_false (is_ours (w));
 }
 
+/* --- two that take from each other --- */
+
+typedef struct
+{
+  World *world;
+  SclEngine *engine;
+  const char *from;
+  GMutex *gate; /* held until both stand in their queues */
+} Taker;
+
+static gboolean
+take (SclOperation *operation, gpointer data, GCancellable *cancellable, GError **error)
+{
+  Taker *taker = data;
+
+  g_mutex_lock (taker->gate);
+  g_mutex_unlock (taker->gate);
+  return taker->world->iface->adopt_volume (SCL_DRIVER (taker->engine), "demo", taker->from,
+                                            operation, cancellable, error);
+}
+
+static SclOperation *
+start_taker (Taker *taker)
+{
+  taker->world->iface->set_lock_timeout (SCL_DRIVER (taker->engine), PATIENCE);
+  return _scl_operation_start (G_OBJECT (taker->engine), "take over", take, taker, NULL);
+}
+
+static void
+assert_succeeds (SclOperation *operation)
+{
+  GError *error = NULL;
+
+  if (!scl_operation_wait (operation, NULL, &error))
+    fail_msg ("%s", error->message);
+}
+
+/* Each needs what the other one has: neither has one and waits for the other. */
+static void
+test_from_each_other (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclMemoryHost) host = _scl_memory_host_new ("lab");
+  g_autoptr (SclEngine) lab = make_engine (w, host, "lab");
+  GMutex gate;
+  Taker ours = { w, w->engine, "lab", &gate };
+  Taker theirs = { w, lab, "scl", &gate };
+  g_autoptr (SclOperation) to_us = NULL;
+  g_autoptr (SclOperation) to_them = NULL;
+
+  put_volume (host, "demo", "scl");
+  note (w, "scl", "qemu:///mine");
+  note (w, "lab", "qemu:///mine");
+  g_mutex_init (&gate);
+  g_mutex_lock (&gate);
+  to_us = start_taker (&ours);
+  to_them = start_taker (&theirs);
+  g_mutex_unlock (&gate);
+  assert_succeeds (to_us);
+  assert_succeeds (to_them);
+  g_mutex_clear (&gate);
+  assert_true (is_ours (w));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
 
 int
@@ -271,7 +343,7 @@ main (void)
     TEST (test_unknown),         TEST (test_used),
     TEST (test_other_is_locked), TEST (test_other_hypervisor),
     TEST (test_other_is_embedded), TEST (test_no_note),
-    TEST (test_no_change),
+    TEST (test_no_change),       TEST (test_from_each_other),
   };
 
   return cmocka_run_group_tests_name ("engine-adopt", tests, NULL, NULL);
