@@ -37,6 +37,18 @@ throw_unknown (SclEngine *self, const SclOtherInstance *other, GError **error)
 }
 
 static gboolean
+throw_has_none (SclEngine *self, const SclOtherInstance *other, const GError *why, GError **error)
+{
+  g_autofree char *uri = NULL;
+
+  if (!g_file_test (other->home, G_FILE_TEST_IS_DIR))
+    return throw_unknown (self, other, error);
+  uri = _scl_engine_connect_to (self, other->prefix, NULL);
+  return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                    "%s: `sclctl -c '%s' volume list` shows those that it has", why->message, uri);
+}
+
+static gboolean
 find (SclEngine *self, const char *name, const SclOtherInstance *other, char **out_path,
       GError **error)
 {
@@ -45,13 +57,7 @@ find (SclEngine *self, const char *name, const SclOtherInstance *other, char **o
   if (_scl_volume_backend_find_other (self->volumes, name, other, out_path, &why))
     return TRUE;
   if (g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND) && other->home != NULL)
-    {
-      if (!g_file_test (other->home, G_FILE_TEST_IS_DIR))
-        return throw_unknown (self, other, error);
-      return scl_throw (error, SCL_ERROR_NOT_FOUND,
-                        "%s: `sclctl -c 'local:?prefix=%s' volume list` shows those that it has", why->message,
-                        other->prefix);
-    }
+    return throw_has_none (self, other, why, error);
   g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
 }
@@ -59,33 +65,43 @@ find (SclEngine *self, const char *name, const SclOtherInstance *other, char **o
 /* --- who else may need it --- */
 
 static gboolean
-throw_used (const char *name, const SclOtherInstance *other, const char *path,
-            const SclSourceUser *user, GError **error)
+throw_used_by_vm (SclEngine *self, const char *name, const SclOtherInstance *other,
+                  const char *hypervisor, const char *path, const SclSourceUser *user,
+                  GError **error)
+{
+  g_autofree char *uri = _scl_engine_connect_to (self, user->instance, hypervisor);
+
+  return scl_throw (error, SCL_ERROR_IN_USE,
+                    "volume \"%s\" of instance \"%s\": domain \"%s\" names %s: it is VM \"%s\" of instance "
+                    "\"%s\"; delete that VM there first (sclctl -c '%s' vm delete %s)",
+                    name, other->prefix, user->domain, path, user->vm, user->instance, uri, user->vm);
+}
+
+static gboolean
+throw_used (SclEngine *self, const char *name, const SclOtherInstance *other,
+            const char *hypervisor, const char *path, const SclSourceUser *user, GError **error)
 {
   if (user->vm != NULL)
-    return scl_throw (error, SCL_ERROR_IN_USE,
-                      "volume \"%s\" of instance \"%s\": domain \"%s\" names %s: it is VM \"%s\" of instance "
-                      "\"%s\"; delete that VM there first (sclctl -c 'local:?prefix=%s' vm delete %s)",
-                      name, other->prefix, user->domain, path, user->vm, user->instance,
-                      user->instance, user->vm);
+    return throw_used_by_vm (self, name, other, hypervisor, path, user, error);
   return scl_throw (error, SCL_ERROR_IN_USE,
                     "volume \"%s\" of instance \"%s\": domain \"%s\" names %s: take it away from the domain "
                     "first (virsh edit %s)",
                     name, other->prefix, user->domain, path, user->domain);
 }
 
-/* Where it is, and where it will be: who names that would have it without knowing. */
+/* Where it is, and where it will be: who names that would have it without knowing. HYPERVISOR (NULL: ours) has
+ * SOURCES. */
 static gboolean
 check_unused (SclEngine *self, const char *name, const SclOtherInstance *other, const char *path,
-              SclSources *sources, GError **error)
+              const char *hypervisor, SclSources *sources, GError **error)
 {
   g_autofree char *here = _scl_volume_backend_volume_path (self->volumes, name);
   SclSourceUser user;
 
   if (_scl_sources_find (sources, path, NULL, NULL, &user))
-    return throw_used (name, other, path, &user, error);
+    return throw_used (self, name, other, hypervisor, path, &user, error);
   return !_scl_sources_find (sources, here, NULL, NULL, &user)
-         || throw_used (name, other, here, &user, error);
+         || throw_used (self, name, other, hypervisor, here, &user, error);
 }
 
 static SclSources *
@@ -114,11 +130,12 @@ static gboolean
 throw_not_asked (SclEngine *self, const char *name, const SclOtherInstance *other,
                  const char *hypervisor, const GError *why, GError **error)
 {
+  g_autofree char *uri = _scl_engine_connect_to (self, self->prefix, hypervisor);
+
   return scl_throw (error, (SclError) why->code,
                     "volume \"%s\": VMs of instance \"%s\" may be on hypervisor %s, whose domains cannot be asked "
-                    "(%s): connect to that with this prefix (local:?hypervisor=%s&state=%s&prefix=%s)",
-                    name, other->prefix, hypervisor, why->message, hypervisor, self->state_dir,
-                    self->prefix);
+                    "(%s): connect to that with this prefix (%s)",
+                    name, other->prefix, hypervisor, why->message, uri);
 }
 
 /* Another instance may be on another hypervisor. 0.1 did not note on which: then the usual one is asked if it is
@@ -142,7 +159,7 @@ check_elsewhere (SclEngine *self, const char *name, const SclOtherInstance *othe
     return FALSE;
   sources = ask (self, hypervisor, other, &open, cancellable, &why);
   if (sources != NULL)
-    return check_unused (self, name, other, path, sources, error);
+    return check_unused (self, name, other, path, hypervisor, sources, error);
   if (!known && !open && g_error_matches (why, SCL_ERROR, SCL_ERROR_BACKEND))
     return TRUE;
   return throw_not_asked (self, name, other, hypervisor, why, error);
@@ -176,7 +193,7 @@ check (SclEngine *self, SclObservation *observation, const char *name, const Scl
   if (!check_free_here (observation, name, path, self->prefix, error))
     return FALSE;
   sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
-  return sources != NULL && check_unused (self, name, other, path, sources, error)
+  return sources != NULL && check_unused (self, name, other, path, NULL, sources, error)
          && check_elsewhere (self, name, other, path, cancellable, error);
 }
 

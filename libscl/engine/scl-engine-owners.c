@@ -133,6 +133,13 @@ _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, 
   return self->claim == NULL || _scl_instance_claim_take (self->claim, in_folder, out_new, error);
 }
 
+char *
+_scl_engine_connect_to (SclEngine *self, const char *prefix, const char *hypervisor)
+{
+  return self->claim == NULL ? g_strdup_printf ("local:?prefix=%s", prefix)
+                             : _scl_instance_claim_connect_to (self->claim, prefix, hypervisor);
+}
+
 static gboolean
 is_empty (SclObservation *observed)
 {

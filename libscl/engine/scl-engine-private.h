@@ -111,6 +111,8 @@ SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *des
  * looked at after something was removed (OK), or after a first change that failed. */
 gboolean _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error);
 gboolean _scl_engine_settle_claim (SclEngine *self, GError **error);
+/* The URI that connects to another instance, for a message; HYPERVISOR (nullable): it is on that one. (transfer full) */
+char *_scl_engine_connect_to (SclEngine *self, const char *prefix, const char *hypervisor);
 /* A step for PLAN, of an empty manifest, if nothing is left but the note that the prefix is held:
  * who removed the rest was killed. */
 void _scl_engine_plan_release (SclEngine *self, SclPlan *plan);

@@ -171,19 +171,26 @@ user_of_volume (SclObservation *observation, const char *volume)
   return NULL;
 }
 
+static gboolean
+throw_of_other (SclEngine *self, const SclObservedVolume *volume, GError **error)
+{
+  g_autofree char *uri = _scl_engine_connect_to (self, volume->instance, NULL);
+
+  return scl_throw (error, SCL_ERROR_EXISTS,
+                    "volume \"%s\" belongs to instance \"%s\": only that one deletes it (%s)",
+                    volume->name, volume->instance, uri);
+}
+
 /* Whether it may be deleted at all, whoever uses it. */
 static gboolean
-check_ours (const SclObservedVolume *volume, SclDeleteFlags flags, GError **error)
+check_ours (SclEngine *self, const SclObservedVolume *volume, SclDeleteFlags flags, GError **error)
 {
   if (!volume->foreign || (volume->instance == NULL && (flags & SCL_DELETE_FOREIGN) != 0))
     return TRUE;
   if (volume->foreign_why != NULL)
     return scl_throw (error, SCL_ERROR_EXISTS, "volume \"%s\": %s", volume->name, volume->foreign_why);
   if (volume->instance != NULL)
-    return scl_throw (error, SCL_ERROR_EXISTS,
-                      "volume \"%s\" belongs to instance \"%s\": only that one deletes it "
-                      "(local:?prefix=%s)",
-                      volume->name, volume->instance, volume->instance);
+    return throw_of_other (self, volume, error);
   return scl_throw (error, SCL_ERROR_EXISTS,
                     "volume \"%s\": %s was not made by SCL: it is kept; `sclctl volume delete "
                     "--foreign %s` deletes it all the same",
@@ -213,7 +220,7 @@ remove_volume (SclEngine *self, SclObservation *observation, SclSources *sources
                const SclObservedVolume *volume, SclDeleteFlags flags, const SclProgress *progress,
                GError **error)
 {
-  if (!check_ours (volume, flags, error) || !check_unused (observation, sources, volume, error)
+  if (!check_ours (self, volume, flags, error) || !check_unused (observation, sources, volume, error)
       || !_scl_volume_backend_remove (self->volumes, volume->name, sources, progress, error))
     return FALSE;
   return tell (self, SCL_OBJECT_KIND_VOLUME, volume->name);

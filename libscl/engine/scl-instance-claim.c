@@ -165,6 +165,32 @@ is_ours (SclInstanceClaim *self, const Holder *holder)
          && is_same_folder (holder->state, self->state);
 }
 
+/* A libvirt URI stays legible: its '?' and '=' may stand as they are. */
+static char *
+format_uri (const char *hypervisor, const char *state, const char *prefix)
+{
+  g_autofree char *where = g_uri_escape_string (hypervisor, "/:?=+,@", TRUE);
+  g_autofree char *folder = g_uri_escape_string (state, "/", TRUE);
+
+  return g_strdup_printf ("local:?hypervisor=%s&state=%s&prefix=%s", where, folder, prefix);
+}
+
+char *
+_scl_instance_claim_connect_to (SclInstanceClaim *self, const char *prefix, const char *hypervisor)
+{
+  g_autofree char *home = _scl_instance_home (self->state, prefix);
+  g_autofree char *run = g_build_filename (self->run_dir, prefix, NULL);
+  g_auto (Holder) kept = { NULL, NULL, NULL };
+  g_auto (Holder) now = { NULL, NULL, NULL };
+
+  /* The state folder may have been moved since the note in it was written. */
+  if (read_holder (home, &kept))
+    return format_uri (hypervisor != NULL ? hypervisor : kept.hypervisor, self->state, prefix);
+  if (read_holder (run, &now))
+    return format_uri (hypervisor != NULL ? hypervisor : now.hypervisor, now.state, prefix);
+  return format_uri (hypervisor != NULL ? hypervisor : self->hypervisor, self->state, prefix);
+}
+
 /* Only the process that has the embedded hypervisor open can talk to it. */
 static gboolean
 throw_embedded (SclInstanceClaim *self, const Holder *holder, int pid, GError **error)
@@ -181,14 +207,14 @@ throw_held (SclInstanceClaim *self, const Holder *holder, GError **error)
 {
   int pid = _scl_instance_lock_find_holder (self->run_dir, self->prefix);
   g_autofree char *process = pid == 0 ? g_strdup ("") : g_strdup_printf ("process %d, ", pid);
+  g_autofree char *uri = format_uri (holder->hypervisor, holder->state, self->prefix);
 
   if (pid != 0 && g_str_has_prefix (holder->hypervisor, "qemu:///embed"))
     return throw_embedded (self, holder, pid, error);
   return scl_throw (error, SCL_ERROR_IN_USE,
                     "instance \"%s\" of this host is held by %shypervisor %s with state folder %s: connect "
-                    "to that (local:?hypervisor=%s&state=%s&prefix=%s), or give this one another prefix=",
-                    self->prefix, process, holder->hypervisor, holder->state, holder->hypervisor,
-                    holder->state, self->prefix);
+                    "to that (%s), or give this one another prefix=",
+                    self->prefix, process, holder->hypervisor, holder->state, uri);
 }
 
 /* FOLDER is to be the state folder, or the instance's own one in it; a note of another instance there

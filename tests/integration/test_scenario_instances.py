@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -307,7 +309,7 @@ class Adopting(Host):
         return by.ctl.run("volume", "adopt", name, "--from", getattr(whose, "ctl", whose).prefix, check=check)
 
     def refused(self, *words, **options):
-        """One error with all of WORDS, and nothing of the first instance is changed."""
+        """One error with all of WORDS, and nothing of the first instance is changed. What it says."""
         before = self.snapshot(self.first.ctl)
         done = self.adopt(check=1, **options)
         step, said = done.stderr.splitlines()
@@ -316,15 +318,17 @@ class Adopting(Host):
             self.assertIn(word, said)
         self.assert_untouched(before, self.first.ctl, words)
         self.assertEqual(list(self.second.ctl.home.glob("volumes/*")), [])
+        return said
 
     def names(self, scene):
         return [volume["name"] for volume in scene.ctl.json("volume", "list")]
 
     def test_goes_on_with_its_data(self):
         prefix, domain = self.first.ctl.prefix, self.first.domain("demo")
-        self.refused(f'domain "{domain}" names {self.path}: it is VM "demo" of instance "{prefix}"',
-                     f"sclctl -c 'local:?prefix={prefix}' vm delete demo")
-        self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        said = self.refused(f'domain "{domain}" names {self.path}: it is VM "demo" of instance "{prefix}"')
+        printed = shlex.split(re.search(r"\(sclctl (-c '.*' vm delete demo)\)", said)[1])
+        self.second.ctl.run(*printed, "--yes", check=0)
+        self.assertEqual(self.names(self.first), ["demo"])
         self.adopt()
         self.assertEqual((self.names(self.first), self.names(self.second)), ([], ["demo"]))
         self.assertEqual(list((self.first.ctl.home / "volumes").iterdir()), [])

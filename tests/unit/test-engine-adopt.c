@@ -171,6 +171,7 @@ static void
 test_unknown (void **state)
 {
   World *w = *state;
+  g_autofree char *hint = g_strdup_printf ("&state=%s&prefix=lab' volume list`", w->state);
 
   refuse (w, "doc", SCL_ERROR_NOT_FOUND, "there is no instance \"doc\" in");
   refuse (w, "doc", SCL_ERROR_NOT_FOUND, "nor any other");
@@ -179,17 +180,21 @@ test_unknown (void **state)
   g_hash_table_remove (w->host->volumes, "demo");
   put_volume (w->host, "demo", "doc");
   refuse (w, "lab", SCL_ERROR_NOT_FOUND,
-          "instance \"lab\" has no volume \"demo\": `sclctl -c 'local:?prefix=lab' volume list`");
+          "instance \"lab\" has no volume \"demo\": `sclctl -c 'local:?hypervisor=qemu:///mine&state=");
+  refuse (w, "lab", SCL_ERROR_NOT_FOUND, hint);
 }
 
 static void
 test_used (void **state)
 {
   World *w = *state;
+  g_autofree char *hint = g_strdup_printf (
+      "(sclctl -c 'local:?hypervisor=qemu:///mine&state=%s&prefix=lab' vm delete demo)", w->state);
 
   user = "lab-demo";
   refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"lab-demo\" names memory:demo: it is VM \"demo\" of instance \"lab\"; delete "
-          "that VM there first (sclctl -c 'local:?prefix=lab' vm delete demo)");
+          "that VM there first");
+  refuse (w, "lab", SCL_ERROR_IN_USE, hint);
   user = "clone";
   refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"clone\" names memory:demo: take it away from the domain first");
   user = NULL;
@@ -227,6 +232,7 @@ test_other_hypervisor (void **state)
   elsewhere = _scl_memory_vms_new (w->host);
   user_elsewhere = "lab-demo";
   refuse (w, "lab", SCL_ERROR_IN_USE, "domain \"lab-demo\" names memory:demo");
+  refuse (w, "lab", SCL_ERROR_IN_USE, "(sclctl -c 'local:?hypervisor=qemu:///other&state=");
   user_elsewhere = NULL;
   assert_true (adopt (w, "lab", NULL));
 }

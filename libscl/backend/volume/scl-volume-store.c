@@ -190,8 +190,8 @@ _scl_volume_store_check_note (int folder, const char *name, const char *instance
     return TRUE;
   return scl_throw (error, SCL_ERROR_EXISTS,
                     "instance \"%s\" has a volume of that name, which is gone: choose another name, or delete "
-                    "it there (sclctl -c 'local:?prefix=%s' volume delete %s)",
-                    there->instance, there->instance, name);
+                    "it there (volume delete %s, connected with prefix=%s)",
+                    there->instance, name, there->instance);
 }
 
 /* Killed between the two, the note is of this file alone. */
