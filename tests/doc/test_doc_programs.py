@@ -77,6 +77,11 @@ class Programs(scltest.TestCase):
                 path.write_text(block.text.replace("/usr/local/bin/sclctl", program()), encoding="utf-8")
                 self.run_program("systemd-analyze", "verify", "--recursive-errors=no", "--man=no", str(path))
 
+    def test_the_packaged_unit_is_the_guides(self):
+        unit = next(block for block in pages.blocks("ini") if block.options["file"] == "scl.service")
+        packaged = (SOURCE / "tools/debian/scl.service").read_text(encoding="utf-8")
+        self.assertEqual(unit.text.replace("/usr/local/bin/", "/usr/bin/"), packaged)
+
 
 if __name__ == "__main__":
     scltest.main()
