@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/scl-driver-private.h"
+#include "base/scl-process-private.h"
 #include "base/scl-throw-private.h"
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_SCHEMES 4
 
@@ -11,8 +11,6 @@ static struct
   const char *scheme;
   SclDriverOpenFunc open;
 } schemes[MAX_SCHEMES];
-
-static gint first_opener; /* pid */
 
 G_DEFINE_INTERFACE (SclDriver, _scl_driver, G_TYPE_OBJECT)
 
@@ -37,9 +35,9 @@ _scl_driver_register (const char *scheme, SclDriverOpenFunc open)
 gboolean
 _scl_driver_check_process (GError **error)
 {
-  gint opener = g_atomic_int_get (&first_opener);
+  int opener = _scl_process_find_opener ();
 
-  if (opener == 0 || opener == (gint) getpid ())
+  if (opener == 0)
     return TRUE;
   return scl_throw (error, SCL_ERROR_UNSUPPORTED,
                     "process %d had opened a connection when it forked this one: what serves connections is "
@@ -53,7 +51,7 @@ _scl_driver_open (const char *uri, GCancellable *cancellable, GError **error)
 {
   if (!_scl_driver_check_process (error))
     return NULL;
-  (void) g_atomic_int_compare_and_exchange (&first_opener, 0, (gint) getpid ());
+  _scl_process_open ();
   for (gsize i = 0; i < MAX_SCHEMES && schemes[i].scheme != NULL; i++)
     if (g_str_has_prefix (uri, schemes[i].scheme))
       return schemes[i].open (uri, cancellable, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "engine/scl-engine-private.h"
+#include "base/scl-process-private.h"
 #include "base/scl-throw-private.h"
 #include "client/scl-address-private.h"
 #include "engine/scl-executor-private.h"
@@ -515,6 +516,14 @@ scl_engine_driver_init (SclDriverInterface *iface)
 G_DEFINE_FINAL_TYPE_WITH_CODE (SclEngine, _scl_engine, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (SCL_TYPE_DRIVER, scl_engine_driver_init))
 
+/* In a fork its parts stay with it: threads to join, a hypervisor to leave, locks and a turn to give back. */
+static void
+scl_engine_dispose (GObject *object)
+{
+  if (!_scl_process_keep_in_fork (object))
+    G_OBJECT_CLASS (_scl_engine_parent_class)->dispose (object);
+}
+
 static void
 scl_engine_finalize (GObject *object)
 {
@@ -540,6 +549,7 @@ scl_engine_finalize (GObject *object)
 static void
 _scl_engine_class_init (SclEngineClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = scl_engine_dispose;
   G_OBJECT_CLASS (klass)->finalize = scl_engine_finalize;
 }
 

@@ -48,6 +48,26 @@ class Guests(scltest.TestCase):
         return loader.load()
 
 
+# A volume outlives its connection and has what the connection had: the last of it goes at the fork's end.
+FORKS = """\
+import gc, os, sys
+from gi.repository import Scl
+conn = Scl.Connection.open(sys.argv[1])
+conn.refresh()
+kept = list(conn.volumes)
+assert kept, "it lists no volume"
+conn.close()
+for _ in range(20):
+    pid = os.fork()
+    if pid == 0:
+        del conn, kept
+        gc.collect()
+        sys.exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+os._exit(0)  # libvirt's own threads outlive its connections
+"""
+
+
 class Example(Guests):
     def watch(self, *way):
         """The example until its guest has powered itself off; returns what it said."""
@@ -94,6 +114,21 @@ class Forked(Guests):
                 os.waitpid(pid, 0)
                 done = self.ctl.run("--timeout", "0", "apply", "-f", self.manifest, check=75)
                 self.assertIn("is locked by", done.stderr)
+
+
+class ForkedEmbedded(scltest.TestCase):
+    """The embedded hypervisor has threads in this process; a fork has none of them."""
+
+    def test_a_fork_ends_well(self):
+        scltest.require(os.geteuid() == 0, "root")
+        state = self.folder()
+        ctl = Sclctl(state, "qemu:///embed")
+        (ctl.home / "volumes").mkdir(parents=True)
+        with open(ctl.home / "volumes" / "old.raw", "wb") as file:
+            file.truncate(1 << 20)
+        done = subprocess.run([sys.executable, "-c", FORKS, ctl.uri], capture_output=True, text=True,
+                              timeout=scltest.bound(240), check=False)
+        self.assertEqual((done.returncode, done.stdout.split()), (0, ["0"] * 20), done.stderr)
 
 
 class Asyncio(Guests):

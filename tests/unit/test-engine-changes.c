@@ -2,7 +2,9 @@
 /* What the engine asks before it changes something, on a host in memory. */
 #include "base-test.h"
 #include "backend/memory/scl-memory-host-private.h"
+#include "base/scl-process-private.h"
 #include "engine/scl-engine-private.h"
+#include <sys/wait.h>
 
 typedef struct
 {
@@ -207,6 +209,32 @@ test_every_change_asks_whose_the_prefix_is (void **state)
   assert_true (w->iface->start_vm (w->driver, "demo", NULL, NULL, NULL));
 }
 
+/* Its threads are not there, and its locks are the opener's. The last test: this process is the opener now. */
+static void
+test_stays_in_a_fork (void **state)
+{
+  static gpointer engine, networks;
+  World *w = *state;
+  int status;
+  pid_t child;
+
+  engine = w->engine;
+  networks = w->engine->networks;
+  _scl_process_open ();
+  g_object_add_weak_pointer (engine, &engine);
+  g_object_add_weak_pointer (networks, &networks);
+  child = fork ();
+  if (child == 0)
+    {
+      g_object_unref (w->engine);
+      _exit (engine == NULL ? 1 : networks == NULL ? 2 : 0);
+    }
+  assert_int_equal (waitpid (child, &status, 0), child);
+  assert_int_equal (status, 0);
+  g_object_remove_weak_pointer (G_OBJECT (w->engine), &engine);
+  g_object_remove_weak_pointer (G_OBJECT (w->engine->networks), &networks);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
 
 int
@@ -217,6 +245,7 @@ main (void)
     TEST (test_unreadable_domain),
     TEST (test_vm_that_comes_while_one_looks),
     TEST (test_every_change_asks_whose_the_prefix_is),
+    TEST (test_stays_in_a_fork),
   };
 
   return cmocka_run_group_tests_name ("engine-changes", tests, NULL, NULL);
