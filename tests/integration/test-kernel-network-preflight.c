@@ -105,6 +105,8 @@ test_after_apply (void **state)
       = make_targets (make_target (make_spec ("default", "192.168.10.1", "192.168.20.1", 24, NULL),
                                    "demo=" MAC1, NULL),
                       NULL);
+  g_autoptr (SclManifest) none = scl_manifest_new (NULL, NULL, NULL);
+  g_autoptr (GPtrArray) diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
   g_autofree char *said = NULL;
 
   make_host_links ();
@@ -116,6 +118,11 @@ test_after_apply (void **state)
   said = run_preflight (f, "192.168.10.1", "eth9");
   assert_true (
       g_str_has_prefix (said, "error " EXTERNAL "192.168.10.1 is taken by network \"default\" of "));
+  /* A manifest that does not name it has it, too; without it nothing is in the way. */
+  assert_non_null (strstr (said, ": take another address, or, "));
+  assert_non_null (strstr (said, " declare networks: {default: null}\n"));
+  assert_ok (_scl_network_backend_preflight (f->backend, none, diagnostics, NULL, &error));
+  assert_int_equal (diagnostics->len, 0);
 }
 
 /* The LAN of eth9 inside a network's own subnet. */

@@ -179,6 +179,15 @@ check_local (const Host *host, const char *path, const char *text, guint32 exter
   return TRUE;
 }
 
+/* A manifest that does not name it has it, too: who did not ask for it is told how to do without. */
+static const char *
+find_advice (const char *path)
+{
+  return strcmp (path, "networks.default.externalIP") == 0
+             ? "take another address, or, to have no network \"default\", declare networks: {default: null}"
+             : "take another address";
+}
+
 static gboolean
 check_route (const Host *host, const char *path, const char *text, guint32 external,
              const SclRoute *route)
@@ -197,8 +206,8 @@ check_route (const Host *host, const char *path, const char *text, guint32 exter
     {
       g_autofree char *owner = dup_owner (host, route->index);
 
-      add (host->diagnostics, SCL_SEVERITY_ERROR, path, "%s is %s: take another address", text,
-           owner);
+      add (host->diagnostics, SCL_SEVERITY_ERROR, path, "%s is %s: %s", text, owner,
+           find_advice (path));
     }
   else
     {
