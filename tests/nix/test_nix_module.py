@@ -197,7 +197,7 @@ class Package(scltest.TestCase):
         """package.nix names the files that run nft; a new one would find it in PATH only."""
         package = (SOURCE / "nix/package.nix").read_text(encoding="utf-8")
         using = {str(path.relative_to(SOURCE)) for path in (SOURCE / "libscl").rglob("*.c")
-                 if '"nft"' in path.read_text(encoding="utf-8") and path.name != "scl-run.c"}
+                 if '"nft"' in path.read_text(encoding="utf-8") and path.name != "scl-spawn.c"}
         self.assertEqual({word for word in package.split() if word.startswith("libscl/")}, using)
 
     def test_package_evaluates(self):
