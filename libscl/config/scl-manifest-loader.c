@@ -12,6 +12,7 @@
 #include <scl/scl-manifest-loader.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define UNNAMED_INPUT "manifest"
 
@@ -127,8 +128,14 @@ dup_folder (const char *path)
 static gboolean
 throw_unresolved (GError **error, int errno_value, const char *path, const char *folder)
 {
+  struct stat info;
+
   if (errno_value != ENOENT)
     return scl_throw_errno (error, errno_value, "%s: cannot open", path);
+  /* As a shell's <(…) has it: what has no name has no path that could be followed. */
+  if (stat (path, &info) == 0)
+    return scl_throw (error, SCL_ERROR_INVALID,
+                      "%s: is a pipe, not a regular file: give it as standard input, with - for its name", path);
   if (g_path_is_absolute (path))
     return scl_throw (error, SCL_ERROR_NOT_FOUND,
                       "%s: there is no such manifest: check the path, it is a file's or a folder's", path);

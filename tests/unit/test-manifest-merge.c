@@ -284,6 +284,23 @@ assert_add_fails (const char *path, SclError code, const char *message)
   assert_true (g_error_matches (error, SCL_ERROR, (int) code));
 }
 
+/* A shell's <(…). */
+static void
+test_pipe_without_a_name (void **state)
+{
+  int ends[2];
+  g_autofree char *path = NULL;
+  g_autofree char *message = NULL;
+
+  assert_int_equal (pipe (ends), 0);
+  path = g_strdup_printf ("/dev/fd/%d", ends[0]);
+  message = g_strdup_printf (
+      "%s: is a pipe, not a regular file: give it as standard input, with - for its name", path);
+  assert_add_fails (path, SCL_ERROR_INVALID, message);
+  close (ends[0]);
+  close (ends[1]);
+}
+
 static void
 test_paths_that_cannot_be_read (void **state)
 {
@@ -397,6 +414,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_folder_without_manifest, setup, teardown),
     cmocka_unit_test_setup_teardown (test_folder, setup, teardown),
     cmocka_unit_test_setup_teardown (test_paths_that_cannot_be_read, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_pipe_without_a_name, setup, teardown),
     cmocka_unit_test_setup_teardown (test_link_and_relative_path, setup, teardown),
     cmocka_unit_test (test_input_without_a_folder),
     cmocka_unit_test (test_loader_states),
