@@ -71,7 +71,6 @@ sclctl_show_plan (SclctlContext *context, SclPlan *plan)
       add_step (table, step);
     }
   sclctl_table_print (table);
-  fflush (stdout);
 }
 
 GError *

@@ -140,6 +140,8 @@ sclctl_table_print (SclctlTable *self)
   g_autofree char *text = sclctl_table_to_string (self, sclctl_shows_colour (stdout));
 
   g_print ("%s", text);
+  /* What follows on the other stream is about it. */
+  fflush (stdout);
 }
 
 gboolean
