@@ -325,8 +325,8 @@ test_nobody_serves_the_uri (void **state)
   assert_non_null (strstr (error->message, "sclctl run"));
 }
 
-/* Here a call costs nothing, so this is all SCL's own work: bounded per domain, not by a ratio, and of
- * the processor's time, not of a busy machine's. */
+/* Here a call costs nothing, so this is all SCL's own work: bounded per domain, not by a ratio, and
+ * in the processor's time, not in a busy machine's. */
 static void
 test_many_domains (void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Reading many domains: bare libvirt against the VM backend, µs of a clock: the process's own, or, where
- * a daemon does libvirt's part, the wall's. */
+/* Reading many domains: bare libvirt against the VM backend, µs of a clock: the process's own, or,
+ * where a daemon does libvirt's part, the wall's. */
 
 #include "backend/vm/scl-vm-backend-private.h"
 #include <libvirt/libvirt.h>
