@@ -3,6 +3,7 @@
 #include "client/scl-objects-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-vm-spec-private.h"
+#include <scl/scl-nic-spec.h>
 
 /* Names of volumes that VMs use. */
 static GHashTable *
@@ -184,6 +185,35 @@ add_lost_volumes (SclConnection *self, SclObservation *observation, SclObservedV
     }
 }
 
+static gboolean
+is_network_there (SclObservation *observation, const char *name)
+{
+  SclObservedNetwork *network = _scl_observation_lookup_network (observation, name);
+
+  return network != NULL && !network->foreign;
+}
+
+/* Without it the guest reaches nobody, and the VM cannot be started. */
+static void
+add_lost_networks (SclConnection *self, SclObservation *observation, SclObservedVm *vm, const char *path)
+{
+  g_autoptr (GHashTable) said = g_hash_table_new (g_str_hash, g_str_equal);
+  SclNicSpec *nic;
+
+  for (guint i = 0; vm->spec != NULL
+                    && (nic = _scl_list_peek (scl_vm_spec_get_nics (vm->spec), i)) != NULL;
+       i++)
+    {
+      const char *name = scl_nic_spec_get_network (nic);
+      g_autofree char *text = NULL;
+
+      if (is_network_there (observation, name) || !g_hash_table_add (said, (char *) name))
+        continue;
+      text = g_strdup_printf ("network \"%s\" of VM \"%s\" is not there: apply again", name, vm->name);
+      add_diagnostic (self, SCL_SEVERITY_ERROR, path, text);
+    }
+}
+
 /* What keeps a VM from being made as it is declared. */
 static void
 add_vm_diagnostics (SclConnection *self, SclObservation *observation)
@@ -196,6 +226,7 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
       if (vm->foreign)
         continue;
       add_lost_volumes (self, observation, vm, path);
+      add_lost_networks (self, observation, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
       if (vm->nics_cut != 0)

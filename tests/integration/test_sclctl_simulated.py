@@ -190,6 +190,18 @@ class Objects(Simulated):
         self.assertEqual(list(status), ["uri", "prefix", "networks", "vms", "volumes", "diagnostics"])
         self.assertEqual((status["uri"], status["prefix"], len(status["vms"])), (node.uri, "scl", 1))
 
+    def test_network_of_a_vm_is_gone(self):
+        """As after a restart of the host: the VMs are there, their networks are not."""
+        none = "&apos;nics&apos;: &lt;@a(ss) []&gt;"
+        nics = none.replace("@a(ss) []", "[" + ", ".join(["(&apos;lan&apos;, &apos;&apos;)"] * 2) + "]")
+        node = self.node((none, nics))
+        lost = 'virtualMachines.bios: network "lan" of VM "bios" is not there: apply again'
+        done = node.run("status", check=2)
+        self.assertEqual(done.stdout.splitlines()[0], "No networks.")
+        self.assertEqual(done.stdout.splitlines()[-1], f"error: {lost}")
+        self.assertEqual(done.stdout.count("is not there"), 1)
+        self.assertEqual([one["severity"] for one in node.json("status", check=2)["diagnostics"]], ["error"])
+
     def test_no_such_object(self):
         node = self.node()
         for words in (["vm", "show", "bois"], ["vm", "stop", "bios", "bois"], ["console", "bois"], ["vm", "attach", "bois"],

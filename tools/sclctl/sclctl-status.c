@@ -85,6 +85,37 @@ has_error (GListModel *diagnostics, gboolean of_host)
   return FALSE;
 }
 
+static gboolean
+misses_network (SclConnection *connection, SclVm *vm)
+{
+  SclVmSpec *spec = scl_vm_get_spec (vm);
+  GListModel *nics = spec == NULL ? NULL : scl_vm_spec_get_nics (spec);
+
+  for (guint i = 0; nics != NULL && i < g_list_model_get_n_items (nics); i++)
+    {
+      g_autoptr (SclNicSpec) nic = g_list_model_get_item (nics, i);
+
+      if (scl_connection_lookup_network (connection, scl_nic_spec_get_network (nic)) == NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
+is_network_missed (SclConnection *connection)
+{
+  GListModel *vms = scl_connection_get_vms (connection);
+
+  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
+    {
+      g_autoptr (SclVm) vm = g_list_model_get_item (vms, i);
+
+      if (misses_network (connection, vm))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* What the next apply would repair of networks and host: then the guests may not be separated as
  * they were. */
 static gboolean
@@ -99,7 +130,8 @@ needs_repair (SclConnection *connection)
       if (scl_network_get_problems (network)[0] != NULL)
         return TRUE;
     }
-  return has_error (scl_connection_get_diagnostics (connection), TRUE);
+  return is_network_missed (connection)
+         || has_error (scl_connection_get_diagnostics (connection), TRUE);
 }
 
 /* Another apply first: what then is left needs a person. */
