@@ -159,7 +159,12 @@ static const struct
   { "ip link set tknu-default group 7", "group" },
   { "nft flush ruleset", "" },
   { "nft flush chain inet tkn raw", "other rules" },
-  { "nft delete element inet tkn nics '{ \"tknn-demo-0\" }'", "" },
+  { "nft delete element inet tkn nics '{ \"tknn-demo-0\" }'", "nics of table inet tkn lacks tknn-demo-0" },
+  { "nft delete element inet tkn nics '{ \"tknm-web-0\" }'", "nics of table inet tkn lacks tknm-web-0" },
+  { "nft flush set inet tkn nics", "lacks tknm-demo-0, tknm-web-0, tknn-demo-0, tknn-web-0" },
+  { "nft flush set inet tkn uplinks", "uplinks of table inet tkn lacks tknu-default" },
+  { "nft add element inet tkn uplinks '{ \"eth0\" }'", "tkn has eth0, which no network" },
+  { "nft flush set inet tkn externals; nft flush set inet tkn addresses", "lacks tknu-default . 192.168.10.1" },
 };
 
 static gboolean

@@ -22,9 +22,10 @@ gboolean _scl_host_network_ensure (const SclHostNetwork *self, const SclHostTarg
                                    const SclProgress *progress, GError **error);
 
 /* ROOT_LINKS: SclLink. INNER_PEERS: the indices (in the root namespace) of what links in our
- * namespaces are linked to. */
+ * namespaces are linked to. NETWORKS: SclObservedNetwork, all that are there. */
 gboolean _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
-                                    GHashTable *inner_peers, SclObservedHost *out, GError **error);
+                                    GHashTable *inner_peers, GPtrArray *networks,
+                                    SclObservedHost *out, GError **error);
 
 /* Whether nothing but our own path may come in by the gateway interface: nobody forwarded there
  * before. */

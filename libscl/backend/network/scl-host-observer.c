@@ -2,6 +2,7 @@
 #include "backend/network/scl-foreign-firewall-private.h"
 #include "backend/network/scl-host-network-private.h"
 #include "backend/network/scl-host-ports-private.h"
+#include "backend/network/scl-host-sets-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-sysctl-private.h"
@@ -118,7 +119,7 @@ check_guard (const SclHostNetwork *self, GPtrArray *externals, SclNetlink *root,
 
 static gboolean
 observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
-               SclObservedHost *out, GError **error)
+               GPtrArray *root_links, GPtrArray *networks, SclObservedHost *out, GError **error)
 {
   g_auto (SclGateway) gateway = { 0 };
   g_autoptr (GPtrArray) uplinks = list_keys (table, SCL_SET_UPLINKS);
@@ -153,6 +154,7 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
   g_ptr_array_sort (out->links, compare_strings);
   add_all (out->externals, externals);
   _scl_nft_table_compare (expected, table, out->problems);
+  _scl_host_sets_check (self->prefix, table, root_links, networks, out->problems);
   check_sysctls (&gateway, interface, out->problems);
   add_gateway_notes (&gateway, interface, out->notes);
   if (!_scl_foreign_firewall_is_done (self->tables, self->prefix, uplinks))
@@ -185,7 +187,8 @@ check_table_is_missed (const SclHostNetwork *self, GPtrArray *links, GPtrArray *
 
 gboolean
 _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
-                           GHashTable *inner_peers, SclObservedHost *out, GError **error)
+                           GHashTable *inner_peers, GPtrArray *networks, SclObservedHost *out,
+                           GError **error)
 {
   SclNftTable *table = _scl_nft_tables_find (self->tables, "inet", self->prefix);
   g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
@@ -193,7 +196,9 @@ _scl_host_network_observe (const SclHostNetwork *self, GPtrArray *root_links,
       = _scl_host_network_list_orphans (self->prefix, root_links, inner_peers);
   g_autoptr (GPtrArray) leftovers = _scl_host_network_list_leftovers (self->prefix);
 
-  if (root == NULL || (table != NULL && !observe_table (self, table, root, out, error)))
+  if (root == NULL
+      || (table != NULL
+          && !observe_table (self, table, root, root_links, networks, out, error)))
     return FALSE;
   if (table == NULL)
     check_table_is_missed (self, root_links, out->problems);

@@ -249,10 +249,11 @@ scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, S
   Sweep sweep = { self, names, links, addresses, cancellable, found, errors, 0 };
   SclHostNetwork host = { self->prefix, self->run_dir, tables };
 
-  if (peers == NULL || !_scl_host_network_observe (&host, links, peers, &out->host, error))
+  if (peers == NULL)
     return FALSE;
   g_ptr_array_set_size (found, (int)names->len);
-  if (!sweep_run (&sweep, out, error))
+  if (!sweep_run (&sweep, out, error)
+      || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error))
     return FALSE;
   drop_strangers (out, desired);
   /* The networks only: the VMs are being read by another thread. */
