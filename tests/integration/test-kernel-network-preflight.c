@@ -126,6 +126,29 @@ test_after_apply (void **state)
   assert_int_equal (diagnostics->len, 0);
 }
 
+/* Without any alias a link is known by name and group, and an apply marks it again. */
+static void
+test_lost_mark (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets
+      = make_targets (make_target (make_spec ("default", "192.168.10.1", "192.168.20.1", 24, NULL),
+                                   "demo=" MAC1, NULL),
+                      NULL);
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  sh ("ip link set tknu-default alias ''");
+  expect (f, "192.168.10.1", NULL, NULL);
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  assert_observed (f->backend, targets);
+  sh ("ip link set tknu-default alias mine");
+  expect (f, "192.168.10.1", NULL,
+          "error networks.default: link tknu-default has lost SCL's mark, its alias is \"mine\": give it "
+          "back (ip link set tknu-default alias scl:tkn:default), or delete the link");
+  sh ("ip link set tknu-default alias scl:tkn:default");
+  expect (f, "192.168.10.1", NULL, NULL);
+}
+
 /* The LAN of eth9 inside a network's own subnet. */
 static void
 test_subnet_over_a_lan (void **state)
@@ -166,7 +189,10 @@ test_foreign_links (void **state)
 {
   Fixture *f = *state;
 
-  sh ("ip link add tknn-demo-0 type bridge");
+  sh ("ip link add tknu-default type bridge");
+  expect (f, "192.168.10.1", NULL,
+          "error networks.default: link tknu-default exists and is not ours: remove or rename it");
+  sh ("ip link del tknu-default; ip link add tknn-demo-0 type bridge");
   expect (f, "192.168.10.1", NULL,
           "error virtualMachines.demo: link tknn-demo-0 exists and is not ours");
   sh ("ip link del tknn-demo-0; ip link add tknm-demo-0 type bridge");
@@ -199,7 +225,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_external),      network_test (test_name_server),
-    network_test (test_after_apply),   network_test (test_subnet_over_a_lan), network_test (test_gateway),
+    network_test (test_after_apply),   network_test (test_lost_mark), network_test (test_subnet_over_a_lan), network_test (test_gateway),
     network_test (test_foreign_links), network_test (test_tools),
   };
 

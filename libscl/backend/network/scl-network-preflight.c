@@ -5,6 +5,7 @@
 #include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
+#include "backend/network/scl-ruleset-private.h"
 #include "base/scl-spawn-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-list-private.h"
@@ -120,13 +121,24 @@ dup_owner (const Host *host, int index)
   return g_strdup_printf ("already routed to %s", link_name (host, index));
 }
 
+/* Only an uplink of this instance has such a name: one that has lost its alias is known by it and its
+ * group, and an apply marks it again. */
+static gboolean
+is_own_uplink (const Host *host, const SclLink *link)
+{
+  g_autofree char *start = g_strdup_printf ("%s%c-", host->prefix, SCL_LINK_UPLINK);
+
+  return g_str_has_prefix (link->name, start) && _scl_network_links_is_own (link, host->prefix);
+}
+
 /* Of this instance: what is there now may be changed. */
 static gboolean
 is_own (const Host *host, int index)
 {
   const SclLink *link = link_of (host, index);
 
-  return link != NULL && _scl_names_unmark (host->prefix, link->alias) != NULL;
+  return link != NULL
+         && (_scl_names_unmark (host->prefix, link->alias) != NULL || is_own_uplink (host, link));
 }
 
 static gboolean
@@ -220,6 +232,28 @@ check_route (const Host *host, const char *path, const char *text, guint32 exter
   return TRUE;
 }
 
+/* TRUE: an error was added. */
+static gboolean
+check_uplink (const Host *host, const char *network)
+{
+  g_autofree char *path = g_strdup_printf ("networks.%s", network);
+  g_autofree char *name = _scl_names_link (host->prefix, SCL_LINK_UPLINK, network);
+  g_autofree char *mark = _scl_names_mark (host->prefix, network);
+  const SclLink *link = _scl_links_find (host->links, name);
+
+  if (link == NULL || _scl_network_links_is_own (link, host->prefix))
+    return FALSE;
+  if (link->group == SCL_GROUP_UPLINK && link->alias != NULL)
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "link %s has lost SCL's mark, its alias is \"%s\": give it back (ip link set %s alias %s), or "
+         "delete the link, and apply again",
+         name, link->alias, name, mark);
+  else
+    add (host->diagnostics, SCL_SEVERITY_ERROR, path,
+         "link %s exists and is not ours: remove or rename it", name);
+  return TRUE;
+}
+
 static void
 check_network (const Host *host, SclNetworkSpec *spec)
 {
@@ -228,7 +262,8 @@ check_network (const Host *host, SclNetworkSpec *spec)
   g_autofree char *text = g_inet_address_to_string (scl_network_spec_get_external_ip (spec));
   guint32 external = _scl_address_number (scl_network_spec_get_external_ip (spec));
 
-  if (check_local (host, path, text, external))
+  if (check_uplink (host, scl_network_spec_get_name (spec))
+      || check_local (host, path, text, external))
     return;
   for (guint i = 0; i < host->routes->len; i++)
     if (check_route (host, path, text, external, &g_array_index (host->routes, SclRoute, i)))
