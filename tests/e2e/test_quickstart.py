@@ -11,10 +11,12 @@ from scltest import Lab
 from scltest.guest import SOURCE
 
 
+PROGRAM = str(SOURCE / "tools/quickstart")
+
+
 class Quickstart(scltest.TestCase):
     def setUp(self):
         scltest.require(os.geteuid() == 0, "root")
-        scltest.cloud_image()
         self.dir = self.folder()
         self.scl = self.use(Lab.standard()).scl
         self.show_build()
@@ -26,11 +28,13 @@ class Quickstart(scltest.TestCase):
             scltest.require((SOURCE / "build").is_dir(), "a folder build in the source, to be covered by the build under test")
             self.scl.run(["mount", "--bind", str(build), str(SOURCE / "build")])
 
-    def test_check_ends_with_a_login(self):
-        program = str(SOURCE / "tools/quickstart")
+    def quickstart(self, *words, seconds=60):
+        argv = [PROGRAM, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q"), *words]
         patience = {"SCL_QUICKSTART_LOGIN_SECONDS": str(int(scltest.bound(300)))}
-        done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")],
-                            check=False, timeout=scltest.bound(800), env={**os.environ, **patience})
+        return self.scl.run(argv, check=False, timeout=scltest.bound(seconds), env={**os.environ, **patience})
+
+    def logs_in(self, *words, seconds):
+        done = self.quickstart(*words, seconds=seconds)
         self.assertEqual(done.returncode, 0, done.stdout[-2000:] + done.stderr[-3000:])
         self.assertIn("nixos", done.stdout.split())
         # Nothing is left but the volume.
@@ -38,13 +42,29 @@ class Quickstart(scltest.TestCase):
         self.assertNotIn("quick", self.scl.output(["ip", "link"]) + self.scl.output(["nft", "list", "tables"]))
         self.assertTrue((self.dir / "q/instances/quick/volumes/demo.raw").exists())
 
+
+class WithCloudImage(Quickstart):
+    def test_check_ends_with_a_login(self):
+        scltest.cloud_image()
+        self.logs_in(seconds=800)
+
+
+class WithTinyGuest(Quickstart):
+    """Of an image of one's own; without minutes of a real guest's boot."""
+
+    def test_check_ends_with_a_login(self):
+        image = scltest.tiny_image(login=True)
+        self.logs_in("--image", str(image), seconds=150)
+        self.assertIn(f'image: "{image}"', (self.dir / "q/demo.yaml").read_text(encoding="utf-8"))
+
     def test_refuses_what_it_cannot_have(self):
-        program = str(SOURCE / "tools/quickstart")
+        done = self.quickstart("--image", str(self.dir / "none.raw"))
+        self.assertEqual((done.returncode, done.stderr), (1, f"quickstart: there is no image {self.dir}/none.raw\n"))
         self.scl.run(["ip", "address", "add", "192.168.10.1/32", "dev", "lo"])
-        done = self.scl.run([program, "--check", "--no-install", "--uplink", "none", "--folder", str(self.dir / "q")], check=False)
+        done = self.quickstart()
         self.assertEqual(done.returncode, 1)
         self.assertIn("192.168.10.1 is an address of this machine already", done.stderr)
-        done = subprocess.run([program, "--uplink"], capture_output=True, text=True, timeout=scltest.bound(20), check=False)
+        done = subprocess.run([PROGRAM, "--uplink"], capture_output=True, text=True, timeout=scltest.bound(20), check=False)
         self.assertEqual(done.returncode, 64)
 
 

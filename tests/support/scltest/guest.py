@@ -12,11 +12,13 @@ SUPPORT = Path(__file__).resolve().parent.parent
 SOURCE = SUPPORT.parent.parent
 
 
-def tiny_image(ignore_power_button=False):
-    """Path of the tiny guest's image; read-only material, boot copies of it."""
+def tiny_image(ignore_power_button=False, login=False):
+    """Path of the tiny guest's image; read-only material, boot copies of it. login: it has an ssh server."""
     argv = [str(SUPPORT / "tiny-guest")]
     if ignore_power_button:
         argv.append("--ignore-power-button")
+    if login:
+        argv.append("--login")
     done = subprocess.run(argv, capture_output=True, text=True, timeout=bound(600), check=False)
     require(done.returncode == 0, f"a tiny guest: {done.stderr.strip()}")
     return Path(done.stdout.strip())
