@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import scltest
-from scltest.endstate import EndStateCase, dice
+from scltest.endstate import EndStateCase, dice, how_much
 
-WANTED = os.environ.get("SCL_TEST_FAULTS", "40")
+WANTED = how_much("SCL_TEST_FAULTS", "40", "all")
 LIBRARY = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
 # "network "blue": network blue: …"
 TWICE = re.compile(r'\b(network|volume|VM) "([^"\n]+)": (?:[^\n]*[ :(])?\1 "?\2\b')

@@ -7,14 +7,13 @@ of rounds, a way up and a way down, has two processes beside it that never wait.
 printed; SCL_TEST_SEED repeats a run, SCL_TEST_ROUNDS sets the number of kills.
 """
 
-import os
 import subprocess
 import time
 
 import scltest
-from scltest.endstate import EndStateCase, busy, dice
+from scltest.endstate import EndStateCase, busy, dice, how_much
 
-ROUNDS = int(os.environ.get("SCL_TEST_ROUNDS", "50"))
+ROUNDS = int(how_much("SCL_TEST_ROUNDS", "50", "200"))
 
 
 class Kill(EndStateCase):

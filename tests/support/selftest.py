@@ -5,6 +5,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -144,6 +145,18 @@ class Runner(scltest.TestCase):
     def test_a_plain_program_says_why_it_skips(self):
         self.assertEqual(self.tap_run("echo no tool >&2; exit 77", "--plain")["skipped"], ["it: no tool"])
         self.assertEqual(self.tap_run("exit 77", "--plain")["failed"], ["it: skipped, and does not say why"])
+
+    def test_no_program_sets_what_a_person_may_set(self):
+        """What ctest is told to set wins over the environment that it is started with."""
+        build = os.environ["SCL_BUILD_DIR"]
+        listing = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], capture_output=True, text=True, check=True,
+                                 timeout=scltest.bound(60)).stdout
+        theirs = set(re.findall(r"`(SCL_TEST_[A-Z]+)", (scltest.guest.SOURCE / "tests/README.md").read_text(encoding="utf-8")))
+        self.assertLessEqual({"SCL_TEST_FAULTS", "SCL_TEST_ROUNDS", "SCL_TEST_SEED"}, theirs)
+        for test in json.loads(listing)["tests"]:
+            set_here = {setting.partition("=")[0] for each in test["properties"] if each["name"] == "ENVIRONMENT" for setting in each["value"]}
+            with self.subTest(test["name"]):
+                self.assertEqual(set_here & theirs, set())
 
     def test_sigterm_ends_a_program(self):
         """Where it comes in, the clean-up runs; no other part of the case does, and no other case."""

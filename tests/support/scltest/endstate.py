@@ -30,6 +30,11 @@ def dice(seed=None):
     return seed, random.Random(seed)
 
 
+def how_much(name, usual, long):
+    """What the environment says; else what is usual, or what `tests/run long` is for."""
+    return os.environ.get(name, long if "SCL_TEST_LONG" in os.environ else usual)
+
+
 @contextlib.contextmanager
 def busy(count):
     """So many processes that never wait, as a build next to the test."""
