@@ -8,14 +8,13 @@ failures, or "all": each call of each command once, or "FIRST-LAST": these calls
 SCL_TEST_SEED repeats a run.
 """
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import scltest
-from scltest.endstate import EndStateCase, dice, how_much
+from scltest.endstate import EndStateCase, dice, digest, how_much
 
 WANTED = how_much("SCL_TEST_FAULTS", "40", "all")
 LIBRARY = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
@@ -117,8 +116,7 @@ class Faults(EndStateCase):
                     note.unlink()
 
     def contents(self, names):
-        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in sorted((self.dir / "state").rglob("*.raw")) if path.name in names}
+        return {str(path): digest(path) for path in sorted((self.dir / "state").rglob("*.raw")) if path.name in names}
 
     def fail_and_repeat(self, command, fault):
         before = self.contents(command.keeps)

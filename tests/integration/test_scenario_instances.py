@@ -3,7 +3,6 @@
 """Two instances on one host: whatever one of them does, nothing of the other changes."""
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import scltest
 from scltest import Lab, Libvirtd
-from scltest.endstate import EMPTY
+from scltest.endstate import EMPTY, digest
 from scltest.scene import Scene, SharedCase
 from scltest.sclctl import Sclctl, fresh_prefix
 
@@ -48,7 +47,7 @@ class Host(SharedCase):
         found = []
         for path in sorted(home.rglob("*")):
             info = os.lstat(path)
-            content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "-"
+            content = digest(path) if path.is_file() else "-"
             found.append((str(path), oct(info.st_mode), info.st_uid, info.st_ino, info.st_mtime_ns, content))
         return [entry for entry in found if not entry[0].endswith(".lock")]
 

@@ -2,6 +2,7 @@
 """Everything on a lab host that has a name, as sorted lines: what an apply that was cut short must come back to."""
 
 import contextlib
+import hashlib
 import os
 import random
 import re
@@ -33,6 +34,11 @@ def dice(seed=None):
 def how_much(name, usual, long):
     """What the environment says; else what is usual, or what `tests/run long` is for."""
     return os.environ.get(name, long if "SCL_TEST_LONG" in os.environ else usual)
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager
