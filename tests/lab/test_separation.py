@@ -124,7 +124,9 @@ class Separation(SharedCase):
             with self.subTest(guest=guest.name):
                 self.assertRegex(self.answer_of_internet(guest), f"^from {LAN_ADDRESS} [0-9]+: hello")
         with net.Echo(self.lab.internet, OUTSIDE, 53, "udp") as server:
-            self.one.run(f"timeout 3 nslookup -type=a x.test {OUTSIDE}")
+            self.one.check(f"nslookup -type=a x.test {OUTSIDE} > /dev/null 2>&1 & echo $! > /tmp/asking")
+            server.wait_seen()
+            self.one.run("kill $(cat /tmp/asking)")
             self.assertEqual({peer for peer, _, _ in server.seen}, {LAN_ADDRESS})
         self.assertTrue(self.one.ping(OUTSIDE))
         # The LAN of the uplink and the uplink's router.
@@ -253,7 +255,7 @@ class Separation(SharedCase):
         for address in wanted:
             self.one.send(net.arp_request(self.one.mac, "192.168.20.2", address))
         # The gateway answers, after all the others had their chance.
-        self.one.check(f"arping -c 1 -I eth0 {GATEWAY}")
+        self.one.check(f"arping -f -w {int(scltest.bound(10))} -I eth0 {GATEWAY}")
         marker = net.mac_bytes(self.one.mac) + net.mac_bytes(self.gateway_mac) + b"\x08\x06"
         seen = [frame for frame in self.one.sniffed(marker) if frame.type == 0x0806]
         self.assertFalse([frame.ip_source for frame in seen if frame.ip_source in wanted])
@@ -270,7 +272,7 @@ class Separation(SharedCase):
                 client.sendto(b"control", (LAN_ADDRESS, 67))
             server.settimeout(scltest.bound(5))
             self.assertEqual(server.recv(2000), b"control")
-        self.assertEqual(self.one.run("timeout 8 udhcpc -i eth0 -n -q -t 2 -T 1 -s /bin/true")[0], 1)
+        self.assertEqual(self.one.run("udhcpc -i eth0 -n -q -t 2 -T 1 -s /bin/true")[0], 1)
 
 
 if __name__ == "__main__":

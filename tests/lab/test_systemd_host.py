@@ -286,7 +286,7 @@ class Host(SharedCase):
         return self.ask("demo", f"echo hi | nc -w 2 {OUTSIDE} 7")
 
     def test_30_a_flushed_and_restarted_firewall_has_the_rules_again(self):
-        self.assertIn("from 10.77.0.2 ", self.way_out())
+        self.assertIn("from 10.77.0.2 ", until(self.way_out, "way out", 20))
         self.host.run(["nft", "flush", "ruleset"])
         self.assertNotIn("from", self.way_out())
         self.host.systemctl("restart", "nftables")

@@ -37,6 +37,7 @@ class Echo:
     def __init__(self, host, address, port, protocol="tcp"):
         self.protocol = protocol
         self.seen = []
+        self.news = threading.Condition()
         self.listener = host.socket(socket.AF_INET, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind((address, port))
@@ -60,8 +61,16 @@ class Echo:
         self.wakeup.close()
 
     def reply(self, peer, data):
-        self.seen.append((peer[0], peer[1], data))
+        with self.news:
+            self.seen.append((peer[0], peer[1], data))
+            self.news.notify_all()
         return f"from {peer[0]} {peer[1]}: ".encode() + data
+
+    def wait_seen(self):
+        """Until somebody has asked, whether or not the answer is of use there."""
+        with self.news:
+            if not self.news.wait_for(lambda: self.seen, bound(10)):
+                raise AssertionError(f"nobody asked port {self.port} within {bound(10):.0f} s")
 
     def serve(self):
         clients = {}

@@ -101,7 +101,7 @@ class Guest:
         self.check(f"until netstat -tln | grep -q ':{port} '; do usleep 20000; done")
 
     def mac_of(self, address):
-        self.run(f"ping -c 1 -W 3 {address}")
+        self.run(f"ping -c 1 -W {int(bound(3))} {address}")
         return self.check(f"ip neigh show {address}").split("lladdr ")[1].split()[0]
 
     def send(self, frame, count=1):
