@@ -62,7 +62,7 @@ extend (virDomainPtr domain, const char *target, guint64 size)
 static gboolean
 resize (virDomainPtr domain, const SclDomainDisk *disk, guint64 wanted, GError **error)
 {
-  guint64 size;
+  guint64 size = 0;
 
   if (!find_size (domain, disk, wanted, &size, error)
       || !_scl_virt_call_check ("growing a disk", error))
