@@ -44,6 +44,10 @@ GBytes *_scl_fd_read_all (int fd, gsize max, const char *name, GError **error);
  * open. -1 on error (SCL_ERROR_NOT_FOUND, _PERMISSION, _INVALID if it is not a regular file). */
 int _scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GError **error);
 
+/* Opens for reading what a person has named: links are followed (environment.etc, secret managers and
+ * `nix build` make them); judged after the open. Errors as above, _INVALID also where links form a circle. */
+int _scl_fd_open_named (const char *path, struct stat *out_stat, GError **error);
+
 /* Makes the folder (and its parents) if it is missing, with exactly MODE, and opens it. */
 int _scl_fd_open_folder (const char *path, mode_t mode, GError **error);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define STATE_MODE 0711
+/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 gboolean
 _scl_fd_write_all (int fd, const void *data, gsize size, const char *name, GError **error)
@@ -61,16 +63,16 @@ throw_open (const char *path, int errno_value, GError **error)
   return -1;
 }
 
-int
-_scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GError **error)
+/* Judges what was opened, takes FD if it is no regular file; ERRNO_VALUE is the open's. */
+static int
+take_regular (int fd, int errno_value, const char *path, struct stat *out_stat, GError **error)
 {
-  /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-  g_auto (SclFd) fd = openat (dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  g_auto (SclFd) own = fd;
   struct stat st;
 
-  if (fd < 0)
-    return throw_open (path, errno, error);
-  if (fstat (fd, &st) < 0)
+  if (own < 0)
+    return throw_open (path, errno_value, error);
+  if (fstat (own, &st) < 0)
     return throw_open (path, errno, error);
   if (!S_ISREG (st.st_mode))
     {
@@ -80,7 +82,29 @@ _scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GError
     }
   if (out_stat != NULL)
     *out_stat = st;
-  return scl_fd_steal (&fd);
+  return scl_fd_steal (&own);
+}
+
+int
+_scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GError **error)
+{
+  int fd = openat (dirfd, path, READ_FLAGS | O_NOFOLLOW);
+
+  return take_regular (fd, errno, path, out_stat, error);
+}
+
+int
+_scl_fd_open_named (const char *path, struct stat *out_stat, GError **error)
+{
+  int fd = open (path, READ_FLAGS);
+  int errno_value = errno;
+  g_autofree char *target = fd < 0 ? g_file_read_link (path, NULL) : NULL;
+
+  if (target == NULL)
+    return take_regular (fd, errno_value, path, out_stat, error);
+  scl_throw_errno (error, errno_value, "%s: is a symbolic link to %s, which cannot be opened", path,
+                   target);
+  return -1;
 }
 
 int

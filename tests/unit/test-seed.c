@@ -341,10 +341,31 @@ test_bad_inputs (void **state)
   assert_int_equal (symlink ("/etc/static/secret", link), 0);
   assert_int_equal (mkfifo (fifo, 0600), 0);
   assert_refused (large, "1048576");
-  assert_refused (link, "/etc/static/secret");
+  assert_refused (link, "a symbolic link to /etc/static/secret, which cannot be opened: No such file");
   assert_refused (fifo, "regular file");
   assert_refused (folder->path, "regular file");
   assert_refused (absent, "No such file");
+}
+
+/* As environment.etc, secret managers and stow leave them. */
+static void
+test_inputs_by_links (void **state)
+{
+  Folder *folder = *state;
+  g_autofree char *user = put (folder, "real", "#cloud-config\nhostname: x\n", -1);
+  g_autofree char *link = g_build_filename (folder->path, "link", NULL);
+  g_autoptr (SclVmSpec) vm = make_vm ("demo", link, NULL);
+  g_autoptr (SclSeed) seed = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_int_equal (symlink ("real", link), 0);
+  seed = _scl_seed_new (vm, "i", &error);
+  if (seed == NULL)
+    fail_msg ("%s", error->message);
+  assert_string_equal (get (seed, "user-data"), "#cloud-config\nhostname: x\n");
+  assert_int_equal (g_unlink (link), 0);
+  assert_int_equal (symlink ("link", link), 0);
+  assert_refused (link, "cannot be opened: Too many levels of symbolic links");
 }
 
 /* A VM's name goes into YAML. */
@@ -400,6 +421,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_round_trip, setup, teardown),
     cmocka_unit_test_setup_teardown (test_differences, setup, teardown),
     cmocka_unit_test_setup_teardown (test_bad_inputs, setup, teardown),
+    cmocka_unit_test_setup_teardown (test_inputs_by_links, setup, teardown),
     cmocka_unit_test (test_names),
     cmocka_unit_test_setup_teardown (test_damaged_image, setup, teardown),
     cmocka_unit_test (test_no_instance_id),

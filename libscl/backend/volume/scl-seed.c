@@ -23,7 +23,7 @@
 GBytes *
 _scl_seed_read_input (const char *path, GError **error)
 {
-  g_auto (SclFd) fd = _scl_fd_open_regular (AT_FDCWD, path, NULL, error);
+  g_auto (SclFd) fd = _scl_fd_open_named (path, NULL, error);
 
   return fd < 0 ? NULL : _scl_fd_read_all (fd, SCL_SEED_INPUT_MAX, path, error);
 }

@@ -102,7 +102,7 @@ preflight_image (SclPreflight *self, const char *vm, SclDiskSpec *disk, gboolean
   g_autoptr (GError) error = NULL;
   struct stat info;
   guint64 size;
-  g_auto (SclFd) fd = _scl_fd_open_regular (AT_FDCWD, path, &info, &error);
+  g_auto (SclFd) fd = _scl_fd_open_named (path, &info, &error);
 
   /* The volume was made; an image that has gone since is missed only by a rebuild. */
   if (fd < 0 && exists && g_error_matches (error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
@@ -190,8 +190,7 @@ preflight_sum (SclPreflight *self, gboolean try_reflink)
   for (guint i = 0; i < self->needs->len; i++)
     {
       const SclNeed *need = &g_array_index (self->needs, SclNeed, i);
-      g_auto (SclFd) fd
-          = try_reflink ? _scl_fd_open_regular (AT_FDCWD, need->image, NULL, NULL) : -1;
+      g_auto (SclFd) fd = try_reflink ? _scl_fd_open_named (need->image, NULL, NULL) : -1;
 
       if (fd < 0 || !_scl_copy_can_reflink (fd, self->folder))
         sum += need->allocated;

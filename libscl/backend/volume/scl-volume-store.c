@@ -233,7 +233,7 @@ store_create_new (int folder, const SclVolumeRequest *request, const SclProgress
                   GError **error)
 {
   struct stat info;
-  g_auto (SclFd) image = _scl_fd_open_regular (AT_FDCWD, request->image, &info, error);
+  g_auto (SclFd) image = _scl_fd_open_named (request->image, &info, error);
   g_autofree char *file = _scl_volume_store_file (request->name);
   g_autoptr (SclPartFile) part = NULL;
 
