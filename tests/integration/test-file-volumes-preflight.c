@@ -67,7 +67,11 @@ test_preflight_user_data (void **state)
   g_autofree char *good = put_file (fixture, "good.yaml", "users: [default]\n");
   g_autoptr (SclVmSpec) ignored = make_vm ("demo", fixture->image, 64, tab, NULL);
   g_autoptr (SclVmSpec) refused = make_vm ("demo", fixture->image, 64, latin, NULL);
-  g_autoptr (SclVmSpec) fine = make_vm ("demo", fixture->image, 64, good, tab);
+  g_autofree char *quoted = put_file (fixture, "net.yaml", "version: '2'\n");
+  g_autofree char *glob = put_file (fixture, "glob.yaml", "version: 2\nethernets: {a: {match: {name: enp*}}}\n");
+  g_autoptr (SclVmSpec) fine = make_vm ("demo", fixture->image, 64, good, NULL);
+  g_autoptr (SclVmSpec) useless = make_vm ("demo", fixture->image, 64, good, quoted);
+  g_autoptr (SclVmSpec) netplan = make_vm ("demo", fixture->image, 64, good, glob);
   g_autoptr (SclManifest) manifest = make_manifest (fine, NULL);
   g_autoptr (GPtrArray) none = preflight (fixture, fixture->backend, manifest);
 
@@ -76,6 +80,10 @@ test_preflight_user_data (void **state)
                      "virtualMachines.demo.cloudInitUserConfigFile", "tab.yaml:3:1: not valid YAML");
   assert_diagnostic (fixture, refused, SCL_SEVERITY_ERROR,
                      "virtualMachines.demo.cloudInitUserConfigFile", "latin.yaml: line 1 is not UTF-8");
+  assert_diagnostic (fixture, useless, SCL_SEVERITY_WARNING,
+                     "virtualMachines.demo.cloudInitNetworkConfigFile", "net.yaml:1:10: the version must be");
+  assert_diagnostic (fixture, netplan, SCL_SEVERITY_NOTE,
+                     "virtualMachines.demo.cloudInitNetworkConfigFile", "glob.yaml:2:24: \"match\" without");
 }
 
 static void

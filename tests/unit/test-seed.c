@@ -4,6 +4,7 @@
 
 #include "backend/volume/scl-cloud-config-private.h"
 #include "backend/volume/scl-iso-private.h"
+#include "backend/volume/scl-network-config-private.h"
 #include "backend/volume/scl-seed-private.h"
 #include "backend/volume/scl-user-data-private.h"
 #include <fcntl.h>
@@ -231,6 +232,75 @@ test_user_data_that_is_no_text (void **state)
                        "u: line 3 is not UTF-8, so cloud-init ignores the whole file; convert it");
 }
 
+#define BY_DHCP ": cloud-init ignores the file and asks for addresses by DHCP"
+#define NOTHING ": cloud-init configures no network card at all"
+#define V2 "version: 2\nethernets:\n"
+
+static const struct
+{
+  const char *text, *warning, *note;
+} network_configs[] = {
+  { "", NULL, NULL },
+  { "# nothing\n", NULL, NULL },
+  { V2 "  enp1s0: {dhcp4: true}\n", NULL, NULL },
+  { "\xef\xbb\xbfnetwork:\r\n  version: 2\r\n  renderer: NetworkManager\r\n", NULL, NULL },
+  { "network: {config: disabled}\n", NULL, NULL },
+  { "{\"version\": 1, \"config\": [{\"type\": \"physical\", \"name\": \"eth0\"}]}", NULL, NULL },
+  { "version: '1'\nconfig: []\n", NULL, NULL },
+  { "version: 2\n\tethernets: {}\n",
+    "u:2:1: not valid YAML (found a tab character that violates indentation), which is indented by spaces" BY_DHCP,
+    NULL },
+  { "- a\n", "u:1:1: no map of keys" BY_DHCP, NULL },
+  { "version: 2\n---\na: 1\n", "u:3:1: a second document" BY_DHCP, NULL },
+  { "version: 2\n---\na: b: c\n", "u:3:5: not valid YAML (mapping values are not allowed in this context)" BY_DHCP,
+    NULL },
+  { "network: [a]\n", "u:1:10: no map of keys" NOTHING, NULL },
+  { "ethernets:\n  enp1s0: {}\n", "u:1:1: there is no \"version\" (version: 2)" NOTHING, NULL },
+  { "network:\n  version: \"2\"\n",
+    "u:2:12: the version must be the number 1 or 2, without quotes" NOTHING, NULL },
+  { "version: 3\n", "u:1:10: the version must be the number 1 or 2, without quotes" NOTHING, NULL },
+  { V2 "  - enp1s0\n", "u:3:3: \"ethernets\" is no map of cards" NOTHING, NULL },
+  { V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:AA'}}\n", NULL, NULL },
+  { V2 "  a: {match: {macaddress: '52:00:00:00:00:01'}}\n", NULL, NULL },
+  { V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:01'}}\n",
+    "u:3:29: \"set-name\" for a card that this VM does not have (52:00:00:00:00:01)" NOTHING, NULL },
+  { V2 "  a:\n    match: {name: enp*}\n", NULL,
+    "u:4:12: \"match\" without \"macaddress\" finds a card by other properties: only an image with netplan does "
+    "that; every image takes the card's name as the key instead of \"match\", as enp1s0:" },
+  { V2 "  enp1s0:\n    routes: [{to: 10.0.0.0/8, via: 10.1.1.1}, {to: default, via: 10.1.1.1}]\n", NULL,
+    "u:4:52: a route to \"default\": only an image with netplan does that; every image takes 0.0.0.0/0" },
+};
+
+static void
+test_network_configs (void **state)
+{
+  const char *const macs[] = { "52:00:00:00:00:aa", NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (network_configs); i++)
+    {
+      const char *text = network_configs[i].text;
+      g_autoptr (GBytes) bytes = g_bytes_new_static (text, strlen (text));
+      g_autofree char *note = NULL;
+      g_autofree char *warning = _scl_network_config_check (bytes, "u", macs, &note);
+
+      if (g_strcmp0 (warning, network_configs[i].warning) != 0 || g_strcmp0 (note, network_configs[i].note) != 0)
+        fail_msg ("%s: %s, %s", text, warning, note);
+    }
+}
+
+/* While a MAC is to be chosen yet, it may be the one. */
+static void
+test_network_config_without_macs (void **state)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (
+      V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:01'}}\n",
+      strlen (V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:01'}}\n"));
+  g_autofree char *note = NULL;
+
+  assert_null (_scl_network_config_check (bytes, "u", NULL, &note));
+  assert_null (note);
+}
+
 static void
 test_contents (void **state)
 {
@@ -415,6 +485,8 @@ main (void)
     cmocka_unit_test (test_headers),
     cmocka_unit_test (test_complete),
     cmocka_unit_test (test_user_data),
+    cmocka_unit_test (test_network_configs),
+    cmocka_unit_test (test_network_config_without_macs),
     cmocka_unit_test (test_user_data_that_is_no_text),
     cmocka_unit_test_setup_teardown (test_contents, setup, teardown),
     cmocka_unit_test_setup_teardown (test_missing_parts, setup, teardown),

@@ -2,14 +2,11 @@
 #include "backend/volume/scl-user-data-private.h"
 
 #include "backend/volume/scl-cloud-config-private.h"
+#include "backend/volume/scl-cloud-yaml-private.h"
 #include "base/scl-throw-private.h"
 #include <string.h>
-#include <yaml.h>
 
 #define IGNORED "cloud-init ignores the whole file"
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (yaml_parser_t, yaml_parser_delete)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (yaml_event_t, yaml_event_delete)
 
 /* As the seed will have it: a header is put before what has none. */
 static gboolean
@@ -27,25 +24,6 @@ is_cloud_config (GBytes *given)
     }
   return size > strlen (header) && g_ascii_strncasecmp (text, header, strlen (header)) == 0
          && text[strlen (header)] != '-';
-}
-
-static char *
-describe (const char *path, yaml_mark_t mark, const char *what)
-{
-  return g_strdup_printf ("%s:%zu:%zu: %s: " IGNORED, path, mark.line + 1, mark.column + 1, what);
-}
-
-static char *
-describe_syntax (const char *path, const yaml_parser_t *parser, const char *text, gsize size)
-{
-  gsize at = parser->problem_mark.index;
-  g_autofree char *what
-      = g_strdup_printf ("not valid YAML (%s)%s", parser->problem,
-                         at < size && text[at] == '\t' ? ", which is indented by spaces" : "");
-
-  if (parser->error == YAML_MEMORY_ERROR)
-    g_error ("out of memory");
-  return describe (path, parser->problem_mark, what);
 }
 
 /* Nothing but comments is not wrong. */
@@ -76,13 +54,13 @@ find_fault (const char *text, gsize size, const char *path)
       const char *wrong = NULL;
 
       if (yaml_parser_parse (&parser, &event) == 0)
-        return describe_syntax (path, &parser, text, size);
+        return _scl_cloud_yaml_describe_syntax (path, &parser, text, size, IGNORED);
       if (event.type == YAML_DOCUMENT_START_EVENT && ++documents > 1)
         wrong = "a second document";
       else if (last == YAML_DOCUMENT_START_EVENT)
         wrong = wrong_root (&event);
       if (wrong != NULL)
-        return describe (path, event.start_mark, wrong);
+        return _scl_cloud_yaml_describe (path, event.start_mark, wrong, IGNORED);
       last = event.type;
     }
   return NULL;

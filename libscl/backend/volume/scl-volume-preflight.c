@@ -3,6 +3,7 @@
 
 #include "backend/volume/scl-copy-private.h"
 #include "backend/volume/scl-image-probe-private.h"
+#include "backend/volume/scl-network-config-private.h"
 #include "backend/volume/scl-reach-private.h"
 #include "backend/volume/scl-seed-private.h"
 #include "backend/volume/scl-user-data-private.h"
@@ -12,6 +13,7 @@
 #include "model/scl-diagnostic-private.h"
 #include "model/scl-list-private.h"
 #include <fcntl.h>
+#include <scl/scl-nic-spec.h>
 #include <sys/statvfs.h>
 
 #define BLOCK 512
@@ -162,11 +164,49 @@ preflight_user_data (SclPreflight *self, const char *vm, const char *path)
     preflight_add (self, SCL_SEVERITY_WARNING, vm, key, warning);
 }
 
-static void
-preflight_network_config (SclPreflight *self, const char *vm, const char *path)
+/* The definition's, or those declared. NULL: one is to be chosen yet. (nullable) */
+static GPtrArray *
+preflight_macs (SclVmSpec *vm, const SclObservedVm *observed)
 {
-  g_autoptr (GBytes) unused G_GNUC_UNUSED
-      = preflight_input (self, vm, "cloudInitNetworkConfigFile", path);
+  g_autoptr (GPtrArray) macs = g_ptr_array_new ();
+  GListModel *nics = scl_vm_spec_get_nics (vm);
+
+  for (guint i = 0; i < g_list_model_get_n_items (nics); i++)
+    {
+      const char *mac = scl_nic_spec_get_mac (_scl_list_peek (nics, i));
+
+      if (mac == NULL && observed != NULL && i < observed->macs->len)
+        mac = observed->macs->pdata[i];
+      if (mac == NULL)
+        return NULL;
+      g_ptr_array_add (macs, (gpointer) mac);
+    }
+  g_ptr_array_add (macs, NULL);
+  return g_steal_pointer (&macs);
+}
+
+/* What only some images understand is said while the guest has not read it: then it has shown. */
+static void
+preflight_network_config (SclPreflight *self, SclVmSpec *vm)
+{
+  static const char key[] = "cloudInitNetworkConfigFile";
+  const char *name = scl_vm_spec_get_name (vm);
+  const char *path = scl_vm_spec_get_network_config_file (vm);
+  SclObservedVm *observed
+      = self->observed != NULL ? _scl_observation_lookup_vm (self->observed, name) : NULL;
+  g_autoptr (GBytes) content = preflight_input (self, name, key, path);
+  g_autoptr (GPtrArray) macs = preflight_macs (vm, observed);
+  g_autofree char *warning = NULL;
+  g_autofree char *note = NULL;
+
+  if (content == NULL)
+    return;
+  warning = _scl_network_config_check (
+      content, path, macs != NULL ? (const char *const *) macs->pdata : NULL, &note);
+  if (warning != NULL)
+    preflight_add (self, SCL_SEVERITY_WARNING, name, key, warning);
+  if (note != NULL && (observed == NULL || observed->seed_differs))
+    preflight_add (self, SCL_SEVERITY_NOTE, name, key, note);
 }
 
 static void
@@ -178,7 +218,7 @@ preflight_vm (SclPreflight *self, SclVmSpec *vm)
   for (guint i = 0; i < g_list_model_get_n_items (disks); i++)
     preflight_disk (self, name, _scl_list_peek (disks, i), i);
   preflight_user_data (self, name, scl_vm_spec_get_user_config_file (vm));
-  preflight_network_config (self, name, scl_vm_spec_get_network_config_file (vm));
+  preflight_network_config (self, vm);
 }
 
 /* Without the images whose extents the volumes will share. */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "backend/volume/scl-network-config-private.h"
+
+#include "backend/volume/scl-cloud-yaml-private.h"
+
+#define BY_DHCP "cloud-init ignores the file and asks for addresses by DHCP"
+#define NOTHING "cloud-init configures no network card at all"
+#define NETPLAN "only an image with netplan does that"
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (yaml_document_t, yaml_document_delete)
+
+typedef struct
+{
+  yaml_document_t *document;
+  const char *path;
+  const char *const *macs;
+  char *warning;
+  char *note;
+} Check;
+
+static void
+check_tell (Check *self, char **place, const yaml_node_t *node, const char *what,
+            const char *consequence)
+{
+  if (*place == NULL)
+    *place = _scl_cloud_yaml_describe (self->path, node->start_mark, what, consequence);
+}
+
+/* (nullable) */
+static const char *
+text_of (const yaml_node_t *node)
+{
+  return node != NULL && node->type == YAML_SCALAR_NODE ? (const char *) node->data.scalar.value
+                                                        : NULL;
+}
+
+/* (nullable) */
+static yaml_node_t *
+lookup (Check *self, const yaml_node_t *map, const char *key)
+{
+  if (map == NULL || map->type != YAML_MAPPING_NODE)
+    return NULL;
+  for (yaml_node_pair_t *pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top;
+       pair++)
+    if (g_strcmp0 (text_of (yaml_document_get_node (self->document, pair->key)), key) == 0)
+      return yaml_document_get_node (self->document, pair->value);
+  return NULL;
+}
+
+static gboolean
+is_known_mac (Check *self, const char *mac)
+{
+  for (gsize i = 0; self->macs[i] != NULL; i++)
+    if (g_ascii_strcasecmp (self->macs[i], mac) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Renderers other than netplan's take the key for the card's name. */
+static void
+check_match (Check *self, const yaml_node_t *card)
+{
+  const yaml_node_t *match = lookup (self, card, "match");
+  const char *mac = text_of (lookup (self, match, "macaddress"));
+  g_autofree char *what = NULL;
+
+  if (match != NULL && mac == NULL)
+    check_tell (self, &self->note, match,
+                "\"match\" without \"macaddress\" finds a card by other properties",
+                NETPLAN
+                "; every image takes the card's name as the key instead of \"match\", as enp1s0:");
+  if (mac == NULL || self->macs == NULL || is_known_mac (self, mac)
+      || lookup (self, card, "set-name") == NULL)
+    return;
+  what = g_strdup_printf ("\"set-name\" for a card that this VM does not have (%s)", mac);
+  check_tell (self, &self->warning, match, what, NOTHING);
+}
+
+static void
+check_routes (Check *self, const yaml_node_t *card)
+{
+  const yaml_node_t *routes = lookup (self, card, "routes");
+
+  if (routes == NULL || routes->type != YAML_SEQUENCE_NODE)
+    return;
+  for (yaml_node_item_t *item = routes->data.sequence.items.start;
+       item < routes->data.sequence.items.top; item++)
+    {
+      const yaml_node_t *to = lookup (self, yaml_document_get_node (self->document, *item), "to");
+
+      if (g_strcmp0 (text_of (to), "default") == 0)
+        check_tell (self, &self->note, to, "a route to \"default\"",
+                    NETPLAN "; every image takes 0.0.0.0/0");
+    }
+}
+
+static void
+check_cards (Check *self, const yaml_node_t *cards)
+{
+  if (cards != NULL && cards->type != YAML_MAPPING_NODE)
+    check_tell (self, &self->warning, cards, "\"ethernets\" is no map of cards", NOTHING);
+  if (cards == NULL || cards->type != YAML_MAPPING_NODE)
+    return;
+  for (yaml_node_pair_t *pair = cards->data.mapping.pairs.start;
+       pair < cards->data.mapping.pairs.top; pair++)
+    {
+      const yaml_node_t *card = yaml_document_get_node (self->document, pair->value);
+
+      check_match (self, card);
+      check_routes (self, card);
+    }
+}
+
+/* "2" in quotes is none, "1" is one. */
+static gboolean
+is_version (const yaml_node_t *version)
+{
+  const char *text = text_of (version);
+  char *end;
+  double number;
+
+  if (text == NULL || *text == '\0')
+    return FALSE;
+  number = g_ascii_strtod (text, &end);
+  return *end == '\0'
+         && (number == 1 || (number == 2 && version->data.scalar.style == YAML_PLAIN_SCALAR_STYLE));
+}
+
+static void
+check_config (Check *self, const yaml_node_t *config)
+{
+  const yaml_node_t *version = lookup (self, config, "version");
+
+  if (g_strcmp0 (text_of (lookup (self, config, "config")), "disabled") == 0)
+    return;
+  if (config->type != YAML_MAPPING_NODE)
+    check_tell (self, &self->warning, config, "no map of keys", NOTHING);
+  else if (version == NULL)
+    check_tell (self, &self->warning, config, "there is no \"version\" (version: 2)", NOTHING);
+  else if (!is_version (version))
+    check_tell (self, &self->warning, version,
+                "the version must be the number 1 or 2, without quotes", NOTHING);
+  check_cards (self, lookup (self, config, "ethernets"));
+}
+
+/* Empty counts as absent. */
+static void
+check_root (Check *self)
+{
+  const yaml_node_t *root = yaml_document_get_root_node (self->document);
+  const yaml_node_t *inner = root != NULL ? lookup (self, root, "network") : NULL;
+
+  if (root == NULL || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0))
+    return;
+  if (root->type != YAML_MAPPING_NODE)
+    check_tell (self, &self->warning, root, "no map of keys", BY_DHCP);
+  else
+    check_config (self, inner != NULL ? inner : root);
+}
+
+/* FALSE: there is none. */
+static gboolean
+check_document (Check *self, yaml_parser_t *parser, const char *text, gsize size, gboolean is_first)
+{
+  g_auto (yaml_document_t) document = { 0 };
+
+  if (yaml_parser_load (parser, &document) == 0)
+    {
+      g_free (self->warning);
+      self->warning = _scl_cloud_yaml_describe_syntax (self->path, parser, text, size, BY_DHCP);
+      return FALSE;
+    }
+  self->document = &document;
+  if (yaml_document_get_root_node (&document) == NULL)
+    return FALSE;
+  if (is_first)
+    check_root (self);
+  else
+    check_tell (self, &self->warning, yaml_document_get_root_node (&document), "a second document",
+                BY_DHCP);
+  return TRUE;
+}
+
+static void
+check_text (Check *self, const char *text, gsize size)
+{
+  g_auto (yaml_parser_t) parser = { 0 };
+
+  if (yaml_parser_initialize (&parser) == 0)
+    g_error ("out of memory");
+  yaml_parser_set_input_string (&parser, (const guchar *) text, size);
+  if (check_document (self, &parser, text, size, TRUE))
+    check_document (self, &parser, text, size, FALSE);
+}
+
+char *
+_scl_network_config_check (GBytes *given, const char *path, const char *const *macs,
+                           char **out_note)
+{
+  Check check = { .path = path, .macs = macs };
+  gsize size;
+  const char *text = g_bytes_get_data (given, &size);
+
+  if (size > 0)
+    check_text (&check, text, size);
+  *out_note = check.note;
+  return check.warning;
+}
