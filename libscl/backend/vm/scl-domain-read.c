@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-domain-node-private.h"
 #include "base/scl-throw-private.h"
 #include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <string.h>
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 
 #define DEVICES "\n  <devices>"
 #define DEVICES_END "\n  </devices>"
@@ -98,53 +96,6 @@ parse (const char *xml)
                                 | XML_PARSE_NOBLANKS | XML_PARSE_COMPACT);
 }
 
-static gboolean
-is_element (const xmlNode *node, const char *name)
-{
-  return node->type == XML_ELEMENT_NODE && strcmp ((const char *) node->name, name) == 0;
-}
-
-static xmlNode *
-child (const xmlNode *parent, const char *name)
-{
-  if (parent == NULL)
-    return NULL;
-  for (xmlNode *node = parent->children; node != NULL; node = node->next)
-    if (is_element (node, name))
-      return node;
-  return NULL;
-}
-
-/* (transfer full) */
-static char *
-take (xmlChar *text)
-{
-  char *copy = g_strdup ((const char *) text);
-
-  xmlFree (text);
-  return copy;
-}
-
-static char *
-attribute (const xmlNode *node, const char *name)
-{
-  return node != NULL ? take (xmlGetNoNsProp (node, (const xmlChar *) name)) : NULL;
-}
-
-static gboolean
-attribute_is (const xmlNode *node, const char *name, const char *value)
-{
-  g_autofree char *found = attribute (node, name);
-
-  return g_strcmp0 (found, value) == 0;
-}
-
-static char *
-content (const xmlNode *node)
-{
-  return node != NULL ? take (xmlNodeGetContent (node)) : NULL;
-}
-
 static guint64
 number (const char *text)
 {
@@ -161,8 +112,8 @@ memory_kib (const xmlNode *node)
   } units[] = { { "KiB", 1024 }, { "k", 1024 },     { "MiB", 1048576 },    { "M", 1048576 },
                 { "b", 1 },      { "bytes", 1 },    { "GiB", 1073741824 }, { "G", 1073741824 },
                 { "KB", 1000 },  { "MB", 1000000 }, { "GB", 1000000000 } };
-  g_autofree char *unit = attribute (node, "unit");
-  g_autofree char *text = content (node);
+  g_autofree char *unit = _scl_node_attribute (node, "unit");
+  g_autofree char *text = _scl_node_content (node);
 
   for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
     if (g_strcmp0 (unit, units[i].unit) == 0)
@@ -173,62 +124,63 @@ memory_kib (const xmlNode *node)
 static void
 read_metadata (SclDomainDef *self, const xmlNode *domain)
 {
-  const xmlNode *metadata = child (domain, "metadata");
+  const xmlNode *metadata = _scl_node_child (domain, "metadata");
   g_autofree char *mark = NULL;
   const xmlNode *node;
 
   for (node = metadata != NULL ? metadata->children : NULL; node != NULL; node = node->next)
-    if (is_element (node, "vm") && node->ns != NULL
+    if (_scl_node_is_element (node, "vm") && node->ns != NULL
         && strcmp ((const char *) node->ns->href, SCL_DOMAIN_NAMESPACE) == 0)
       break;
   if (node == NULL)
     return;
   self->marked = TRUE;
-  self->instance = attribute (node, "instance");
-  self->vm_name = attribute (node, "name");
-  mark = attribute (node, "stoppedBy");
+  self->instance = _scl_node_attribute (node, "instance");
+  self->vm_name = _scl_node_attribute (node, "name");
+  mark = _scl_node_attribute (node, "stoppedBy");
   self->mark = _scl_domain_mark_from_string (mark);
-  self->stopper = attribute (node, "stopper");
-  self->spec_text = content (child (node, "spec"));
-  self->fields = content (child (node, "fields"));
+  self->stopper = _scl_node_attribute (node, "stopper");
+  self->spec_text = _scl_node_content (_scl_node_child (node, "spec"));
+  self->fields = _scl_node_content (_scl_node_child (node, "fields"));
 }
 
 static void
 read_firmware (SclDomainDef *self, const xmlNode *loader, const xmlNode *nvram)
 {
-  g_autofree char *path = content (loader);
+  g_autofree char *path = _scl_node_content (loader);
 
   self->loader = path != NULL && *path != '\0' ? g_steal_pointer (&path) : NULL;
-  self->loader_format = attribute (loader, "format");
-  self->nvram_template = attribute (nvram, "template");
-  self->nvram_template_format = attribute (nvram, "templateFormat");
-  self->nvram_format = attribute (nvram, "format");
+  self->loader_format = _scl_node_attribute (loader, "format");
+  self->nvram_template = _scl_node_attribute (nvram, "template");
+  self->nvram_template_format = _scl_node_attribute (nvram, "templateFormat");
+  self->nvram_format = _scl_node_attribute (nvram, "format");
 }
 
 static void
 read_machine (SclDomainDef *self, const xmlNode *domain)
 {
-  const xmlNode *os = child (domain, "os");
-  g_autofree char *cores = content (child (domain, "vcpu"));
+  const xmlNode *os = _scl_node_child (domain, "os");
+  g_autofree char *cores = _scl_node_content (_scl_node_child (domain, "vcpu"));
 
-  self->domain_name = content (child (domain, "name"));
-  self->uuid = content (child (domain, "uuid"));
+  self->domain_name = _scl_node_content (_scl_node_child (domain, "name"));
+  self->uuid = _scl_node_content (_scl_node_child (domain, "uuid"));
   self->active = xmlHasProp (domain, (const xmlChar *) "id") != NULL;
-  self->kvm = attribute_is (domain, "type", "kvm");
+  self->kvm = _scl_node_attribute_is (domain, "type", "kvm");
   self->cores = (guint) number (cores);
-  self->memory_kib = memory_kib (child (domain, "memory"));
-  self->machine = attribute (child (os, "type"), "machine");
-  self->firmware = attribute_is (os, "firmware", "efi") ? SCL_FIRMWARE_UEFI : SCL_FIRMWARE_BIOS;
-  self->nvram = content (child (os, "nvram"));
-  read_firmware (self, child (os, "loader"), child (os, "nvram"));
+  self->memory_kib = memory_kib (_scl_node_child (domain, "memory"));
+  self->machine = _scl_node_attribute (_scl_node_child (os, "type"), "machine");
+  self->firmware
+      = _scl_node_attribute_is (os, "firmware", "efi") ? SCL_FIRMWARE_UEFI : SCL_FIRMWARE_BIOS;
+  self->nvram = _scl_node_content (_scl_node_child (os, "nvram"));
+  read_firmware (self, _scl_node_child (os, "loader"), _scl_node_child (os, "nvram"));
 }
 
 /* 0 unless the device is alone on a root port. */
 static guint
 read_bus (const xmlNode *device)
 {
-  g_autofree char *bus = attribute (child (device, "address"), "bus");
-  g_autofree char *slot = attribute (child (device, "address"), "slot");
+  g_autofree char *bus = _scl_node_attribute (_scl_node_child (device, "address"), "bus");
+  g_autofree char *slot = _scl_node_attribute (_scl_node_child (device, "address"), "slot");
 
   if (bus == NULL || slot == NULL || g_ascii_strtoull (slot, NULL, 0) != 0)
     return 0;
@@ -239,7 +191,7 @@ read_bus (const xmlNode *device)
 static gboolean
 read_index (const xmlNode *device, const char *kind, guint *out_index)
 {
-  g_autofree char *alias = attribute (child (device, "alias"), "name");
+  g_autofree char *alias = _scl_node_attribute (_scl_node_child (device, "alias"), "name");
   guint64 index;
 
   if (alias == NULL || !g_str_has_prefix (alias, kind)
@@ -260,8 +212,8 @@ put (GPtrArray *array, guint index, gpointer item)
 static void
 read_disk (SclDomainDef *self, const xmlNode *device)
 {
-  const xmlNode *alias = child (device, "alias");
-  gboolean is_seed = attribute_is (alias, "name", "ua-seed");
+  const xmlNode *alias = _scl_node_child (device, "alias");
+  gboolean is_seed = _scl_node_attribute_is (alias, "name", "ua-seed");
   SclDomainDisk *disk;
   guint index;
 
@@ -271,9 +223,9 @@ read_disk (SclDomainDef *self, const xmlNode *device)
               : index < self->disks->len && g_ptr_array_index (self->disks, index) != NULL)
     return;
   disk = g_new0 (SclDomainDisk, 1);
-  disk->path = attribute (child (device, "source"), "file");
-  disk->format = attribute (child (device, "driver"), "type");
-  disk->target = attribute (child (device, "target"), "dev");
+  disk->path = _scl_node_attribute (_scl_node_child (device, "source"), "file");
+  disk->format = _scl_node_attribute (_scl_node_child (device, "driver"), "type");
+  disk->target = _scl_node_attribute (_scl_node_child (device, "target"), "dev");
   disk->bus = read_bus (device);
   if (is_seed)
     self->seed = disk;
@@ -284,7 +236,7 @@ read_disk (SclDomainDef *self, const xmlNode *device)
 static void
 read_nic (SclDomainDef *self, const xmlNode *device)
 {
-  const xmlNode *target = child (device, "target");
+  const xmlNode *target = _scl_node_child (device, "target");
   SclDomainNic *nic;
   guint index;
 
@@ -292,9 +244,10 @@ read_nic (SclDomainDef *self, const xmlNode *device)
       || (index < self->nics->len && g_ptr_array_index (self->nics, index) != NULL))
     return;
   nic = g_new0 (SclDomainNic, 1);
-  if (attribute_is (device, "type", "ethernet") && attribute_is (target, "managed", "no"))
-    nic->tap = attribute (target, "dev");
-  nic->mac = attribute (child (device, "mac"), "address");
+  if (_scl_node_attribute_is (device, "type", "ethernet")
+      && _scl_node_attribute_is (target, "managed", "no"))
+    nic->tap = _scl_node_attribute (target, "dev");
+  nic->mac = _scl_node_attribute (_scl_node_child (device, "mac"), "address");
   nic->bus = read_bus (device);
   put (self->nics, index, nic);
 }
@@ -304,24 +257,25 @@ read_serial (SclDomainDef *self, const xmlNode *device)
 {
   if (self->log != NULL)
     return;
-  self->log = attribute (child (device, "log"), "file");
-  self->tty = attribute (child (device, "source"), "path");
+  self->log = _scl_node_attribute (_scl_node_child (device, "log"), "file");
+  self->tty = _scl_node_attribute (_scl_node_child (device, "source"), "path");
 }
 
 static void
 read_channel (SclDomainDef *self, const xmlNode *device)
 {
-  const xmlNode *source = child (device, "source");
+  const xmlNode *source = _scl_node_child (device, "source");
 
   /* Only with a mode is it a place that we chose. */
-  if (self->agent == NULL && attribute_is (source, "mode", "bind"))
-    self->agent = attribute (source, "path");
+  if (self->agent == NULL && _scl_node_attribute_is (source, "mode", "bind"))
+    self->agent = _scl_node_attribute (source, "path");
 }
 
 static void
 read_controller (SclDomainDef *self, const xmlNode *device)
 {
-  if (attribute_is (device, "type", "pci") && attribute_is (device, "model", "pcie-root-port"))
+  if (_scl_node_attribute_is (device, "type", "pci")
+      && _scl_node_attribute_is (device, "model", "pcie-root-port"))
     self->ports++;
 }
 
@@ -342,7 +296,7 @@ read_devices (SclDomainDef *self, const xmlNode *devices)
     return;
   for (const xmlNode *node = devices->children; node != NULL; node = node->next)
     for (gsize i = 0; i < G_N_ELEMENTS (readers); i++)
-      if (is_element (node, readers[i].name))
+      if (_scl_node_is_element (node, readers[i].name))
         readers[i].read (self, node);
 }
 
@@ -352,7 +306,7 @@ read_ends (SclDomainDef *self, const xmlNode *domain)
 {
   for (const SclDomainEnd *end = _scl_domain_ends; end->event != NULL; end++)
     {
-      g_autofree char *action = content (child (domain, end->event));
+      g_autofree char *action = _scl_node_content (_scl_node_child (domain, end->event));
 
       if (action != NULL && strcmp (action, end->action) != 0)
         g_ptr_array_add (self->ends,
@@ -368,11 +322,11 @@ _scl_domain_def_from_xml (const char *xml, GError **error)
   g_autoptr (xmlDoc) document = parse (text);
   const xmlNode *domain = document != NULL ? xmlDocGetRootElement (document) : NULL;
 
-  if (domain == NULL || !is_element (domain, "domain"))
+  if (domain == NULL || !_scl_node_is_element (domain, "domain"))
     return scl_null_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
   read_machine (self, domain);
   read_metadata (self, domain);
   read_ends (self, domain);
-  read_devices (self, child (domain, "devices"));
+  read_devices (self, _scl_node_child (domain, "devices"));
   return g_steal_pointer (&self);
 }
