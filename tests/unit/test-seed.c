@@ -234,6 +234,7 @@ test_user_data_that_is_no_text (void **state)
 
 #define BY_DHCP ": cloud-init ignores the file and asks for addresses by DHCP"
 #define NOTHING ": cloud-init configures no network card at all"
+#define NO_PREFIX ": cloud-init takes /24 (IPv6: /64), and netplan nothing of the file"
 #define V2 "version: 2\nethernets:\n"
 
 static const struct
@@ -263,7 +264,20 @@ static const struct
   { V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:AA'}}\n", NULL, NULL },
   { V2 "  a: {match: {macaddress: '52:00:00:00:00:01'}}\n", NULL, NULL },
   { V2 "  a: {set-name: lan, match: {macaddress: '52:00:00:00:00:01'}}\n",
-    "u:3:29: \"set-name\" for a card that this VM does not have (52:00:00:00:00:01)" NOTHING, NULL },
+    "u:3:42: \"set-name\" for a card that this VM does not have (52:00:00:00:00:01)" NOTHING, NULL },
+  { V2 "  a: {match: {macaddress: 52:54:00:12:34:56}}\n",
+    "u:3:27: YAML takes this MAC address for a number: put it in quotes" NOTHING, NULL },
+  { V2 "  a: {match: {macaddress: 52:54:00:12:34:5a}}\n", NULL, NULL },
+  { V2 "  a: {match: {macaddress: '52:54:00:12:34:56'}}\n", NULL, NULL },
+  { V2 "  a: {dhcp4: no, dhcp6: \"no\"}\n",
+    "u:3:25: \"dhcp6\" is a text, not yes or no: take the quotes off: cloud-init takes any text for yes", NULL },
+  { V2 "  a: {addresses: [10.0.0.2/24, '2001:db8::2/64', {10.0.0.3/24: {label: 'a:b'}}]}\n", NULL, NULL },
+  { V2 "  a: {addresses: [10.0.0.2]}\n", "u:3:19: 10.0.0.2 has no prefix length" NO_PREFIX, NULL },
+  { V2 "  a: {routes: [{to: 10.1.0.5, via: 10.0.0.1}]}\n", "u:3:21: 10.1.0.5 has no prefix length" NO_PREFIX,
+    NULL },
+  { V2 "  a: {addresses: 10.0.0.2/24}\n", "u:3:18: \"addresses\" is no list" NOTHING, NULL },
+  { V2 "  a: {nameservers: [9.9.9.9]}\n",
+    "u:3:20: \"nameservers\" is a list, not {addresses: […]}" NOTHING, NULL },
   { V2 "  a:\n    match: {name: enp*}\n", NULL,
     "u:4:12: \"match\" without \"macaddress\" finds a card by other properties: only an image with netplan does "
     "that; every image takes the card's name as the key instead of \"match\", as enp1s0:" },

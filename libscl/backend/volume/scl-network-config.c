@@ -2,6 +2,7 @@
 #include "backend/volume/scl-network-config-private.h"
 
 #include "backend/volume/scl-cloud-yaml-private.h"
+#include <string.h>
 
 #define BY_DHCP "cloud-init ignores the file and asks for addresses by DHCP"
 #define NOTHING "cloud-init configures no network card at all"
@@ -56,24 +57,98 @@ is_known_mac (Check *self, const char *mac)
   return FALSE;
 }
 
+/* YAML 1.1 has numbers in base 60, and "12:34:56:10:11:12" is one. */
+static gboolean
+is_number (const yaml_node_t *mac)
+{
+  return mac->data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+         && g_regex_match_simple ("^[0-9]+(:[0-5]?[0-9])+$", text_of (mac), 0, 0);
+}
+
+static void
+check_mac (Check *self, const yaml_node_t *card, const yaml_node_t *mac)
+{
+  g_autofree char *what = NULL;
+
+  if (text_of (mac) == NULL)
+    return;
+  if (is_number (mac))
+    check_tell (self, &self->warning, mac,
+                "YAML takes this MAC address for a number: put it in quotes", NOTHING);
+  if (self->macs == NULL || is_known_mac (self, text_of (mac))
+      || lookup (self, card, "set-name") == NULL)
+    return;
+  what = g_strdup_printf ("\"set-name\" for a card that this VM does not have (%s)", text_of (mac));
+  check_tell (self, &self->warning, mac, what, NOTHING);
+}
+
 /* Renderers other than netplan's take the key for the card's name. */
 static void
 check_match (Check *self, const yaml_node_t *card)
 {
   const yaml_node_t *match = lookup (self, card, "match");
-  const char *mac = text_of (lookup (self, match, "macaddress"));
-  g_autofree char *what = NULL;
+  const yaml_node_t *mac = lookup (self, match, "macaddress");
 
   if (match != NULL && mac == NULL)
     check_tell (self, &self->note, match,
                 "\"match\" without \"macaddress\" finds a card by other properties",
                 NETPLAN
                 "; every image takes the card's name as the key instead of \"match\", as enp1s0:");
-  if (mac == NULL || self->macs == NULL || is_known_mac (self, mac)
-      || lookup (self, card, "set-name") == NULL)
+  check_mac (self, card, mac);
+}
+
+static void
+check_prefix (Check *self, const yaml_node_t *address)
+{
+  const char *text = text_of (address);
+  g_autofree char *what = NULL;
+
+  if (text == NULL || strchr (text, '/') != NULL)
     return;
-  what = g_strdup_printf ("\"set-name\" for a card that this VM does not have (%s)", mac);
-  check_tell (self, &self->warning, match, what, NOTHING);
+  what = g_strdup_printf ("%s has no prefix length", text);
+  check_tell (self, &self->warning, address, what,
+              "cloud-init takes /24 (IPv6: /64), and netplan nothing of the file");
+}
+
+static void
+check_addresses (Check *self, const yaml_node_t *card)
+{
+  const yaml_node_t *addresses = lookup (self, card, "addresses");
+
+  if (text_of (addresses) != NULL && *text_of (addresses) != '\0')
+    check_tell (self, &self->warning, addresses, "\"addresses\" is no list", NOTHING);
+  if (addresses == NULL || addresses->type != YAML_SEQUENCE_NODE)
+    return;
+  for (yaml_node_item_t *item = addresses->data.sequence.items.start;
+       item < addresses->data.sequence.items.top; item++)
+    check_prefix (self, yaml_document_get_node (self->document, *item));
+}
+
+/* Any text is true. */
+static void
+check_dhcp (Check *self, const yaml_node_t *card)
+{
+  static const char *const keys[] = { "dhcp4", "dhcp6" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      const yaml_node_t *node = lookup (self, card, keys[i]);
+      g_autofree char *what
+          = g_strdup_printf ("\"%s\" is a text, not yes or no: take the quotes off", keys[i]);
+
+      if (text_of (node) != NULL && node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        check_tell (self, &self->warning, node, what, "cloud-init takes any text for yes");
+    }
+}
+
+static void
+check_nameservers (Check *self, const yaml_node_t *card)
+{
+  const yaml_node_t *servers = lookup (self, card, "nameservers");
+
+  if (servers != NULL && servers->type == YAML_SEQUENCE_NODE)
+    check_tell (self, &self->warning, servers, "\"nameservers\" is a list, not {addresses: […]}",
+                NOTHING);
 }
 
 static void
@@ -91,7 +166,19 @@ check_routes (Check *self, const yaml_node_t *card)
       if (g_strcmp0 (text_of (to), "default") == 0)
         check_tell (self, &self->note, to, "a route to \"default\"",
                     NETPLAN "; every image takes 0.0.0.0/0");
+      else
+        check_prefix (self, to);
     }
+}
+
+static void
+check_card (Check *self, const yaml_node_t *card)
+{
+  check_match (self, card);
+  check_dhcp (self, card);
+  check_addresses (self, card);
+  check_nameservers (self, card);
+  check_routes (self, card);
 }
 
 static void
@@ -103,12 +190,7 @@ check_cards (Check *self, const yaml_node_t *cards)
     return;
   for (yaml_node_pair_t *pair = cards->data.mapping.pairs.start;
        pair < cards->data.mapping.pairs.top; pair++)
-    {
-      const yaml_node_t *card = yaml_document_get_node (self->document, pair->value);
-
-      check_match (self, card);
-      check_routes (self, card);
-    }
+    check_card (self, yaml_document_get_node (self->document, pair->value));
 }
 
 /* "2" in quotes is none, "1" is one. */
