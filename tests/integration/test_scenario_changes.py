@@ -3,6 +3,8 @@
 """What a changed manifest does to a VM: growing, restart or next boot, seeds, autoStart."""
 
 import shutil
+import subprocess
+from xml.etree import ElementTree
 
 import scltest
 from scltest import Lab, Libvirtd
@@ -94,6 +96,27 @@ class Changes(SharedCase):
         type(self).demo = self.scene.guest("demo")
         self.assertEqual(self.demo.check("nproc"), "2")
         self.assertEqual(self.vm("demo")["pending"], [])
+
+    def test_what_was_added_by_hand_stays(self):
+        domain = self.scene.domain("idle")
+        disk = self.dir / "more.qcow2"
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "8M"], check=True)
+        before, memory = self.libvirtd.virsh("dumpxml", "--inactive", domain), self.scene.manifest["virtualMachines"]["idle"]["memorySize"]
+        self.set("idle", memorySize=memory + 16)
+        self.set("idle", memorySize=memory)
+        self.assertEqual(self.libvirtd.virsh("dumpxml", "--inactive", domain), before)
+        self.libvirtd.virsh("attach-disk", domain, disk, "vdb", "--config", "--subdriver", "qcow2", "--targetbus", "virtio")
+        added = ElementTree.fromstring(self.libvirtd.virsh("dumpxml", "--inactive", domain)).find(f"devices/disk/source[@file='{disk}']/..")
+        self.set("idle", memorySize=memory + 16)
+        now = ElementTree.fromstring(self.libvirtd.virsh("dumpxml", "--inactive", domain))
+        kept = now.findall(f"devices/disk/source[@file='{disk}']/..")
+        self.assertEqual([ElementTree.tostring(one) for one in kept], [ElementTree.tostring(added)])
+        self.assertEqual(now.find("memory").text, str((memory + 16) << 10))
+        self.scene.ctl.run("vm", "start", "idle")
+        self.assertIn(str(disk), self.libvirtd.virsh("domblklist", domain))
+        self.scene.ctl.run("vm", "stop", "--force", "idle")
+        self.libvirtd.virsh("detach-disk", domain, "vdb", "--config")
+        self.assertIn("nothing to do", self.scene.apply().stdout)
 
     def test_change_restarts_if_declared(self):
         before = self.again.boot_id()

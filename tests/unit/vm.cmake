@@ -15,5 +15,7 @@ scl_test_program (NAME test-console-log LABELS unit SOURCES test-console-log.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-stop-owner LABELS unit SOURCES test-stop-owner.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
+scl_test_program (NAME test-domain-additions LABELS unit SOURCES test-domain-additions.c
+                  LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-domain-firmware LABELS unit SOURCES test-domain-firmware.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)

@@ -5,15 +5,16 @@
  * wiring, written as XML, read back from XML, compared field by field. Pure
  * data, no libvirt, no I/O.
  *
- * The definition is generated: what somebody adds to the domain with `virsh
- * edit` is left alone until SCL redefines it. What is kept over a redefinition:
- * UUID, machine version, PCI addresses and who wants the VM off. */
+ * The definition is generated. What is kept over a redefinition: UUID, machine
+ * version, PCI addresses, who wants the VM off, and what somebody has added. */
 
+#include "backend/vm/scl-domain-additions-private.h"
 #include "backend/vm/scl-vm-backend-private.h"
 
 #define SCL_DOMAIN_NAMESPACE "urn:scl:vm:1"
 #define SCL_DOMAIN_KEY "scl"
 #define SCL_DOMAIN_SPARE_PORTS 8
+#define SCL_DOMAIN_RNG_SLOT 0x12
 
 /* Who wants the VM off, as the metadata has it. CLEARED: it is off, or was when
  * it started, and nobody wanted it (a restart is under way, the host has
@@ -68,6 +69,7 @@ typedef struct
   SclDomainDisk *seed; /* NULL: none */
   GPtrArray *nics;     /* SclDomainNic by number; NULL where one is missing */
   guint ports;         /* PCIe root ports */
+  SclDomainAdditions *additions; /* what else the new definition shall have; NULL: nothing */
   GPtrArray *ends;     /* char*: what follows on an end that is not what SCL sets, a sentence each */
 
   /* The metadata element. */

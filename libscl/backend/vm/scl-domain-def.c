@@ -75,6 +75,7 @@ _scl_domain_def_free (SclDomainDef *self)
   disk_free (self->seed);
   g_ptr_array_unref (self->nics);
   g_ptr_array_unref (self->ends);
+  _scl_domain_additions_unref (self->additions);
   g_free (self->instance);
   g_free (self->vm_name);
   g_free (self->spec_text);
@@ -131,7 +132,8 @@ pick_target (const SclDomainDef *self, const SclDomainDef *existing)
     {
       g_autofree char *target = g_strdup_printf ("vd%c", letter);
 
-      if (!has_target (self, target) && (existing == NULL || !has_target (existing, target)))
+      if (!has_target (self, target) && (existing == NULL || !has_target (existing, target))
+          && !_scl_domain_additions_has_target (self->additions, target))
         return g_steal_pointer (&target);
     }
   return NULL;
@@ -236,12 +238,30 @@ highest_bus (guint *bus, gpointer user_data)
   *highest = MAX (*highest, *bus);
 }
 
+/* An added device stays where it is: one of ours that is on the same port moves. */
+static void
+note_additions (const SclDomainAdditions *additions, GHashTable *used, guint *highest)
+{
+  GHashTableIter iter;
+  gpointer bus;
+
+  if (additions == NULL)
+    return;
+  g_hash_table_iter_init (&iter, additions->buses);
+  while (g_hash_table_iter_next (&iter, &bus, NULL))
+    {
+      g_hash_table_add (used, bus);
+      *highest = MAX (*highest, GPOINTER_TO_UINT (bus));
+    }
+}
+
 static void
 assign_buses (SclDomainDef *self, const SclDomainDef *existing)
 {
   g_autoptr (GHashTable) used = g_hash_table_new (NULL, NULL);
   guint highest = 0;
 
+  note_additions (self->additions, used, &highest);
   foreach_bus (self, note_bus, used);
   foreach_bus (self, assign_bus, used);
   foreach_bus (self, highest_bus, &highest);
@@ -294,6 +314,7 @@ keep_identity (SclDomainDef *self, const SclDomainDef *existing)
   self->uuid = g_strdup (existing != NULL ? existing->uuid : NULL);
   self->mark = existing != NULL ? existing->mark : SCL_DOMAIN_MARK_NOBODY;
   self->stopper = g_strdup (existing != NULL ? existing->stopper : NULL);
+  self->additions = _scl_domain_additions_ref (existing != NULL ? existing->additions : NULL);
 }
 
 SclDomainDef *

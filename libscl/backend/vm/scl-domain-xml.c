@@ -170,26 +170,38 @@ add_agent (GString *out, const SclDomainDef *self)
   g_string_append (out, "<target type='virtio' name='org.qemu.guest_agent.0'/></channel>");
 }
 
+/* Without those whose number is another PCI controller's. */
+static void
+add_ports (GString *out, const SclDomainDef *self)
+{
+  for (guint i = 1; i <= self->ports; i++)
+    if (self->additions == NULL
+        || !g_hash_table_contains (self->additions->controllers, GUINT_TO_POINTER (i)))
+      add (out, "<controller type='pci' index='%u' model='pcie-root-port'/>", i);
+}
+
 /* What every VM has. It sits on the root bus, so that root ports are left to
  * NICs, disks and what is plugged in later. */
 static void
 add_fixtures (GString *out, const SclDomainDef *self)
 {
   static const char fixed[]
-      = "<controller type='usb' model='none'/>"
-        "<controller type='virtio-serial' index='0'>"
+      = "<controller type='virtio-serial' index='0'>"
         "<address type='pci' domain='0' bus='0' slot='0x10' "
         "function='0'/></controller>"
         "<memballoon model='virtio'>"
         "<address type='pci' domain='0' bus='0' slot='0x11' "
         "function='0'/></memballoon>"
         "<rng model='virtio'><backend model='random'>/dev/urandom</backend>"
-        "<address type='pci' domain='0' bus='0' slot='0x12' function='0'/></rng>"
-        "<video><model type='none'/></video>";
+        "<address type='pci' domain='0' bus='0' slot='" G_STRINGIFY (SCL_DOMAIN_RNG_SLOT) "' function='0'/></rng>";
+  const SclDomainAdditions *additions = self->additions;
 
-  for (guint i = 1; i <= self->ports; i++)
-    add (out, "<controller type='pci' index='%u' model='pcie-root-port'/>", i);
+  add_ports (out, self);
+  if (additions == NULL || !additions->has_usb)
+    g_string_append (out, "<controller type='usb' model='none'/>");
   g_string_append (out, fixed);
+  if (additions == NULL || !additions->has_video)
+    g_string_append (out, "<video><model type='none'/></video>");
   add_agent (out, self);
   add (out, "<serial type='pty'><log file='%s' append='on'/></serial>", self->log);
   g_string_append (out, "<console type='pty'><target type='serial' port='0'/></console>");
@@ -206,6 +218,8 @@ _scl_domain_def_to_xml (const SclDomainDef *self)
     add (out, "<uuid>%s</uuid>", self->uuid);
   g_string_append (out, "<metadata>");
   add_metadata (out, self, SCL_DOMAIN_KEY ":");
+  if (self->additions != NULL)
+    g_string_append (out, self->additions->metadata->str);
   g_string_append (out, "</metadata>");
   add (out, "<memory unit='KiB'>%" G_GUINT64_FORMAT "</memory>", self->memory_kib);
   add (out, "<vcpu placement='static'>%u</vcpu>", self->cores);
@@ -217,7 +231,12 @@ _scl_domain_def_to_xml (const SclDomainDef *self)
   add_disks (out, self);
   add_nics (out, self);
   add_fixtures (out, self);
-  g_string_append (out, "</devices></domain>");
+  if (self->additions != NULL)
+    g_string_append (out, self->additions->devices->str);
+  g_string_append (out, "</devices>");
+  if (self->additions != NULL)
+    g_string_append (out, self->additions->elements->str);
+  g_string_append (out, "</domain>");
   return g_string_free (out, FALSE);
 }
 

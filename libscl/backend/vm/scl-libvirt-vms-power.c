@@ -100,7 +100,8 @@ renew_firmware (SclLibvirtVms *self, virDomainPtr domain, const char *name, GErr
   if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return FALSE;
   now = _scl_libvirt_vms_read_config (domain, error);
-  if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error))
+  if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error)
+      || !_scl_libvirt_vms_read_additions (domain, now, error))
     return FALSE;
   _scl_domain_def_forget_loader (now);
   return _scl_libvirt_vms_put (self, handle, now, error);

@@ -78,6 +78,22 @@ _scl_libvirt_vms_read_config (virDomainPtr domain, GError **error)
   return def;
 }
 
+/* Of a domain that was handed over nothing is an addition: SCL has set nothing in it yet. */
+gboolean
+_scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def, GError **error)
+{
+  char *xml;
+
+  if (def->fields == NULL)
+    return TRUE;
+  xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+  if (xml == NULL)
+    return scl_throw_virt (error, "domain \"%s\"", virDomainGetName (domain));
+  def->additions = _scl_domain_additions_new (xml, error);
+  free (xml);
+  return def->additions != NULL;
+}
+
 SclDomainDef *
 _scl_libvirt_vms_parse_live (const char *xml, GError **error)
 {
@@ -300,7 +316,9 @@ read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclD
   g_autoptr (virDomain) domain
       = _scl_libvirt_vms_lookup_ours (self, handle, name, out_def, &local_error);
 
-  if (domain != NULL || g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+  if (domain != NULL)
+    return _scl_libvirt_vms_read_additions (domain, *out_def, error);
+  if (g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local_error));
   return FALSE;
@@ -316,10 +334,15 @@ put_xml (virConnectPtr handle, const SclDomainDef *def, const char *xml, GError 
   /* Without VIR_DOMAIN_DEFINE_VALIDATE, which costs 8 ms; the tests validate.
    */
   domain = virDomainDefineXMLFlags (handle, xml, 0);
-  if (domain == NULL)
-    return scl_throw_virt (error, "VM \"%s\": cannot define domain \"%s\"", def->vm_name,
-                           def->domain_name);
-  return TRUE;
+  if (domain != NULL)
+    return TRUE;
+  if (def->additions != NULL && def->additions->devices->len + def->additions->elements->len > 0)
+    return scl_throw_virt (error,
+                           "VM \"%s\": cannot define domain \"%s\" with what was added to it by hand "
+                           "(take that out: virsh edit %s)",
+                           def->vm_name, def->domain_name, def->domain_name);
+  return scl_throw_virt (error, "VM \"%s\": cannot define domain \"%s\"", def->vm_name,
+                         def->domain_name);
 }
 
 /* Older ones choose at each start, and only raw images. */
@@ -352,7 +375,8 @@ static gboolean
 choose_firmware (virConnectPtr handle, SclDomainDef *def, const SclNvram *nvram, GError **error)
 {
   g_autoptr (virDomain) domain = virDomainLookupByName (handle, def->domain_name);
-  char *before = domain != NULL ? virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
+  const guint flags = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE;
+  char *before = domain != NULL ? virDomainGetXMLDesc (domain, flags) : NULL;
   g_autofree char *xml = NULL;
   g_autoptr (GError) cause = NULL;
   gboolean done = FALSE;
