@@ -71,13 +71,14 @@ class Base(scltest.TestCase):
 
 
 def on_a_machine_of_its_own(case):
-    """The case is run again in namespaces of its own, where nobody else makes or ends anything."""
+    """The case is run again in namespaces and with a /run of its own, where nobody else makes or ends anything."""
     @functools.wraps(case)
     def run(self):
         if os.environ.get("SCL_SELFTEST_ALONE"):
             case(self)
             return
         alone = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        alone += ["sh", "-ec", "mount -t tmpfs tmpfs /run; exec \"$@\"", "sh"]
         done = subprocess.run([*alone, sys.executable, __file__, case.__name__], capture_output=True, text=True, check=False,
                               timeout=scltest.bound(60), env={**os.environ, "SCL_SELFTEST_ALONE": "1"})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
