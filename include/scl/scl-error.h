@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * @SCL_ERROR_INVALID: the input is wrong; correct it and call again
  * @SCL_ERROR_NOT_FOUND: the named object does not exist
  * @SCL_ERROR_EXISTS: something foreign has the name that is wanted; it was not touched
- * @SCL_ERROR_BUSY: somebody else is at work with it, for as long as that takes; try again later
+ * @SCL_ERROR_BUSY: somebody else is changing the instance, for as long as that takes; try again later
  * @SCL_ERROR_PERMISSION: the caller lacks a privilege
  * @SCL_ERROR_UNSUPPORTED: this build, host or backend cannot do it
  * @SCL_ERROR_MISSING: a program, package or firmware file is not installed

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 
-/* Locks FD (OPERATION: LOCK_EX or LOCK_SH) until it is closed. FALSE with SCL_ERROR_BUSY if it is not free
+/* Locks FD (OPERATION: LOCK_EX or LOCK_SH) until it is closed. FALSE with SCL_ERROR_TIMEOUT if it is not free
  * at DEADLINE (monotonic time), or cannot be waited for; PATH is for the message, which names the holder
  * if it is known. */
 gboolean _scl_file_lock (int fd, int operation, const char *path, gint64 deadline,

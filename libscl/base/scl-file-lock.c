@@ -73,9 +73,9 @@ throw_busy (int fd, const char *path, GError **error)
   long pid = find_flock_holder (fd);
 
   if (pid > 0)
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_TIMEOUT,
                       "%s is locked by process %ld: wait until it has ended, then repeat this", path, pid);
-  return scl_throw (error, SCL_ERROR_BUSY,
+  return scl_throw (error, SCL_ERROR_TIMEOUT,
                     "%s is locked by another process: wait until it has ended, then repeat this", path);
 }
 
@@ -93,7 +93,7 @@ _scl_file_lock (int fd, int operation, const char *path, gint64 deadline, GCance
   notify_fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
   /* By descriptor: its name may be gone already, with the holder. */
   if (notify_fd < 0 || inotify_add_watch (notify_fd, by_fd, IN_CLOSE) < 0)
-    return scl_throw (error, SCL_ERROR_BUSY, "%s is locked, and cannot be waited for: %s", path,
+    return scl_throw (error, SCL_ERROR_TIMEOUT, "%s is locked, and cannot be waited for: %s", path,
                       g_strerror (errno));
   while (flock (fd, operation | LOCK_NB) < 0)
     {

@@ -28,8 +28,6 @@ code_from_errno (int errno_value)
       return SCL_ERROR_PERMISSION;
     case EBUSY:
       return SCL_ERROR_IN_USE;
-    case EAGAIN:
-      return SCL_ERROR_BUSY;
     case ENOSPC:
     case EDQUOT:
       return SCL_ERROR_NO_SPACE;

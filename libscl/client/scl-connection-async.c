@@ -289,7 +289,7 @@ run_prune_volumes (SclOperation *operation, gpointer data, GCancellable *cancell
  *
  * Deletes all volumes that no VM uses, with the data on them, for good. Kept are foreign ones
  * (scl_volume_is_foreign()), and those that any domain of the hypervisor names: then the operation
- * fails with %SCL_ERROR_BUSY, or %SCL_ERROR_PARTIAL if others were deleted.
+ * fails with %SCL_ERROR_IN_USE, or %SCL_ERROR_PARTIAL if others were deleted.
  *
  * Returns: (transfer full): the operation under way
  *

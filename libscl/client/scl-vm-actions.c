@@ -14,7 +14,7 @@ start (SclVm *self, const char *verb, gboolean force, SclOperationFunc func)
  * scl_vm_delete:
  * @self: a #SclVm
  *
- * Shuts the VM down and removes it. Its volume is kept. %SCL_ERROR_BUSY if another tool has put an
+ * Shuts the VM down and removes it. Its volume is kept. %SCL_ERROR_IN_USE if another tool has put an
  * overlay over the volume: without the VM's definition nobody would know that the two belong together.
  *
  * Returns: (transfer full): the operation under way

@@ -68,7 +68,7 @@ wait_for_lock (int fd, const char *path, const Wait *wait, GError **error)
 
   if (_scl_file_lock (fd, wait->operation, path, wait->deadline, wait->cancellable, &local))
     return TRUE;
-  if (!g_error_matches (local, SCL_ERROR, SCL_ERROR_BUSY))
+  if (!g_error_matches (local, SCL_ERROR, SCL_ERROR_TIMEOUT))
     {
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;

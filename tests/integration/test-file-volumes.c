@@ -254,7 +254,7 @@ test_image_changes (void **state)
       g_autoptr (GError) error = NULL;
 
       assert_false (create_from (fixture, "demo", fixture->image, 0, &progress, &error));
-      assert_error (error, SCL_ERROR_BUSY, "while it was copied");
+      assert_error (error, SCL_ERROR_IN_USE, "while it was copied");
       assert_int_equal (count_entries (fixture->volumes), 0);
     }
 }

@@ -328,7 +328,7 @@ test_definitions_are_locked (void **state)
   start (vms);
   expect (vms, SCL_VM_STATE_RUNNING, SCL_STOPPED_BY_NOBODY);
   assert_false (_scl_vm_backend_stop (vms, "demo", 1, SCL_STOPPED_BY_USER, NULL, &error));
-  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_TIMEOUT));
   if (strstr (error->message, text) == NULL)
     fail_msg ("%s", error->message);
   assert_false (_scl_vm_backend_clear_stopped (vms, "demo", &second));

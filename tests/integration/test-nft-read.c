@@ -193,7 +193,7 @@ test_changes_meanwhile (void **state)
       SclNftTable *table = tables != NULL ? _scl_nft_tables_find (tables, "inet", "tkn2") : NULL;
       SclNftSet *set = table != NULL ? _scl_nft_table_find_set (table, "s") : NULL;
 
-      if (tables == NULL && !g_error_matches (error, SCL_ERROR, SCL_ERROR_BUSY))
+      if (tables == NULL && !g_error_matches (error, SCL_ERROR, SCL_ERROR_TIMEOUT))
         halves++;
       if (table != NULL && (set == NULL || set->elements->len != 1))
         halves++;

@@ -28,6 +28,8 @@ BANNED = {"sleep": "wait for the event", "usleep": "wait for the event", "nanosl
           "atoi": "g_ascii_string_to_unsigned", "virEventRegisterDefaultImpl": "our own event implementation"}
 # The one caller that may: (file, function).
 MAY = set()
+# Exit status 75, which scripts repeat: where the lock of an instance is waited for.
+BUSY = {"libscl/engine/scl-instance-lock.c", "libscl/engine/scl-engine-queue.c"}
 THROW = re.compile(r'\b(scl_throw|scl_null_throw)\s*\(\s*error\s*,\s*\w+\s*,\s*("(?:\\.|[^"\\])*")'
                    r'|\b(scl_throw_errno|scl_null_throw_errno)\s*\(\s*error\s*,\s*\w+\s*,\s*("(?:\\.|[^"\\])*")')
 UNQUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*\b(?:network|volume|VM) %s')
@@ -100,6 +102,12 @@ def banned_findings():
             if match[1] in BANNED and (name, match[1]) not in MAY:
                 found.append(f"{name}:{line_of(content, match.start())}: {match[1]} (): {BANNED[match[1]]}")
     return found
+
+
+def busy_findings():
+    """Whatever else is in the way may stay there, and whoever repeats the command would do so for ever."""
+    names = [name for name in c_files("libscl") if name.endswith(".c") and name not in BUSY]
+    return matches(names, re.compile(r"\bSCL_ERROR_BUSY\b"), "only the lock of an instance is busy: IN_USE or TIMEOUT")
 
 
 def prefix_of(name):
@@ -233,6 +241,10 @@ class Form(scltest.TestCase):
 
     def test_messages(self):
         self.check(message_findings())
+
+    def test_only_the_instance_is_busy(self):
+        self.check(busy_findings())
+        self.assertTrue(all("SCL_ERROR_BUSY" in code(name) for name in BUSY))
 
     def test_names_in_messages_are_quoted(self):
         self.check(unquoted_findings())

@@ -33,7 +33,7 @@ test_throw_errno (void **state)
   } cases[] = { { ENOENT, SCL_ERROR_NOT_FOUND },      { ENODEV, SCL_ERROR_NOT_FOUND },
                 { EEXIST, SCL_ERROR_EXISTS },         { EACCES, SCL_ERROR_PERMISSION },
                 { EPERM, SCL_ERROR_PERMISSION },      { EBUSY, SCL_ERROR_IN_USE },
-                { EAGAIN, SCL_ERROR_BUSY },           { ENOSPC, SCL_ERROR_NO_SPACE },
+                { EAGAIN, SCL_ERROR_FAILED },           { ENOSPC, SCL_ERROR_NO_SPACE },
                 { EDQUOT, SCL_ERROR_NO_SPACE },       { ETIMEDOUT, SCL_ERROR_TIMEOUT },
                 { EOPNOTSUPP, SCL_ERROR_UNSUPPORTED }, { ENOSYS, SCL_ERROR_UNSUPPORTED },
                 { EIO, SCL_ERROR_FAILED } };

@@ -399,5 +399,5 @@ _scl_nft_read (SclNetlink *sock, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return NULL;
     }
-  return scl_null_throw (error, SCL_ERROR_BUSY, "the nft ruleset changes all the time");
+  return scl_null_throw (error, SCL_ERROR_TIMEOUT, "the nft ruleset changes all the time");
 }

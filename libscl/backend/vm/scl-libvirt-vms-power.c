@@ -27,11 +27,11 @@ throw_used_disk (virDomainPtr domain, const SclDomainDef *def, GError **error)
   g_autofree char *rival = _scl_libvirt_vms_find_rival (virDomainGetConnect (domain), def);
 
   if (rival != NULL)
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "VM \"%s\": cannot start: domain \"%s\" runs with its volume: end that one first "
                       "(virsh shutdown %s)",
                       def->vm_name, rival, rival);
-  return scl_throw (error, SCL_ERROR_BUSY,
+  return scl_throw (error, SCL_ERROR_IN_USE,
                     "VM \"%s\": cannot start: another program has its volume open (a backup, qemu-nbd …): wait "
                     "for it, or end it (fuser %s)",
                     def->vm_name, disk != NULL && disk->path != NULL ? disk->path : "FILE");

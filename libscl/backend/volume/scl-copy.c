@@ -41,7 +41,7 @@ copy_fail_write (SclCopy *self, int errno_value, GError **error)
 static gssize
 copy_fail_short (SclCopy *self, GError **error)
 {
-  (void) scl_throw (error, SCL_ERROR_BUSY,
+  (void) scl_throw (error, SCL_ERROR_IN_USE,
                     "%s: became shorter while it was copied; try again when nobody writes it",
                     self->name);
   return -1;

@@ -184,7 +184,7 @@ take_whole (const SclVolumeAdoption *self, GError **error)
   g_autoptr (SclSidecar) note = read_owners_note (self);
 
   if (note == NULL)
-    return scl_throw (error, SCL_ERROR_BUSY, "somebody has just changed its note: try again");
+    return scl_throw (error, SCL_ERROR_IN_USE, "somebody has just changed its note: try again");
   if (!_scl_image_lock_check_free (self->from, file, error))
     return FALSE;
   if (is_one_folder (self))

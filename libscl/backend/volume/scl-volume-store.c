@@ -131,7 +131,7 @@ store_fill (int image, const struct stat *info, SclPartFile *part, const SclVolu
     return scl_throw_errno (error, errno, "cannot make it %" G_GUINT64_FORMAT " MiB large",
                             size / MIB);
   if (!image_is_unchanged (image, info))
-    return scl_throw (error, SCL_ERROR_BUSY,
+    return scl_throw (error, SCL_ERROR_IN_USE,
                       "%s: was changed while it was copied; try again when nobody writes it",
                       request->image);
   return _scl_part_file_sync (part, error) && !_scl_progress_is_cancelled (progress, error);
