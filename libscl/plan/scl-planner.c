@@ -135,12 +135,23 @@ check_foreign (SclPlanner *self)
     }
 }
 
+/* Preflight may have said the same of what is desired, with its place. */
+static gboolean
+is_said (SclPlanner *self, const char *note)
+{
+  for (guint i = 0; i < self->observed->diagnostics->len; i++)
+    if (g_str_equal (scl_diagnostic_get_message (self->observed->diagnostics->pdata[i]), note))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 add_notes (SclPlanner *self)
 {
   for (guint i = 0; i < self->observed->host.notes->len; i++)
-    _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, "", "%s",
-                              (const char *) self->observed->host.notes->pdata[i]);
+    if (!is_said (self, self->observed->host.notes->pdata[i]))
+      _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, "", "%s",
+                                (const char *) self->observed->host.notes->pdata[i]);
 }
 
 static GHashTable *

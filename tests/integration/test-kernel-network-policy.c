@@ -210,7 +210,7 @@ test_what_becomes_of_the_default_route (void **state)
     { "ip link set gw0 down", NO_DEFAULT },
     { "ip link set gw0 up; ip route add default via 198.51.100.1 dev gw0 metric 500", MOVED },
     { "ip route del default via 10.77.0.9 dev alt0", "" },
-    { "ip link del gw0", "note: gatewayInterface gw0 does not exist: no egress until it does\n" },
+    { "ip link del gw0", "note: interface gw0 does not exist: no internet for VMs until it does\n" },
   };
   Fixture *f = *state;
   g_autoptr (GPtrArray) targets = two_networks ();
@@ -249,7 +249,7 @@ test_what_becomes_of_policy_routes (void **state)
   check_policy_routing (f, targets);
   sh ("ip link del gw0");
   assert_findings (f->backend, "deleted",
-                   "note: gatewayInterface gw0 does not exist: no egress until it does\n");
+                   "note: interface gw0 does not exist: no internet for VMs until it does\n");
 }
 
 /* Two uplinks share the default route; the VMs' one is the second. */

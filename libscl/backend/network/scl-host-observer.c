@@ -62,8 +62,7 @@ add_gateway_notes (const SclGateway *gateway, const char *interface, GPtrArray *
     return;
   _scl_host_ports_explain (notes);
   if (!gateway->present)
-    g_ptr_array_add (notes, g_strdup_printf ("gatewayInterface %s does not exist: no egress until "
-                                             "it does",
+    g_ptr_array_add (notes, g_strdup_printf ("interface %s does not exist: no internet for VMs until it does",
                                              interface));
   else if (!gateway->has_default)
     g_ptr_array_add (notes, g_strdup_printf ("there is no default route through %s: only its own "
