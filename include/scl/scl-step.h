@@ -21,6 +21,7 @@ SCL_PUBLIC SclObjectKind scl_step_get_kind (SclStep *self);
 SCL_PUBLIC const char *scl_step_get_name (SclStep *self);
 SCL_PUBLIC const char *const *scl_step_get_names (SclStep *self);
 SCL_PUBLIC const char *scl_step_get_reason (SclStep *self);
+SCL_PUBLIC const GError *scl_step_get_error (SclStep *self);
 SCL_PUBLIC gboolean scl_step_is_removal (SclStep *self);
 SCL_PUBLIC const guint *scl_step_get_needs (SclStep *self, gsize *n_needs);
 SCL_PUBLIC char *scl_step_to_string (SclStep *self);

@@ -24,6 +24,8 @@ SCL_PUBLIC SclVmSpec *scl_vm_get_live_spec (SclVm *self);
 SCL_PUBLIC SclVmState scl_vm_get_state (SclVm *self);
 SCL_PUBLIC const char *scl_vm_get_state_reason (SclVm *self);
 SCL_PUBLIC SclStoppedBy scl_vm_get_stopped_by (SclVm *self);
+SCL_PUBLIC gboolean scl_vm_is_saved (SclVm *self);
+SCL_PUBLIC const char *scl_vm_get_lost_at_stop (SclVm *self);
 SCL_PUBLIC gint64 scl_vm_get_uptime (SclVm *self);
 SCL_PUBLIC const char *const *scl_vm_get_pending (SclVm *self);
 SCL_PUBLIC GListModel *scl_vm_get_addresses (SclVm *self);

@@ -225,10 +225,15 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
 
       if (vm->foreign)
         continue;
-      add_lost_volumes (self, observation, vm, path);
+      if (vm->deleted != NULL)
+        add_diagnostic (self, SCL_SEVERITY_ERROR, path, vm->deleted);
+      else
+        add_lost_volumes (self, observation, vm, path);
       add_lost_networks (self, observation, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
+      if (vm->saved != NULL)
+        add_diagnostic (self, SCL_SEVERITY_NOTE, path, vm->saved);
       if (vm->nics_cut != 0)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path,
                         vm->state == SCL_VM_STATE_PAUSED

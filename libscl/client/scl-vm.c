@@ -23,6 +23,8 @@ struct _SclVm
   SclVmState state;
   char *state_reason;
   SclStoppedBy stopped_by;
+  gboolean saved;
+  char *lost_at_stop;
   gint64 uptime;
   char **pending;
   GListModel *addresses;
@@ -38,6 +40,8 @@ typedef enum {
   PROP_STATE,
   PROP_STATE_REASON,
   PROP_STOPPED_BY,
+  PROP_SAVED,
+  PROP_LOST_AT_STOP,
   PROP_UPTIME,
   PROP_PENDING,
   PROP_ADDRESSES,
@@ -73,6 +77,12 @@ scl_vm_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec
     case PROP_STOPPED_BY:
       g_value_set_enum (value, (int) self->stopped_by);
       break;
+    case PROP_SAVED:
+      g_value_set_boolean (value, self->saved);
+      break;
+    case PROP_LOST_AT_STOP:
+      g_value_set_string (value, self->lost_at_stop);
+      break;
     case PROP_UPTIME:
       g_value_set_int64 (value, self->uptime);
       break;
@@ -101,6 +111,7 @@ scl_vm_finalize (GObject *object)
   g_clear_object (&self->spec);
   g_clear_object (&self->live_spec);
   g_free (self->state_reason);
+  g_free (self->lost_at_stop);
   g_strfreev (self->pending);
   g_clear_object (&self->addresses);
   g_free (self->log_path);
@@ -172,6 +183,26 @@ scl_vm_class_init (SclVmClass *klass)
    */
   properties[PROP_STOPPED_BY]
       = g_param_spec_enum ("stopped-by", NULL, NULL, SCL_TYPE_STOPPED_BY, SCL_STOPPED_BY_NOBODY, FLAGS);
+  /**
+   * SclVm:saved:
+   *
+   * Whether it is off and its memory is kept (`virsh managedsave`): its next start goes on from there, and is no
+   * boot.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_SAVED]
+      = g_param_spec_boolean ("saved", NULL, NULL, FALSE, FLAGS);
+  /**
+   * SclVm:lost-at-stop:
+   *
+   * What is lost for good when it stops, and how to keep it, for people: a disk whose file was deleted while the
+   * guest runs from it. Mostly %NULL: nothing. scl_vm_stop() does not ask: whoever calls it should have.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_LOST_AT_STOP]
+      = g_param_spec_string ("lost-at-stop", NULL, NULL, NULL, FLAGS);
   /**
    * SclVm:uptime:
    *
@@ -342,6 +373,42 @@ scl_vm_get_stopped_by (SclVm *self)
 }
 
 /**
+ * scl_vm_is_saved:
+ * @self: a #SclVm
+ *
+ * Whether it is off and its next start goes on from saved memory.
+ *
+ * Returns: see #SclVm:saved
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_vm_is_saved (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), FALSE);
+
+  return self->saved;
+}
+
+/**
+ * scl_vm_get_lost_at_stop:
+ * @self: a #SclVm
+ *
+ * What is lost for good when it stops, for people.
+ *
+ * Returns: (nullable): see #SclVm:lost-at-stop
+ *
+ * Since: 0.1
+ */
+const char *
+scl_vm_get_lost_at_stop (SclVm *self)
+{
+  g_return_val_if_fail (SCL_IS_VM (self) && _scl_home_is_here (self->home), NULL);
+
+  return self->lost_at_stop;
+}
+
+/**
  * scl_vm_get_uptime:
  * @self: a #SclVm
  *
@@ -475,6 +542,8 @@ _scl_vm_update (SclVm *self, const SclObservedVm *observed, GPtrArray *addresses
   tell (self, PROP_STATE, SCL_CHANGE (self->state, observed->state));
   tell (self, PROP_STATE_REASON, _scl_change_text (&self->state_reason, observed->state_reason));
   tell (self, PROP_STOPPED_BY, SCL_CHANGE (self->stopped_by, observed->stopped_by));
+  tell (self, PROP_SAVED, SCL_CHANGE (self->saved, observed->saved != NULL));
+  tell (self, PROP_LOST_AT_STOP, _scl_change_text (&self->lost_at_stop, observed->deleted));
   tell (self, PROP_UPTIME, SCL_CHANGE (self->uptime, uptime));
   tell (self, PROP_PENDING, _scl_change_strv (&self->pending, list_pending (observed)));
   tell (self, PROP_ADDRESSES, _scl_change_object (&self->addresses, list, are_same_addresses));

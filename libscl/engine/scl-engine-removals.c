@@ -113,6 +113,8 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
   /* Only its domain says which files have its data. */
   if (vm->overlay != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\": %s", name, vm->overlay);
+  if (vm->deleted != NULL)
+    return scl_throw (error, SCL_ERROR_WOULD_LOSE_DATA, "VM \"%s\": %s", name, vm->deleted);
   /* The domain goes last: after a kill the same command finds it again, and the rest. So it is asked
    * before anything else goes. */
   return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,

@@ -109,7 +109,8 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
     case SCL_JOB_VM_REMOVE:
       return _scl_engine_remove_vm (self, step->names[0], step->shutdown_timeout, progress, error);
     case SCL_JOB_BLOCKED:
-      return scl_throw (error, SCL_ERROR_NOT_FOUND, "%s", step->reason->str);
+      g_propagate_error (error, g_error_copy (step->error));
+      return FALSE;
     default:
       return scl_throw (error, SCL_ERROR_UNSUPPORTED, "unknown step %d", (int) step->job);
     }

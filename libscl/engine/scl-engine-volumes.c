@@ -11,6 +11,8 @@ _scl_engine_check_volumes (SclEngine *self, SclObservation *observation, const S
 {
   SclDiskSpec *disk;
 
+  if (vm->deleted != NULL)
+    return scl_throw (error, SCL_ERROR_WOULD_LOSE_DATA, "VM \"%s\": %s", vm->name, vm->deleted);
   if (vm->spec == NULL)
     return TRUE;
   if (!_scl_volume_backend_observe (self->volumes, NULL, observation, cancellable, error))

@@ -96,6 +96,8 @@ typedef struct
   gint64 started;    /* seconds since the epoch; 0: not running */
   char *log_path;    /* console log */
   char *overlay;     /* what another tool has put over a volume, and what that means; NULL: nothing */
+  char *deleted;     /* a file of its disks that only the running QEMU has, and what that means: gone when it stops. NULL: none */
+  char *saved;       /* off, and its memory is kept: what its next start goes on from, and what that means; NULL: it is not */
   char *emulation;   /* it is emulated without being declared so: what that means; NULL: it is not */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */

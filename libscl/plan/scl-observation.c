@@ -102,6 +102,8 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->state_reason);
   g_free (self->log_path);
   g_free (self->overlay);
+  g_free (self->deleted);
+  g_free (self->saved);
   g_free (self->emulation);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->disk_paths);

@@ -7,13 +7,12 @@
 
 /* --- removals --- */
 
-/* Only its domain says which files have its data. STEP would have removed it. */
+/* Only its domain says which files have its data, or only its QEMU has them. STEP would have removed it. */
 static void
-keep_covered (SclPlanner *self, SclObservedVm *vm, SclStep *step)
+keep (SclPlanner *self, SclObservedVm *vm, SclStep *step, SclError code, const char *why)
 {
-  step->job = SCL_JOB_BLOCKED;
-  step->action = SCL_ACTION_BLOCKED;
-  _scl_step_add_reason (step, "VM \"%s\" is no longer declared, but %s", vm->name, vm->overlay);
+  _scl_step_add_reason (step, "VM \"%s\" is no longer declared, but %s", vm->name, why);
+  _scl_step_block (step, code);
   _scl_plan_take (self->plan, step);
   g_hash_table_insert (self->removed_vms, vm->name, step);
 }
@@ -27,9 +26,10 @@ _scl_planner_plan_vm_removals (SclPlanner *self)
       SclStep *step
           = _scl_step_new (SCL_JOB_VM_REMOVE, SCL_ACTION_DELETE, SCL_OBJECT_KIND_VM, vm->name);
 
-      if (vm->overlay != NULL)
+      if (vm->overlay != NULL || vm->deleted != NULL)
         {
-          keep_covered (self, vm, step);
+          keep (self, vm, step, vm->overlay != NULL ? SCL_ERROR_IN_USE : SCL_ERROR_WOULD_LOSE_DATA,
+                vm->overlay != NULL ? vm->overlay : vm->deleted);
           continue;
         }
       step->removal = TRUE;
@@ -95,12 +95,13 @@ plan_growth (SclPlanner *self, SclStep *step, const SclObservedVolume *is, const
 }
 
 static void
-block (SclPlanner *self, SclVmSpec *vm, const char *volume, const char *why)
+block (SclPlanner *self, SclVmSpec *vm, const char *volume, SclError code, const char *why)
 {
   SclStep *step
       = _scl_step_new (SCL_JOB_BLOCKED, SCL_ACTION_BLOCKED, SCL_OBJECT_KIND_VOLUME, volume);
 
   _scl_step_add_reason (step, "%s", why);
+  _scl_step_block (step, code);
   _scl_plan_take (self->plan, step);
   g_hash_table_insert (self->blocked_vms, (char *) scl_vm_spec_get_name (vm), step);
 }
@@ -112,18 +113,29 @@ plan_lost_volume (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is, cons
 {
   g_autofree char *why = _scl_observation_describe_lost (is, volume, index);
 
-  block (self, vm, volume, why);
+  block (self, vm, volume, _scl_observation_is_taken (is, index) ? SCL_ERROR_IN_USE : SCL_ERROR_NOT_FOUND,
+         why);
+}
+
+/* Any other file under its name would hide that a restart loses it. */
+static void
+plan_deleted_volume (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is, const char *volume)
+{
+  g_autofree char *why
+      = g_strdup_printf ("volume \"%s\" of VM \"%s\": %s", volume, is->name, is->deleted);
+
+  block (self, vm, volume, SCL_ERROR_WOULD_LOSE_DATA, why);
 }
 
 /* Where one is gone its whole folder may be: a new one would lie under what is mounted there later. */
 static void
 plan_no_new_volume (SclPlanner *self, SclVmSpec *vm, const char *volume)
 {
-  g_autofree char *why = g_strdup_printf ("not made while volume \"%s\" is gone: what is made now would be "
+  g_autofree char *why = g_strdup_printf ("volume \"%s\" is not made while volume \"%s\" is gone: what is made now would be "
                                           "out of sight once the state folder is mounted",
-                                          self->lost_volume);
+                                          volume, self->lost_volume);
 
-  block (self, vm, volume, why);
+  block (self, vm, volume, SCL_ERROR_NOT_FOUND, why);
 }
 
 /* Two domains would write into it. */
@@ -137,7 +149,7 @@ plan_used_volume (SclPlanner *self, SclVmSpec *vm, const SclObservedVolume *is)
       "name back while it is off (virsh domrename %s %s); else take the disk from it (virsh edit %s)",
       name, is->used_by, is->path, is->used_by, old, is->used_by);
 
-  block (self, vm, is->name, why);
+  block (self, vm, is->name, SCL_ERROR_IN_USE, why);
 }
 
 static void
@@ -152,7 +164,7 @@ find_lost_volume (SclPlanner *self)
         SclObservedVm *is = _scl_observation_lookup_vm (self->observed, scl_vm_spec_get_name (vm));
         const char *volume = scl_disk_spec_get_volume (disk);
 
-        if (_scl_observation_is_lost (self->observed, is, volume, d)
+        if (_scl_observation_is_lost (self->observed, is, volume, d) && is->deleted == NULL
             && !_scl_observation_is_taken (is, d))
           self->lost_volume = volume;
       }
@@ -176,6 +188,11 @@ plan_volume (SclPlanner *self, SclVmSpec *vm, SclDiskSpec *disk, guint index)
                               "volume \"%s\" is %" G_GUINT64_FORMAT
                               " MiB and never shrinks: set at least that",
                               name, (is->size + (1 << 20) - 1) >> 20);
+  if (running != NULL && running->deleted != NULL)
+    {
+      plan_deleted_volume (self, vm, running, name);
+      return;
+    }
   if (_scl_observation_is_lost (self->observed, running, name, index))
     {
       plan_lost_volume (self, vm, running, name, index);
@@ -309,14 +326,16 @@ explain_kept_volumes (SclPlanner *self, SclStep *step, SclVmSpec *vm, SclVmSpec 
       _scl_step_add_reason (step, "the volume is kept as it is");
 }
 
-/* What only a restart brings, of a guest that nobody restarts. */
+/* What only a boot brings, of a guest that nobody restarts, or whose next start is none. */
 static void
 explain_waiting (SclStep *step, SclVmSpec *vm, SclObservedVm *is)
 {
-  g_autofree char *restart
-      = is->live_spec == NULL ? NULL : _scl_planner_describe_restart (is->live_spec, vm);
+  SclVmSpec *has = is->saved != NULL ? is->spec : is->live_spec;
+  g_autofree char *restart = has == NULL ? NULL : _scl_planner_describe_restart (has, vm);
 
-  if (restart != NULL && scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
+  if (restart != NULL && is->saved != NULL)
+    _scl_step_add_reason (step, "new hardware when it boots: before that it goes on from its saved memory");
+  else if (restart != NULL && scl_vm_spec_get_on_change (vm) == SCL_ON_CHANGE_NEXT_BOOT)
     _scl_step_add_reason (step, "new hardware at its next boot");
 }
 
@@ -336,7 +355,7 @@ explain_definition (SclPlanner *self, SclStep *step, SclVmSpec *vm, SclObservedV
   if (!same_macs (macs, is->macs))
     _scl_step_add_reason (step, "MAC addresses differ");
   if (is->seed_differs)
-    _scl_step_add_reason (step, is_on (is) ? "cloud-init files have changed, to be read at its next boot"
+    _scl_step_add_reason (step, is_on (is) || is->saved != NULL ? "cloud-init files have changed, to be read at its next boot"
                                            : "cloud-init files have changed");
   for (guint i = 0; i < is->problems->len; i++)
     _scl_step_add_reason (step, "%s", (const char *) is->problems->pdata[i]);
@@ -380,6 +399,10 @@ plan_covered (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, GPtrArray *mac
       return;
     }
   _scl_step_add_reason (step, "which waits: %s", is->overlay);
+  g_string_prepend (step->reason, "\": ");
+  g_string_prepend (step->reason, is->name);
+  g_string_prepend (step->reason, "VM \"");
+  _scl_step_block (step, SCL_ERROR_IN_USE);
   _scl_plan_take (self->plan, g_steal_pointer (&step));
 }
 
@@ -448,6 +471,7 @@ plan_no_replug (SclPlanner *self, SclVmSpec *vm)
                         "VM \"%s\" is paused, and only a guest that runs lets go of its network card, which has "
                         "lost its link: let it go on (sclctl vm start %s), then apply again",
                         name, name);
+  _scl_step_block (step, SCL_ERROR_IN_USE);
   _scl_plan_take (self->plan, step);
 }
 
@@ -475,7 +499,8 @@ plan_replug (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *define
   step->nics = g_steal_pointer (&lost);
 }
 
-static void
+/* FALSE: it is not started. */
+static gboolean
 plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined)
 {
   gboolean wanted_off = is != NULL && is->stopped_by != SCL_STOPPED_BY_NOBODY
@@ -484,7 +509,7 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
 
   if (!scl_vm_spec_get_auto_start (vm) || wanted_off
       || (is != NULL && is_on (is) && !is->half_started))
-    return;
+    return FALSE;
   step = vm_step (self, SCL_JOB_VM_START, SCL_ACTION_START, vm);
   _scl_step_add_need (step, defined);
   if (is == NULL)
@@ -493,7 +518,10 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
     _scl_step_add_reason (step, "its start was interrupted");
   else
     _scl_step_add_reason (step, "autoStart, and %s",
-                          is->state == SCL_VM_STATE_CRASHED ? "it crashed" : "it is off");
+                          is->saved != NULL                   ? "it goes on from its saved memory"
+                          : is->state == SCL_VM_STATE_CRASHED ? "it crashed"
+                                                              : "it is off");
+  return TRUE;
 }
 
 static void
@@ -521,11 +549,11 @@ plan_restart (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defin
 }
 
 static void
-note_emulation (SclPlanner *self, SclVmSpec *vm, const SclObservedVm *is)
+note_vm (SclPlanner *self, SclVmSpec *vm, SclSeverity severity, const char *what)
 {
   g_autofree char *path = g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm));
 
-  _scl_plan_add_diagnostic (self->plan, SCL_SEVERITY_WARNING, path, "%s", is->emulation);
+  _scl_plan_add_diagnostic (self->plan, severity, path, "%s", what);
 }
 
 static void
@@ -540,13 +568,14 @@ plan_vm (SclPlanner *self, SclVmSpec *vm)
   defined = plan_definition (self, vm, is);
   /* A definition that is made anew is made with what works now. */
   if (is != NULL && is->emulation != NULL && defined == NULL)
-    note_emulation (self, vm, is);
+    note_vm (self, vm, SCL_SEVERITY_WARNING, is->emulation);
   if (is != NULL && is_on (is))
     {
       plan_replug (self, vm, is, defined);
       plan_restart (self, vm, is, defined);
     }
-  plan_power (self, vm, is, defined);
+  if (!plan_power (self, vm, is, defined) && is != NULL && is->saved != NULL)
+    note_vm (self, vm, SCL_SEVERITY_NOTE, is->saved);
 }
 
 void

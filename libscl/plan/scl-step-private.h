@@ -5,6 +5,7 @@
 
 #include "plan/scl-target-private.h"
 #include <scl/scl-disk-spec.h>
+#include <scl/scl-error.h>
 #include <scl/scl-step.h>
 
 typedef enum {
@@ -30,6 +31,7 @@ struct _SclStep
   SclObjectKind kind;
   char **names; /* at least one */
   GString *reason;
+  GError *error; /* of a blocked one: what its reason says; else NULL */
   gboolean removal;
   GArray *needs; /* guint: ids of earlier steps */
 
@@ -49,6 +51,8 @@ struct _SclStep
 SclStep *_scl_step_new (SclJob job, SclAction action, SclObjectKind kind, const char *name);
 /* A step about several objects; NAMES (transfer full) has at least one. */
 void _scl_step_take_names (SclStep *self, char **names);
+/* Nothing can be done: its reason, a message of its own, is an error with CODE. */
+void _scl_step_block (SclStep *self, SclError code);
 void _scl_step_add_reason (SclStep *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* NEEDED may be NULL; the same one twice counts once. */
 void _scl_step_add_need (SclStep *self, SclStep *needed);

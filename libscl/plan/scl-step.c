@@ -19,6 +19,7 @@ scl_step_finalize (GObject *object)
 
   g_strfreev (self->names);
   g_string_free (self->reason, TRUE);
+  g_clear_error (&self->error);
   g_array_unref (self->needs);
   g_clear_pointer (&self->host, _scl_host_target_free);
   g_clear_pointer (&self->networks, g_ptr_array_unref);
@@ -72,6 +73,15 @@ _scl_step_add_reason (SclStep *self, const char *format, ...)
   va_start (args, format);
   g_string_append_vprintf (self->reason, format, args);
   va_end (args);
+}
+
+void
+_scl_step_block (SclStep *self, SclError code)
+{
+  self->job = SCL_JOB_BLOCKED;
+  self->action = SCL_ACTION_BLOCKED;
+  g_clear_error (&self->error);
+  self->error = g_error_new_literal (SCL_ERROR, (int) code, self->reason->str);
 }
 
 void
@@ -194,6 +204,24 @@ scl_step_get_reason (SclStep *self)
   g_return_val_if_fail (SCL_IS_STEP (self), NULL);
 
   return self->reason->str;
+}
+
+/**
+ * scl_step_get_error:
+ * @self: a #SclStep
+ *
+ * Why nothing can be done, if its action is %SCL_ACTION_BLOCKED: what an apply fails with.
+ *
+ * Returns: (transfer none) (nullable): the error with the code that fits it; %NULL of all other steps
+ *
+ * Since: 0.1
+ */
+const GError *
+scl_step_get_error (SclStep *self)
+{
+  g_return_val_if_fail (SCL_IS_STEP (self), NULL);
+
+  return self->error;
 }
 
 /**

@@ -264,6 +264,30 @@ a_lost_volume_is_made_anew_by_a_verb (void **state)
   assert_plan (world, manifest, "");
 }
 
+/* The first step that cannot be done says why, with a code that fits. */
+static void
+assert_blocked (World *world, SclManifest *manifest, SclError code)
+{
+  g_autoptr (SclPlan) made = plan (world, manifest);
+  GListModel *steps = scl_plan_get_steps (made);
+  const GError *error = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
+    {
+      g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+      gboolean blocked = scl_step_get_action (step) == SCL_ACTION_BLOCKED;
+
+      assert_int_equal (scl_step_get_error (step) != NULL, blocked);
+      if (blocked && error == NULL)
+        {
+          error = scl_step_get_error (step);
+          assert_string_equal (error->message, scl_step_get_reason (step));
+          assert_true (g_error_matches (error, SCL_ERROR, (int) code));
+        }
+    }
+  assert_non_null (error);
+}
+
 /* Another tool's snapshot is over the volume: the definition, the volume and the VM stay. */
 static void
 an_overlay_is_left_alone (void **state)
@@ -285,13 +309,16 @@ an_overlay_is_left_alone (void **state)
   assert_string_equal (scl_diagnostic_get_message (told), "an overlay");
   /* What waits is a step that is not done. */
   assert_plan (world, changed,
-               "blocked vm \"demo\": cores 1 → 2, size 1024 → 2048 MiB, which waits: an overlay\n"
+               "blocked vm \"demo\": VM \"demo\": cores 1 → 2, size 1024 → 2048 MiB, which waits: an overlay\n"
                "update vm \"other\": cores 1 → 2, new hardware at its next boot\n");
+  assert_blocked (world, changed, SCL_ERROR_IN_USE);
   assert_false (apply (world, changed, &waits));
+  assert_non_null (strstr (waits->message, "VM \"demo\": cores 1"));
   assert_non_null (strstr (waits->message, "which waits: an overlay"));
   assert_int_equal (scl_vm_spec_get_cores (vm (world, "other")->spec), 2);
   assert_int_equal (scl_vm_spec_get_cores (vm (world, "demo")->spec), 1);
   assert_int_equal (seen_by_guest (world, "demo"), 1024 * MIB);
+  assert_blocked (world, nothing, SCL_ERROR_IN_USE);
   assert_false (apply (world, nothing, &error));
   assert_non_null (strstr (error->message, "VM \"demo\" is no longer declared, but an overlay"));
   assert_int_equal (vm (world, "demo")->state, SCL_VM_STATE_RUNNING);
@@ -344,6 +371,58 @@ what_a_plan_leaves_is_said (void **state)
                 "at its next boot: cores 1 → 2; \"sclctl vm restart demo\" has it now");
 }
 
+/* Only the running guest has it any more: nothing ends that guest, whatever is at its path by now. */
+static void
+a_deleted_disk_is_kept (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) first = manifest_of (1024, 1);
+  g_autoptr (SclManifest) changed = manifest_of (1024, 2);
+  g_autoptr (SclManifest) nothing = scl_manifest_new (NULL, NULL, NULL);
+  g_autoptr (GError) waits = NULL;
+  g_autoptr (GError) error = NULL;
+
+  must_apply (world, first);
+  vm (world, "demo")->deleted = g_strdup ("a file is deleted");
+  assert_plan (world, changed,
+               "blocked volume \"demo\": volume \"demo\" of VM \"demo\": a file is deleted\n"
+               "update vm \"other\": cores 1 → 2, new hardware at its next boot\n");
+  assert_blocked (world, changed, SCL_ERROR_WOULD_LOSE_DATA);
+  assert_false (apply (world, changed, &waits));
+  assert_blocked (world, nothing, SCL_ERROR_WOULD_LOSE_DATA);
+  assert_false (apply (world, nothing, &error));
+  assert_non_null (strstr (error->message, "VM \"demo\" is no longer declared, but a file is deleted"));
+  assert_int_equal (vm (world, "demo")->state, SCL_VM_STATE_RUNNING);
+  g_clear_pointer (&vm (world, "demo")->deleted, g_free);
+  must_apply (world, changed);
+}
+
+/* A start that is no boot brings nothing that waits for one. */
+static void
+saved_memory_is_told (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) first = manifest_of (1024, 1);
+  g_autoptr (SclManifest) changed = manifest_of (1024, 2);
+  g_autoptr (SclPlan) off = NULL;
+  g_autoptr (SclDiagnostic) told = NULL;
+
+  must_apply (world, first);
+  g_clear_object (&vm (world, "demo")->live_spec);
+  vm (world, "demo")->state = SCL_VM_STATE_STOPPED;
+  vm (world, "demo")->saved = g_strdup ("memory is saved");
+  assert_plan (world, changed,
+               "update vm \"demo\": cores 1 → 2, new hardware when it boots: before that it goes on from its saved memory\n"
+               "start vm \"demo\": autoStart, and it goes on from its saved memory\n"
+               "update vm \"other\": cores 1 → 2, new hardware at its next boot\n");
+  vm (world, "demo")->stopped_by = SCL_STOPPED_BY_USER;
+  off = plan (world, first);
+  assert_true (scl_plan_is_empty (off));
+  told = g_list_model_get_item (scl_plan_get_diagnostics (off), 0);
+  assert_string_equal (scl_diagnostic_get_message (told), "memory is saved");
+  assert_int_equal (scl_diagnostic_get_severity (told), SCL_SEVERITY_NOTE);
+}
+
 int
 main (void)
 {
@@ -354,6 +433,8 @@ main (void)
     cmocka_unit_test_setup_teardown (nothing_new_is_made_beside_a_lost_volume, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_lost_volume_is_made_anew_by_a_verb, set_up, tear_down),
     cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (a_deleted_disk_is_kept, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (saved_memory_is_told, set_up, tear_down),
     cmocka_unit_test_setup_teardown (what_a_plan_leaves_is_said, set_up, tear_down),
   };
 

@@ -27,6 +27,8 @@ copy_vm (const SclObservedVm *from)
   copy->state = from->state;
   copy->state_reason = g_strdup (from->state_reason);
   copy->overlay = g_strdup (from->overlay);
+  copy->deleted = g_strdup (from->deleted);
+  copy->saved = g_strdup (from->saved);
   copy->stopped_by = from->stopped_by;
   copy->started = from->started;
   copy->nics_cut = from->nics_cut;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-guest-sizes-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include "backend/vm/scl-qemu-files-private.h"
 #include "backend/vm/scl-qemu-taps-private.h"
 #include "model/scl-names-private.h"
 #include "model/scl-vm-spec-private.h"
@@ -187,6 +188,34 @@ add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config
     add_problem (vm, config->kvm ? "KVM does not work here any more" : "KVM works here now");
 }
 
+/* FD: its path below /proc. */
+static char *
+explain_deleted (const char *file, const char *fd, const SclDomainDef *live)
+{
+  gboolean replaced = g_file_test (file, G_FILE_TEST_EXISTS);
+
+  return g_strdup_printf (
+      "the VM's disk %s was deleted while it runs%s: what is on it is lost for good when the VM stops. To keep it, pause "
+      "the VM (virsh suspend %s), copy it (cp --sparse=always %s %s), then end the VM (sclctl vm stop --force %s)%s",
+      file, replaced ? ", and another file is in its place" : "", live->domain_name, fd,
+      replaced ? "COPY" : file, live->vm_name, replaced ? " and put the copy into its place" : "");
+}
+
+static void
+find_deleted (SclObservedVm *vm, const SclDomainDef *live, const char *pid_file)
+{
+  for (guint i = 0; i < live->disks->len && vm->deleted == NULL; i++)
+    {
+      const SclDomainDisk *disk = g_ptr_array_index (live->disks, i);
+      g_autofree char *fd = disk != NULL && disk->path != NULL
+                                ? _scl_qemu_files_find_deleted (disk->path, pid_file)
+                                : NULL;
+
+      if (fd != NULL)
+        vm->deleted = explain_deleted (disk->path, fd, live);
+    }
+}
+
 static void
 add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
 {
@@ -194,7 +223,10 @@ add_live (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *live)
 
   vm->live_spec = parse_spec (live, vm->spec);
   vm->started = find_start (pid_file);
-  if (vm->live_spec != NULL && !_scl_virt_connection_is_test (self->connection))
+  if (_scl_virt_connection_is_test (self->connection))
+    return;
+  find_deleted (vm, live, pid_file);
+  if (vm->live_spec != NULL)
     vm->nics_cut = _scl_qemu_taps_find_cut (
         live, g_list_model_get_n_items (scl_vm_spec_get_nics (vm->live_spec)), pid_file);
 }
@@ -207,6 +239,7 @@ typedef struct
   GCancellable *cancellable;
   SclVirtCall *call; /* nothing is noted for it that is left behind */
   char *start; /* what names of our domains begin with */
+  GHashTable *saved; /* names of domains whose memory is kept */
   char *emulation; /* what to say of VMs that are emulated without being declared so; NULL: nothing */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
@@ -269,6 +302,17 @@ find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
                                  : explain_copy (file, vm);
 }
 
+static void
+note_saved (SclObservedVm *vm, const char *domain)
+{
+  g_free (vm->state_reason);
+  vm->state_reason = g_strdup ("its memory is saved");
+  vm->saved = g_strdup_printf (
+      "another tool has saved its memory (virsh managedsave): its next start goes on from there and is no boot, so what "
+      "waits for one goes on waiting; virsh managedsave-remove %s gives that memory up",
+      domain);
+}
+
 static SclObservedVm *
 read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
 {
@@ -284,6 +328,8 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   vm->state_reason = g_strdup (why);
   if (vm->state == SCL_VM_STATE_RUNNING && _scl_libvirt_vms_is_stopping (config))
     vm->state = SCL_VM_STATE_STOPPING;
+  if (live == NULL && g_hash_table_contains (scan->saved, config->domain_name))
+    note_saved (vm, config->domain_name);
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
   vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
@@ -477,6 +523,28 @@ take_sizes (Scan *scan, SclGuestSizes *sizes)
     }
 }
 
+/* In one call, as each that is asked alone is one more. NULL: error; (transfer full) */
+static GHashTable *
+list_saved (virConnectPtr handle, GError **error)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  virDomainPtr *domains = NULL;
+  int n = virConnectListAllDomains (handle, &domains, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE);
+
+  if (n < 0)
+    {
+      scl_throw_virt (error, "cannot list domains whose memory is saved");
+      return NULL;
+    }
+  for (int i = 0; i < n; i++)
+    {
+      g_hash_table_add (names, g_strdup (virDomainGetName (domains[i])));
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  return g_steal_pointer (&names);
+}
+
 gboolean
 _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,
                           GCancellable *cancellable, GError **error)
@@ -489,14 +557,17 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   };
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (SclGuestSizes) sizes = NULL;
+  g_autoptr (GHashTable) saved = NULL;
   virDomainStatsRecordPtr *records = NULL;
   int n_records;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   handle = _scl_virt_connection_get (self->connection, error);
-  if (handle == NULL)
+  saved = handle != NULL ? list_saved (handle, error) : NULL;
+  if (saved == NULL)
     return FALSE;
+  scan.saved = saved;
   /* Lists all domains, and the state of each, in one call. */
   n_records = virConnectGetAllDomainStats (handle, VIR_DOMAIN_STATS_STATE, &records, 0);
   if (n_records < 0)

@@ -145,8 +145,9 @@ create_with_firmware (SclLibvirtVms *self, virDomainPtr domain, const SclDomainD
 
 static gboolean
 start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *config,
-           GError **error)
+           const SclProgress *progress, GError **error)
 {
+  gboolean saved = virDomainHasManagedSaveImage (domain, 0) == 1;
   gboolean created;
 
   /* From here on neither the old mark nor libvirt's old reason counts, even if
@@ -161,6 +162,11 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
     return FALSE;
   if (virDomainIsActive (domain) != 1)
     return throw_start (domain, config, error);
+  if (saved)
+    _scl_progress_remark (progress,
+                          "VM \"%s\": it goes on from the memory that another tool has saved (virsh managedsave), "
+                          "which is no boot: what waits for one goes on waiting",
+                          config->vm_name);
   /* It runs. With the same mark in both definitions nobody wants it off, so this is tidying. */
   (void) _scl_libvirt_vms_clear_marks (self, domain, config->vm_name, NULL);
   return TRUE;
@@ -212,7 +218,7 @@ _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgre
   if (self->logs != NULL && config->log != NULL)
     _scl_console_logs_add (self->logs, config->log);
   if (is_off (state))
-    return start_off (self, domain, reason, config, error);
+    return start_off (self, domain, reason, config, progress, error);
   if (state == VIR_DOMAIN_PAUSED && !resume (domain, name, error))
     return FALSE;
   if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-qemu-taps-private.h"
+#include "backend/vm/scl-qemu-files-private.h"
 #include <net/if.h>
 #include <sys/stat.h>
 
@@ -11,8 +12,9 @@ is_newer (const struct stat *a, const struct stat *b)
 }
 
 static gboolean
-is_same_file (const char *path, const struct stat *file)
+is_same_file (const char *path, gconstpointer data)
 {
+  const struct stat *file = data;
   struct stat info;
 
   return stat (path, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
@@ -23,23 +25,11 @@ is_same_file (const char *path, const struct stat *file)
 static gboolean
 has_open (const char *pid_file, const struct stat *device)
 {
-  g_autofree char *text = NULL;
-  g_autofree char *folder = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *fd;
+  guint64 pid = _scl_qemu_files_read_pid (pid_file);
+  gboolean seen;
+  g_autofree char *file = _scl_qemu_files_find (pid, is_same_file, device, &seen);
 
-  if (!g_file_get_contents (pid_file, &text, NULL, NULL))
-    return TRUE;
-  folder = g_strdup_printf ("/proc/%" G_GUINT64_FORMAT "/fd", g_ascii_strtoull (text, NULL, 10));
-  dir = g_dir_open (folder, 0, NULL);
-  while (dir != NULL && (fd = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, fd, NULL);
-
-      if (is_same_file (path, device))
-        return TRUE;
-    }
-  return dir == NULL;
+  return file != NULL || !seen;
 }
 
 /* A device that is older than QEMU is what it has opened: only where a link was made under a running
