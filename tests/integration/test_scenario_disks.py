@@ -163,7 +163,18 @@ class Disks(SharedCase):
         del without["virtualMachines"]["demo"]
         self.libvirtd.virsh("managedsave", name)
         self.assertEqual(self.vm()["state"], "stopped")
-        self.assertRegex(self.plan(2).stdout, r'start +VM "demo" +autoStart, and it is off')
+        self.assertEqual((self.vm()["saved"], self.vm("other")["saved"]), (True, False))
+        self.assertRegex(self.scene.ctl.run("vm", "list").stdout, r"(?m)^demo +stopped, saved ")
+        self.assertIn("stopped (its memory is saved)", self.scene.ctl.run("vm", "show", "demo").stdout)
+        told = "virtualMachines.demo: another tool has saved its memory (virsh managedsave): its next start goes on from there"
+        self.assertIn(told, self.scene.ctl.run("status", check=0).stdout)
+        self.assertRegex(self.plan(2).stdout, r'start +VM "demo" +autoStart, and it goes on from its saved memory')
+        self.scene.manifest["virtualMachines"]["demo"]["memorySize"] = 80
+        self.assertIn("64 → 80 MiB, new hardware when it boots: before that it goes on from its saved memory", self.plan(2).stdout)
+        self.scene.manifest["virtualMachines"]["demo"].update(memorySize=64, autoStart=False)
+        self.scene.apply()
+        self.assertIn(f"note: {told}", self.plan(0).stderr)
+        self.scene.manifest["virtualMachines"]["demo"]["autoStart"] = True
         before = self.belongings("demo")
         for done in (self.scene.apply(without, "--prune", check=1), self.scene.ctl.run("vm", "delete", "--yes", "demo", check=1)):
             self.assertIn('VM "demo": another tool has saved its memory (virsh managedsave), which would be lost', done.stderr)
@@ -171,7 +182,9 @@ class Disks(SharedCase):
         self.assertRegex(self.libvirtd.virsh("dominfo", name), "Managed save: +yes")
         # Nothing has gone before that was found, so the way out is one.
         self.assertEqual(self.belongings("demo"), before)
-        self.scene.ctl.run("vm", "start", "demo", check=0)
+        self.assertIn('VM "demo": it goes on from the memory that another tool has saved',
+                      self.scene.ctl.run("vm", "start", "demo", check=0).stderr)
+        self.assertFalse(self.vm()["saved"])
         self.libvirtd.virsh("managedsave", name)
         # What has changed meanwhile waits for a boot, which this is not; a disk grows as that of any running guest.
         self.set(memorySize=80, imageSize=24)
@@ -233,6 +246,47 @@ class Disks(SharedCase):
         self.scene.apply(None, "--boot")
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
 
+    def refuse_loss(self, told, *words, check=1):
+        """It says what would be lost, asks nobody, and the VM goes on."""
+        done = self.scene.ctl.run(*words, check=check)
+        self.assertIn(told, done.stderr)
+        self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
+        return done.stderr
+
+    def test_disk_that_is_deleted_under_a_running_guest(self):
+        """What is on it is gone with QEMU: nothing ends that without a yes, and what the message says keeps it."""
+        with open(self.volume(), "r+b") as file:
+            file.seek(8 * MIB)
+            file.write(b"MINE")
+        os.unlink(self.volume())
+        told = f"the VM's disk {self.volume()} was deleted while it runs: what is on it is lost for good when the VM stops"
+        status = self.scene.ctl.run("status", check=1).stdout
+        self.assertIn(told, status)
+        self.assertNotIn("mounted?", status)
+        self.assertIn(told, self.vm()["lostAtStop"])
+        self.assertIsNone(self.vm("other")["lostAtStop"])
+        for words in (("stop", "demo"), ("stop", "--force", "demo")):
+            self.assertIn("needs a yes", self.refuse_loss(told, "vm", *words))
+        for words in (("restart", "demo"), ("delete", "--yes", "demo")):
+            self.refuse_loss(told, "vm", *words)
+        without = self.scene.copy()
+        del without["virtualMachines"]["demo"]
+        self.refuse_loss(told, "apply", "--prune", "-f", self.scene.write(without), check=None)
+        self.scene.manifest["virtualMachines"]["demo"].update(memorySize=80, onChange="restart")
+        self.refuse_loss(told, "apply", "-f", self.scene.write(), check=None)
+        self.refuse_loss(told, "plan", "-f", self.scene.write())
+        self.refuse_loss(told, "vm", "stop", "--force", "--all", check=3)
+        self.assertEqual(self.vm("other")["state"], "stopped")
+        self.libvirtd.virsh("suspend", self.scene.domain("demo"))
+        copy = re.search(r"\((cp --sparse=always [^)]*)\)", status)[1].split()
+        subprocess.run(copy, check=True)
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+        self.scene.ctl.run("vm", "start", "demo", check=0)
+        with open(self.volume(), "rb") as file:
+            file.seek(8 * MIB)
+            self.assertEqual(file.read(4), b"MINE")
+        self.assertNotIn("was deleted", self.scene.ctl.run("status", check=0).stdout)
+
     def write_over(self, command):
         """What the guest writes, while it is off: into the file over its volume."""
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
@@ -251,7 +305,9 @@ class Disks(SharedCase):
         # What is declared and not done is no "nothing to do", and how to have it done depends on whether it runs.
         merge = f"virsh blockcommit {name} vda --active --pivot"
         waits = self.set(check=1, memorySize=80, imageSize=24).stderr
-        self.assertIn("memory 64 → 80 MiB, size 16 → 24 MiB, which waits: another tool has put", waits)
+        self.assertIn('VM "demo": memory 64 → 80 MiB, size 16 → 24 MiB, which waits: another tool has put', waits)
+        report = self.scene.ctl.json("plan", "-f", self.scene.write(), check=1)
+        self.assertEqual(report["error"]["code"], "in-use")
         self.assertIn(f"until that is merged ({merge})", waits)
         done = self.plan(1)
         self.assertRegex(done.stdout, r'blocked +VM "demo"')
@@ -299,7 +355,7 @@ class Disks(SharedCase):
         self.addCleanup(self.libvirtd.virsh, "undefine", "clone", check=False)
         self.addCleanup(self.libvirtd.virsh, "destroy", "clone", check=False)
         self.libvirtd.virsh("start", "clone")
-        done = self.scene.ctl.run("vm", "start", "demo", check=75)
+        done = self.scene.ctl.run("vm", "start", "demo", check=1)
         self.assertIn('VM "demo": cannot start: domain "clone" runs with its volume: end that one first (virsh shutdown clone)',
                       done.stderr)
         self.assertNotIn("lock", done.stderr)
@@ -309,7 +365,7 @@ class Disks(SharedCase):
             backup.stdin.write("length\n")
             backup.stdin.flush()
             self.assertIn("16", backup.stdout.readline())
-            done = self.scene.ctl.run("vm", "start", "demo", check=75)
+            done = self.scene.ctl.run("vm", "start", "demo", check=1)
             self.assertIn(f"another program has its volume open (a backup, qemu-nbd …): wait for it, or end it (fuser {self.volume()})",
                           done.stderr)
             backup.stdin.close()

@@ -35,7 +35,7 @@ class Embed(SharedCase):
     def remove_all(self):
         names = [vm["name"] for vm in self.ctl.json("vm", "list")]
         if names:
-            self.ctl.run("vm", "stop", "--force", *names, check=0)
+            self.ctl.run("vm", "stop", "--force", "--yes", *names, check=0)
         empty = self.scene.write({"version": 1, "networks": {"default": None}})
         self.ctl.run("apply", "-f", empty, "--prune", "--allow-empty", check=0)
         self.ctl.run("volume", "prune", "--yes", check=0)
@@ -84,6 +84,21 @@ class Embed(SharedCase):
         self.call("apply")
         self.assertIn("nothing to do", self.call("plan").stdout)
         self.assertNotIn("network card", self.ctl.run("status").stdout)
+
+    def test_disk_that_is_replaced_under_a_running_guest(self):
+        """What is at its path is not what the guest has."""
+        self.vm("demo")
+        self.call("apply")
+        volume = self.ctl.home / "volumes/demo.raw"
+        self.assertIsNone(self.ctl.json("vm", "show", "demo")["lostAtStop"])
+        volume.unlink()
+        volume.write_bytes(bytes(16 * MIB))
+        told = f"the VM's disk {volume} was deleted while it runs, and another file is in its place"
+        self.assertIn(told, self.ctl.run("status", check=1).stdout)
+        self.assertIn(told, self.ctl.run("vm", "stop", "--force", "demo", check=1).stderr)
+        self.assertEqual(self.state("demo"), "running")
+        self.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+        self.assertNotIn("was deleted", self.ctl.run("status").stdout)
 
     def test_start_while_others_go(self):
         """The folder of the agents' sockets goes with the last VM and comes with the first, both in one apply."""

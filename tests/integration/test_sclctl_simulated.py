@@ -243,6 +243,60 @@ class Objects(Simulated):
         self.assertEqual(self.ctl.json("schema")["type"], "object")
 
 
+class Failures(Simulated):
+    """With -o json a program that reads stdout finds one document, whatever the verb is and why it failed."""
+
+    # What each verb is called with; all but those of OFFLINE open a connection.
+    VERBS = {"run": ["-f", "M"], "apply": ["-f", "M"], "plan": ["-f", "M"], "validate": ["--preflight", "-f", "M"], "status": [],
+             "console": ["a"], "schema": [], "completion": ["bash"], "vm list": [], "vm show": ["a"], "vm start": ["a"],
+             "vm stop": ["a"], "vm restart": ["a"], "vm delete": ["a"], "vm logs": ["a"], "vm console": ["a"], "vm attach": ["a"], "network list": [],
+             "network show": ["a"], "network delete": ["a"], "volume list": [], "volume show": ["a"], "volume create": ["--from-image", "a"],
+             "volume adopt": ["a", "--from", "lab"], "volume delete": ["a"], "volume prune": []}
+    OFFLINE = {"schema", "completion"}
+    # One object is looked for, and there is none.
+    NAMES = {"console", "vm show", "vm start", "vm stop", "vm restart", "vm delete", "vm logs", "vm console", "vm attach", "network show", "network delete",
+             "volume show", "volume delete"}
+
+    def failure(self, uri, *words):
+        done = subprocess.run([self.ctl.program, "-c", uri, "-o", "json", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=scltest.bound(60), check=False)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual(sorted(error), ["code", "message"], words)
+        if words not in ((), ("vm",)):
+            self.assertIn(error["message"].split("\n")[0], done.stderr, words)
+        return done.returncode, error["code"]
+
+    def words(self, verb):
+        return [*verb.split(), *(str(self.manifest) if word == "M" else word for word in self.VERBS[verb])]
+
+    def test_all_verbs_are_here(self):
+        self.assertEqual(set(self.VERBS), set(re.findall(r"(?m)^\.Ss (.+)$", self.ctl.run("man-commands", check=0).stdout)))
+
+    def test_no_connection(self):
+        for verb in set(self.VERBS) - self.OFFLINE:
+            self.assertEqual(self.failure("local:?hypervisor=memory&prefix=NOT", *self.words(verb)), (1, "invalid"), verb)
+
+    def test_no_such_object(self):
+        for verb in self.NAMES:
+            self.assertEqual(self.failure("local:?hypervisor=memory", *self.words(verb)), (1, "not-found"), verb)
+
+    def test_wrong_usage(self):
+        for verb in self.VERBS:
+            self.assertEqual(self.failure("local:?hypervisor=memory", *self.words(verb), "--nonsense"), (64, "invalid"), verb)
+        for words in ([], ["vm"], ["vm", "lst"], ["vm", "show"], ["apply"], ["vm", "stop"], ["volume", "adopt", "a"], ["volume", "create", "a"],
+                      ["vm", "list", "x"], ["vm", "list", "--timeout", "x"]):
+            self.assertEqual(self.failure("local:?hypervisor=memory", *words), (64, "invalid"), words)
+
+    def test_no_yes(self):
+        self.assertEqual(self.failure(self.node().uri, "vm", "delete", "bios"), (1, "confirm"))
+
+    def test_a_result_is_one_document(self):
+        """What has told its failure itself does not tell it twice, and what has succeeded tells none."""
+        empty = self.write("empty.yaml", "networks: {default: null}\n")
+        self.assertEqual(self.ctl.json("apply", "-f", empty, check=1)["error"]["code"], "invalid")
+        self.assertEqual(self.node().run("vm", "start", "bios", output="json", check=0).stdout, "")
+
+
 class Lines:
     """The lines of a pipe, each waited for within a bound."""
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-command.h"
+#include "sclctl-failure.h"
 #include "sclctl-help.h"
 #include "sclctl-options.h"
 #include "sclctl-progress.h"
@@ -38,14 +39,14 @@ show_choice (const SclctlNoun *noun)
 {
   g_autofree char *text = noun != NULL ? sclctl_help_noun (noun) : sclctl_help ();
 
+  sclctl_failure_note_text ("which command? see --help");
   g_printerr ("%s", text);
   return SCLCTL_EXIT_USAGE;
 }
 
 static int
-run_command (int argc, char **argv)
+parse_and_run (SclctlContext *context, int argc, char **argv)
 {
-  g_autoptr (SclctlContext) context = sclctl_context_new ();
   const SclctlCommand *command = NULL;
   const SclctlNoun *noun = NULL;
   g_autoptr (GError) error = NULL;
@@ -64,6 +65,16 @@ run_command (int argc, char **argv)
     }
   sclctl_text_set_connection (sclctl_value (context, "connect"));
   return command == NULL ? show_choice (noun) : command->run (context);
+}
+
+static int
+run_command (int argc, char **argv)
+{
+  g_autoptr (SclctlContext) context = sclctl_context_new ();
+  int status = parse_and_run (context, argc, argv);
+
+  sclctl_failure_print (context, status);
+  return status;
 }
 
 /* A result that could not be written was not delivered; a reader that went away wanted no more. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-failure.h"
 #include "sclctl-feed.h"
 #include "sclctl-interrupt.h"
 #include "sclctl-objects.h"
@@ -131,13 +132,23 @@ report_end (SclctlContext *context, SclVm *vm)
   return SCLCTL_EXIT_DONE;
 }
 
-static int
-leave (SclctlContext *context, SclVm *vm)
+/* Whoever sends the signal cannot be asked. */
+static gboolean
+may_stop (SclctlContext *context, SclVm *vm, SclctlWatch *watch)
 {
-  if (sclctl_has (context, "stop-on-term"))
+  sclctl_watch_settle (watch);
+  return is_over (context, vm) || sclctl_confirm_stop (context, vm);
+}
+
+static int
+leave (SclctlContext *context, SclVm *vm, SclctlWatch *watch)
+{
+  gboolean stops = sclctl_has (context, "stop-on-term");
+
+  if (stops && may_stop (context, vm, watch))
     return stop (context, vm);
   sclctl_tell (context, "left VM \"%s\", which goes on", scl_vm_get_name (vm));
-  return SCLCTL_EXIT_INTERRUPTED;
+  return stops ? SCLCTL_EXIT_ERROR : SCLCTL_EXIT_INTERRUPTED;
 }
 
 /* A start that was interrupted may have been done nevertheless. */
@@ -154,11 +165,15 @@ static int
 stay (SclctlContext *context, SclVm *vm)
 {
   const char *log = scl_vm_get_log_path (vm);
-  g_autoptr (SclctlFeed) feed = log == NULL ? NULL : sclctl_feed_new (log, copy_out, NULL);
+  g_autoptr (SclctlFeed) feed = NULL;
   g_autoptr (SclctlWatch) watch = sclctl_watch_new (context->connection, on_refreshed, NULL);
   GError *error = NULL;
   int status;
 
+  /* What the guest prints is the output. */
+  sclctl_failure_set_answered ();
+  if (log != NULL)
+    feed = sclctl_feed_new (log, copy_out, NULL);
   if (sclctl_has (context, "stop-on-term"))
     sclctl_interrupt_hold ();
   if (!begin (context, vm, &error))
@@ -166,7 +181,7 @@ stay (SclctlContext *context, SclVm *vm)
   sclctl_watch_settle (watch);
   sclctl_tell (context, "VM \"%s\" runs", scl_vm_get_name (vm));
   await_end (context, vm);
-  status = is_over (context, vm) ? report_end (context, vm) : leave (context, vm);
+  status = is_over (context, vm) ? report_end (context, vm) : leave (context, vm, watch);
   if (feed != NULL)
     sclctl_feed_drain (feed);
   return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-context.h"
 
+#include "sclctl-failure.h"
 #include "sclctl-progress.h"
 #include "sclctl-text.h"
 
@@ -124,6 +125,7 @@ sclctl_complain (const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  sclctl_failure_note_text (text);
   write_lines (text);
 }
 
@@ -175,6 +177,7 @@ sclctl_fail (GError *error)
 {
   g_autoptr (GError) owned = error;
 
+  sclctl_failure_note (owned);
   if (g_error_matches (owned, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     sclctl_complain ("interrupted");
   else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-json.h"
 
+#include "sclctl-failure.h"
 #include "sclctl-text.h"
 
 #include <math.h>
@@ -30,6 +31,15 @@ sclctl_json_set_text (JsonObject *object, const char *key, const char *text)
     json_object_set_null_member (object, key);
   else
     json_object_set_string_member (object, key, valid);
+}
+
+/* A text for people, which may say what to type. */
+static void
+set_message (JsonObject *object, const char *key, const char *text)
+{
+  g_autofree char *complete = text == NULL ? NULL : sclctl_text_complete (text);
+
+  sclctl_json_set_text (object, key, complete);
 }
 
 static void
@@ -222,6 +232,8 @@ sclctl_json_vm (SclVm *vm)
   sclctl_json_set_text (object, "state", sclctl_text_vm_state (scl_vm_get_state (vm)));
   sclctl_json_set_text (object, "stateReason", scl_vm_get_state_reason (vm));
   sclctl_json_set_text (object, "stoppedBy", sclctl_text_stopped_by (scl_vm_get_stopped_by (vm)));
+  json_object_set_boolean_member (object, "saved", scl_vm_is_saved (vm));
+  set_message (object, "lostAtStop", scl_vm_get_lost_at_stop (vm));
   set_vm_uptime (object, vm);
   sclctl_json_set (
       object, "addresses",
@@ -249,7 +261,7 @@ set_step (JsonObject *object, SclStep *step)
   for (const char *const *name = scl_step_get_names (step); *name != NULL; name++)
     json_array_add_string_element (names, *name);
   json_object_set_array_member (object, "names", names);
-  sclctl_json_set_text (object, "reason", scl_step_get_reason (step));
+  set_message (object, "reason", scl_step_get_reason (step));
   json_object_set_boolean_member (object, "removal", scl_step_is_removal (step));
   needs = scl_step_get_needs (step, &n_needs);
   for (gsize i = 0; i < n_needs; i++)
@@ -279,7 +291,7 @@ sclctl_json_result (SclStepResult *result)
                                  round (scl_step_result_get_seconds (result) * 1000) / 1000);
   sclctl_json_set (object, "error", sclctl_json_error (scl_step_result_get_error (result)));
   g_object_get (result, "message", &message, NULL);
-  sclctl_json_set_text (object, "remark", message);
+  set_message (object, "remark", message);
   return sclctl_json_node (object);
 }
 
@@ -294,7 +306,7 @@ sclctl_json_diagnostic (SclDiagnostic *diagnostic)
   set_number (object, "line", scl_diagnostic_get_line (diagnostic));
   set_number (object, "column", scl_diagnostic_get_column (diagnostic));
   sclctl_json_set_text (object, "path", scl_diagnostic_get_path (diagnostic));
-  sclctl_json_set_text (object, "message", scl_diagnostic_get_message (diagnostic));
+  set_message (object, "message", scl_diagnostic_get_message (diagnostic));
   return sclctl_json_node (object);
 }
 
@@ -312,7 +324,7 @@ sclctl_json_error (const GError *error)
     sclctl_json_set_text (object, "code", scl_error_to_string (error->code));
   else
     json_object_set_string_member (object, "code", "failed");
-  sclctl_json_set_text (object, "message", error->message);
+  set_message (object, "message", error->message);
   return sclctl_json_node (object);
 }
 
@@ -322,6 +334,7 @@ print_node (JsonNode *node, gboolean pretty)
   g_autofree char *text = json_to_string (node, pretty);
 
   json_node_unref (node);
+  sclctl_failure_set_answered ();
   g_print ("%s\n", text);
 }
 

@@ -22,6 +22,12 @@ state_colour (SclVmState state)
   return SCLCTL_COLOUR_CHANGE;
 }
 
+static const char *
+state_text (SclVm *vm)
+{
+  return scl_vm_is_saved (vm) ? "stopped, saved" : sclctl_text_vm_state (scl_vm_get_state (vm));
+}
+
 static void
 add_vm (SclctlTable *table, SclVm *vm)
 {
@@ -29,11 +35,10 @@ add_vm (SclctlTable *table, SclVm *vm)
   SclVmSpec *live = scl_vm_get_live_spec (vm);
   /* Of a guest that runs what it has; what it gets instead is pending. */
   SclVmSpec *now = live != NULL ? live : spec;
-  SclVmState state = scl_vm_get_state (vm);
   g_autofree char *pending = sclctl_text_join (scl_vm_get_pending (vm));
 
   sclctl_table_add (table, scl_vm_get_name (vm));
-  sclctl_table_add_coloured (table, state_colour (state), sclctl_text_vm_state (state));
+  sclctl_table_add_coloured (table, state_colour (scl_vm_get_state (vm)), state_text (vm));
   sclctl_table_take (table, sclctl_text_vm_networks (spec));
   sclctl_table_take (table, sclctl_text_addresses (scl_vm_get_addresses (vm)));
   sclctl_table_take (table, now ? g_strdup_printf ("%u", scl_vm_spec_get_cores (now)) : NULL);

@@ -180,8 +180,9 @@ sclctl_confirm (SclctlContext *context, const char *what)
     return TRUE;
   if (!sclctl_can_ask (context))
     {
-      sclctl_complain ("not done: %s needs a yes, and there is no terminal to ask: give --yes",
-                       what);
+      (void) sclctl_fail (g_error_new (SCL_ERROR, SCL_ERROR_CONFIRM,
+                                       "not done: %s needs a yes, and there is no terminal to ask: give --yes",
+                                       what));
       return FALSE;
     }
   if (sclctl_ask (question, 'n') == 'y')
@@ -265,12 +266,38 @@ says_which (SclctlContext *context)
   return FALSE;
 }
 
+gboolean
+sclctl_confirm_stop (SclctlContext *context, SclVm *vm)
+{
+  const char *lost = scl_vm_get_lost_at_stop (vm);
+  g_autofree char *what = NULL;
+
+  if (lost == NULL)
+    return TRUE;
+  sclctl_complain ("VM \"%s\": %s", scl_vm_get_name (vm), lost);
+  what = g_strdup_printf ("stop VM \"%s\" and lose that", scl_vm_get_name (vm));
+  return sclctl_confirm (context, what);
+}
+
+/* Takes out of VMS those that lose data and were not confirmed; the number of them. */
+static guint
+leave_out_unconfirmed (SclctlContext *context, GPtrArray *vms)
+{
+  guint before = vms->len;
+
+  for (guint i = vms->len; i > 0; i--)
+    if (!sclctl_confirm_stop (context, g_ptr_array_index (vms, i - 1)))
+      g_ptr_array_remove_index (vms, i - 1);
+  return before - vms->len;
+}
+
 int
-sclctl_power_arguments (SclctlContext *context, SclctlBegin begin)
+sclctl_power_arguments (SclctlContext *context, SclctlBegin begin, gboolean stops)
 {
   g_autoptr (GPtrArray) operations = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GPtrArray) vms = NULL;
   gboolean force = sclctl_has (context, "force");
+  guint left_out;
   GError *error = NULL;
 
   if (!says_which (context))
@@ -284,11 +311,14 @@ sclctl_power_arguments (SclctlContext *context, SclctlBegin begin)
       sclctl_tell (context, "no VM runs");
       return SCLCTL_EXIT_DONE;
     }
+  left_out = stops ? leave_out_unconfirmed (context, vms) : 0;
+  if (vms->len == 0)
+    return sclctl_refusal_status ();
   for (guint i = 0; i < vms->len; i++)
     g_ptr_array_add (operations, begin (g_ptr_array_index (vms, i), force));
   if (!sclctl_operate (context, operations, &error))
     return sclctl_fail (error);
-  return SCLCTL_EXIT_DONE;
+  return left_out > 0 ? SCLCTL_EXIT_PARTIAL : SCLCTL_EXIT_DONE;
 }
 
 /* Those that are there; what is not has maybe been deleted by the same command before it was killed.
@@ -355,6 +385,6 @@ sclctl_delete_arguments (SclctlContext *context, SclObjectKind kind, const char 
     return sclctl_fail (error);
   if (gone == NULL)
     return SCLCTL_EXIT_DONE;
-  sclctl_complain ("%s", gone->message);
+  (void) sclctl_fail (g_steal_pointer (&gone));
   return SCLCTL_EXIT_PARTIAL;
 }

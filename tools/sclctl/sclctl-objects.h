@@ -25,8 +25,12 @@ int sclctl_show_object (SclctlContext *context, SclObjectKind kind);
 
 typedef SclOperation *(*SclctlBegin) (GObject *object, gboolean force);
 
-/* Looks up every argument and begins the operation on all of them at the same time; waits. */
-int sclctl_power_arguments (SclctlContext *context, SclctlBegin begin);
+/* Looks up every argument and begins the operation on all of them at the same time; waits. Where it STOPS VMs for good
+ * it asks about those that lose data with that, and leaves them out without a yes. */
+int sclctl_power_arguments (SclctlContext *context, SclctlBegin begin, gboolean stops);
+
+/* Whether VM may be stopped: it loses nothing, or it was confirmed. FALSE has been complained about. */
+gboolean sclctl_confirm_stop (SclctlContext *context, SclVm *vm);
 
 /* Looks up every argument, asks whether to do WHAT to them ("delete"), locks, and does it one after
  * the other. */

@@ -77,16 +77,26 @@ GError *
 sclctl_blocked_error (SclPlan *plan)
 {
   GListModel *steps = scl_plan_get_steps (plan);
-  g_autoptr (GString) text = g_string_new (NULL);
+  GError *all = NULL;
 
   for (guint i = 0; i < g_list_model_get_n_items (steps); i++)
     {
       g_autoptr (SclStep) step = g_list_model_get_item (steps, i);
+      const GError *error = scl_step_get_error (step);
 
-      if (scl_step_get_action (step) == SCL_ACTION_BLOCKED)
-        g_string_append_printf (text, "%s%s", text->len > 0 ? "\n" : "", scl_step_get_reason (step));
+      if (error == NULL)
+        continue;
+      if (all == NULL)
+        {
+          all = g_error_copy (error);
+          continue;
+        }
+      /* One code for several reasons would be wrong for some. */
+      if (all->code != error->code)
+        all->code = SCL_ERROR_FAILED;
+      g_prefix_error (&all, "%s\n", error->message);
     }
-  return text->len > 0 ? g_error_new_literal (SCL_ERROR, SCL_ERROR_NOT_FOUND, text->str) : NULL;
+  return all;
 }
 
 char *

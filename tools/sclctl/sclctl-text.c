@@ -12,9 +12,8 @@ sclctl_text_set_connection (const char *uri)
   connection = uri == NULL ? NULL : g_shell_quote (uri);
 }
 
-/* What a message tells the reader to type would else be done to another instance. */
-static char *
-complete_commands (const char *text)
+char *
+sclctl_text_complete (const char *text)
 {
   static GRegex *command = NULL;
   g_autofree char *with = NULL;
@@ -33,7 +32,7 @@ char *
 sclctl_text_harmless (const char *text)
 {
   g_autofree char *readable = g_utf8_make_valid (text, -1);
-  g_autofree char *valid = complete_commands (readable);
+  g_autofree char *valid = sclctl_text_complete (readable);
   GString *clean = g_string_new (NULL);
 
   for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))

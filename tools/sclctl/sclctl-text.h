@@ -5,6 +5,10 @@
 
 #include <scl/scl.h>
 
+/* With the connection in each command that TEXT names: what a message tells the reader to type would else be done
+ * to another instance. */
+char *sclctl_text_complete (const char *text);
+
 /* Without control characters and broken UTF-8, so that a foreign text cannot steer the terminal. */
 char *sclctl_text_harmless (const char *text);
 /* Commands in texts name URI from now on. NULL: the one that they have without it. */

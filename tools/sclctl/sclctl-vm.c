@@ -41,19 +41,19 @@ begin_delete (GObject *vm, gboolean force G_GNUC_UNUSED)
 int
 sclctl_vm_start (SclctlContext *context)
 {
-  return sclctl_power_arguments (context, begin_start);
+  return sclctl_power_arguments (context, begin_start, FALSE);
 }
 
 int
 sclctl_vm_stop (SclctlContext *context)
 {
-  return sclctl_power_arguments (context, begin_stop);
+  return sclctl_power_arguments (context, begin_stop, TRUE);
 }
 
 int
 sclctl_vm_restart (SclctlContext *context)
 {
-  return sclctl_power_arguments (context, begin_restart);
+  return sclctl_power_arguments (context, begin_restart, FALSE);
 }
 
 int
