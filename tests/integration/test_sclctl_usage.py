@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -160,6 +161,15 @@ class Help(scltest.TestCase):
                     listed.add(" ".join([*words, line[2:].split("  ")[0]]))
         self.assertEqual(listed, set(COMMANDS))
 
+    def test_what_a_command_needs_is_no_option_in_its_usage(self):
+        for command, needed in (("volume adopt", "--from INSTANCE"), ("volume create", "--from-image"), ("apply", "-f FILE"),
+                                ("plan", "-f FILE"), ("validate", "-f FILE"), ("run", "-f FILE")):
+            usage = " ".join(call(*command.split(), "--help").stdout.split("Usage:\n")[1].split("\n\n")[0].split())
+            self.assertIn(f"sclctl {command} {needed}", usage)
+            # And it is so: nothing is done without it.
+            words = ["x"] if command.startswith("volume") else []
+            self.assertEqual(call("-c", "local:?hypervisor=memory", *command.split(), *words).returncode, 64, command)
+
     def test_alias(self):
         self.assertEqual(call("sc", "list", "--help").stdout, call("network", "list", "--help").stdout)
 
@@ -173,6 +183,12 @@ class Help(scltest.TestCase):
             done = call("-c", "local:?hypervisor=memory", *words)
             self.assertEqual((done.returncode, done.stderr),
                              (1, "sclctl: VM \"x\": there is none; \"sclctl -c 'local:?hypervisor=memory' vm list\" shows what there is\n"), words)
+
+
+def cut(line):
+    """COMP_WORDS, which bash cuts at more than blanks (COMP_WORDBREAKS), but not within quotes."""
+    parts = re.findall(r"(?:'[^']*'|\"[^\"]*\"|[^\s:=&'\"])+|[:=&]+", line)
+    return [*parts, ""] if line.endswith(" ") else parts
 
 
 class Completion(scltest.TestCase):
@@ -198,12 +214,13 @@ class Completion(scltest.TestCase):
     def test_fish_syntax(self):
         self.syntax("fish")
 
-    def complete(self, *words):
-        """What bash offers for the last word."""
-        quoted = " ".join(f"'{word}'" for word in words)
-        script = (f"source {SOURCE}/tools/completion/sclctl.bash; COMP_WORDS=(sclctl {quoted}); "
-                  f"COMP_CWORD={len(words)}; _sclctl; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
-        path = f"{Path(program()).parent}:{os.environ['PATH']}"
+    def complete(self, *words, folder=None):
+        """What bash offers for the last word; sclctl is that of `folder`."""
+        line = " ".join(["sclctl", *words])
+        script = (f"source {SOURCE}/tools/completion/sclctl.bash; COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; "
+                  f"COMP_WORDS=({shlex.join(cut(line))}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+                  "_sclctl; printf '%s\\n' \"${COMPREPLY[@]}\"")
+        path = f"{folder or Path(program()).parent}:{os.environ['PATH']}"
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=scltest.bound(30), check=True,
                               env={**os.environ, "PATH": path, "SCL_URI": "local:?hypervisor=memory"})
         self.assertEqual(done.stderr, "")
@@ -223,6 +240,54 @@ class Completion(scltest.TestCase):
         self.assertEqual(self.complete("-o", "json", "vm", "li"), ["list"])
         self.assertEqual(self.complete("completion", "f"), ["fish"])
         self.assertEqual(self.complete("apply", "-f", "/etc/hostn"), ["/etc/hostname"])
+
+    def asking(self):
+        """A folder with a sclctl that notes what it is asked, and the notes."""
+        folder = self.folder()
+        fake = folder / "sclctl"
+        fake.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {folder}/asked\necho >> {folder}/asked\necho bios\n', encoding="ascii")
+        fake.chmod(0o755)
+        return folder, folder / "asked"
+
+    CONNECTIONS = {"-c local:?prefix=lab": "local:?prefix=lab", "-clocal:?prefix=lab": "local:?prefix=lab",
+                   "--connect=local:?prefix=lab": "local:?prefix=lab",
+                   "--connect 'local:?prefix=lab&state=/a b'": "local:?prefix=lab&state=/a b",
+                   '-c "local:?prefix=lab&state=/s"': "local:?prefix=lab&state=/s",
+                   "-c local:?prefix=lab\\&state=/s": "local:?prefix=lab&state=/s"}
+    LISTS = {"vm start": "vm", "network show": "network", "volume delete": "volume", "volume adopt --from": "instance"}
+
+    def test_bash_asks_where_the_command_goes(self):
+        """Names of another instance than that of -c are wrong ones."""
+        folder, asked = self.asking()
+        for option, uri in self.CONNECTIONS.items():
+            self.assertEqual(self.complete(option, "vm", "start", "b", folder=folder), ["bios"], option)
+            self.assertEqual(asked.read_text(encoding="utf-8").splitlines()[-1], f"-c|{uri}|names|vm|", option)
+        for words, kind in self.LISTS.items():
+            self.assertEqual(self.complete(words, "", folder=folder), ["bios"], words)
+            self.assertEqual(asked.read_text(encoding="utf-8").splitlines()[-1], f"names|{kind}|")
+        self.assertEqual(self.complete("-c local:?prefix=lab vm", "sto"), ["stop"])
+
+    def test_fish_asks_where_the_command_goes(self):
+        scltest.require(shutil.which("fish"), "fish")
+        folder, asked = self.asking()
+        lines = [(f"sclctl {option} vm start ", f"-c|{uri}|names|vm|") for option, uri in self.CONNECTIONS.items() if '"' not in option]
+        lines += [(f"sclctl {words} ", f"names|{kind}|") for words, kind in self.LISTS.items()]
+        for line, wanted in lines:
+            script = f"source {SOURCE}/tools/completion/sclctl.fish; complete -C {shlex.quote(line)}"
+            done = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True, timeout=scltest.bound(30), check=True,
+                                  env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            self.assertIn("bios", done.stdout, line)
+            self.assertIn(wanted,
+                          asked.read_text(encoding="utf-8").splitlines(), line)
+
+    def test_instances(self):
+        """Those with volumes in the same state folder, but for the own one."""
+        state = self.folder()
+        for name in ("volumes", "instances/lab/volumes", "instances/run/volumes", "instances/empty"):
+            (state / name).mkdir(parents=True)
+        for uri, names in ((f"local:?state={state}", ["lab", "run"]), (f"local:?state={state}&prefix=run", ["lab", "scl"]),
+                           (f"local:?state={state}/none", [])):
+            self.assertEqual(sorted(call("-c", uri, "names", "instance").stdout.split()), names, uri)
 
     def test_fish_answers(self):
         scltest.require(shutil.which("fish"), "fish")

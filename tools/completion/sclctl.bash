@@ -1,14 +1,42 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Made by "sclctl completion bash".
+# The words before the one at the cursor, as the shell passes them.
+_sclctl_said ()
+{
+  local line=${COMP_LINE:0:COMP_POINT} word='' quote='' char i
+  for ((i = 0; i < ${#line}; i++)); do
+    char=${line:i:1}
+    if [[ $char == "$quote" ]]; then
+      quote=''
+    elif [[ -n $quote ]]; then
+      word+=$char
+    elif [[ $char == [\'\"] ]]; then
+      quote=$char
+    elif [[ $char == \\ ]]; then
+      ((i++))
+      word+=${line:i:1}
+    elif [[ $char == ' ' ]]; then
+      [[ -z $word ]] || said+=("$word")
+      word=''
+    else
+      word+=$char
+    fi
+  done
+}
 _sclctl ()
 {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  local cur=${COMP_WORDS[COMP_CWORD]}
   local path='' words='' options='' word i
+  local -a said=() connection=()
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=${COMP_WORDS[i]}
+  _sclctl_said
+  for ((i = 1; i < ${#said[@]}; i++)); do
+    word=${said[i]}
     [[ $word == sc ]] && word=network
     case $word in
+      -c | --connect) connection=(-c "${said[i + 1]}"); ((i++)) ;;
+      --connect=*) connection=(-c "${word#*=}") ;;
+      -c*) connection=(-c "${word#-c}") ;;
       --connect | -c | --output | -o | --timeout | --file | -f | --hypervisor | --state | --console | --ready-fd | --from) ((i++)) ;;
       -*) ;;
       *)
@@ -21,16 +49,16 @@ _sclctl ()
         ;;
     esac
   done
-  case $prev in
+  case ${said[-1]} in
     -c | --connect) COMPREPLY=(); return ;;
     -o | --output) mapfile -t COMPREPLY < <(compgen -W 'table json name' -- "$cur"); return ;;
     --timeout) COMPREPLY=(); return ;;
     -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --hypervisor) mapfile -t COMPREPLY < <(compgen -W 'qemu:///embed qemu:///system test:///default memory' -- "$cur"); return ;;
     --state) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    --console) mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur"); return ;;
+    --console) mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur"); return ;;
     --ready-fd) COMPREPLY=(); return ;;
-    --from) COMPREPLY=(); return ;;
+    --from) mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names instance 2> /dev/null)" -- "$cur"); return ;;
   esac
   options=' --connect --output --quiet --verbose --yes --timeout --help --version'
   case $path in
@@ -60,7 +88,7 @@ _sclctl ()
       ;;
     'console')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'schema')
       options+=''
@@ -76,35 +104,35 @@ _sclctl ()
       ;;
     'vm show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm start' | 'start')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm stop' | 'stop')
       options+=' --all --force'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm restart' | 'restart')
       options+=' --all --force'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm delete' | 'vm rm')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm logs' | 'logs')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm console')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'vm attach')
       options+=' --start --stop-on-term'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'network list' | 'network ls')
       options+=''
@@ -112,11 +140,11 @@ _sclctl ()
       ;;
     'network show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names network 2> /dev/null)" -- "$cur")
       ;;
     'network delete' | 'network rm')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names network 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names network 2> /dev/null)" -- "$cur")
       ;;
     'volume list' | 'volume ls')
       options+=''
@@ -124,11 +152,11 @@ _sclctl ()
       ;;
     'volume show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names volume 2> /dev/null)" -- "$cur")
       ;;
     'volume create')
       options+=' --from-image'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
       ;;
     'volume adopt')
       options+=' --from'
@@ -136,7 +164,7 @@ _sclctl ()
       ;;
     'volume delete' | 'volume rm')
       options+=' --foreign'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl names volume 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names volume 2> /dev/null)" -- "$cur")
       ;;
     'volume prune')
       options+=''

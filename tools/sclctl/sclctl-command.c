@@ -35,3 +35,9 @@ sclctl_command_get_path (const SclctlCommand *command)
     return g_strdup (command->verb);
   return g_strdup_printf ("%s %s", command->noun, command->verb);
 }
+
+gboolean
+sclctl_command_requires (const SclctlCommand *command, const SclctlOption *option)
+{
+  return g_strcmp0 (command->required, option->name) == 0;
+}

@@ -15,6 +15,7 @@ typedef enum {
   SCLCTL_COMPLETE_VM,
   SCLCTL_COMPLETE_NETWORK,
   SCLCTL_COMPLETE_VOLUME,
+  SCLCTL_COMPLETE_INSTANCE,
 } SclctlComplete;
 
 typedef struct
@@ -38,6 +39,7 @@ typedef struct
   const char *summary;
   const char *description;
   const SclctlOption *options; /* ends with a NULL name; NULL: only the global ones */
+  const char *required;        /* the option that it does nothing without; NULL: none */
   const char *const *examples; /* NULL-terminated pairs: what it is for, command line */
   SclctlComplete complete;
   const char *words;
@@ -62,6 +64,8 @@ const SclctlCommand *sclctl_command_lookup (const char *noun, const char *verb);
 
 /* By name or alias. */
 const SclctlNoun *sclctl_noun_lookup (const char *name);
+
+gboolean sclctl_command_requires (const SclctlCommand *command, const SclctlOption *option);
 
 /* "vm start" or "apply"; free it. */
 char *sclctl_command_get_path (const SclctlCommand *command);

@@ -103,7 +103,8 @@ static const SclctlOption create_options[]
           SCLCTL_COMPLETE_NOTHING, NULL },
         OPTIONS_END };
 static const SclctlOption adopt_options[]
-    = { { "from", 0, "INSTANCE", "the instance whose it is: its prefix", SCLCTL_COMPLETE_NOTHING, NULL },
+    = { { "from", 0, "INSTANCE", "the instance whose it is: its prefix",
+          SCLCTL_COMPLETE_INSTANCE, NULL },
         OPTIONS_END };
 static const SclctlOption delete_volume_options[]
     = { { "foreign", 0, NULL, "also a file that SCL did not make", SCLCTL_COMPLETE_NOTHING, NULL },
@@ -203,6 +204,7 @@ const SclctlCommand sclctl_commands[] = {
       "more switches off what is still on. No libvirtd and no service is needed. The instance is "
       "locked meanwhile.",
     .options = run_options,
+    .required = "file",
     .examples = run_examples,
     .run = sclctl_run },
   { .verb = "apply",
@@ -215,6 +217,7 @@ const SclctlCommand sclctl_commands[] = {
       "finishes or undoes the running steps and begins no others; a second one leaves at once, and "
       "the same command finishes the rest.",
     .options = apply_options,
+    .required = "file",
     .examples = apply_examples,
     .run = sclctl_apply },
   { .verb = "plan",
@@ -223,6 +226,7 @@ const SclctlCommand sclctl_commands[] = {
     = "Compares the manifest with the host and changes nothing. The exit status is 2 if "
       "there is something to do, and 0 if there is nothing.",
     .options = apply_options,
+    .required = "file",
     .examples = plan_examples,
     .run = sclctl_plan },
   { .verb = "validate",
@@ -232,6 +236,7 @@ const SclctlCommand sclctl_commands[] = {
       "hypervisor, except with --preflight, which runs the checks that apply does "
       "before it changes anything.",
     .options = validate_options,
+    .required = "file",
     .examples = validate_examples,
     .run = sclctl_validate },
   { .verb = "status",
@@ -291,7 +296,8 @@ const SclctlCommand sclctl_commands[] = {
     .description
     = "Name, state, network, addresses with where they are known from (declared, lease, "
       "agent, neighbour table), cores, memory, time since the start, and changes that "
-      "wait for the next boot.",
+      "wait for the next boot. One that is \"stopped, saved\" goes on from memory that another tool has "
+      "saved, when it is started.",
     .options = list_vm_options,
     .examples = vm_list_examples,
     .run = sclctl_vm_list },
@@ -326,7 +332,8 @@ const SclctlCommand sclctl_commands[] = {
     .summary = "Shut VMs down",
     .description
     = "Asks the guest to shut down and switches it off when shutdownTimeout is over. The "
-      "VM stays off, also after apply, until \"vm start\" or until the host boots.",
+      "VM stays off, also after apply, until \"vm start\" or until the host boots. A VM whose disk was deleted "
+      "while it runs loses it with that: it is stopped after a question only, or with --yes.",
     .options = stop_options,
     .examples = vm_stop_examples,
     .complete = SCLCTL_COMPLETE_VM,
@@ -451,6 +458,7 @@ const SclctlCommand sclctl_commands[] = {
       "as when the state folder is not mounted. The new volume is a copy of the image that the VM was "
       "declared with; apply then starts the VM.",
     .options = create_options,
+    .required = "from-image",
     .examples = volume_create_examples,
     .complete = SCLCTL_COMPLETE_VM,
     .run = sclctl_volume_create },
@@ -466,6 +474,7 @@ const SclctlCommand sclctl_commands[] = {
       "this instance may have none of that name. Seed and NVRAM of a VM that had it stay where they are: the "
       "guest's cloud-init takes this for a new machine, with the data that is there.",
     .options = adopt_options,
+    .required = "from",
     .examples = volume_adopt_examples,
     .complete = SCLCTL_COMPLETE_NOTHING,
     .run = sclctl_volume_adopt },

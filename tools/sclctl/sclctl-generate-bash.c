@@ -15,7 +15,8 @@ append_action (GString *text, SclctlComplete complete, const char *words)
 {
   static const char *const kinds[] = { [SCLCTL_COMPLETE_VM] = "vm",
                                        [SCLCTL_COMPLETE_NETWORK] = "network",
-                                       [SCLCTL_COMPLETE_VOLUME] = "volume" };
+                                       [SCLCTL_COMPLETE_VOLUME] = "volume",
+                                       [SCLCTL_COMPLETE_INSTANCE] = "instance" };
 
   switch (complete)
     {
@@ -34,9 +35,10 @@ append_action (GString *text, SclctlComplete complete, const char *words)
     case SCLCTL_COMPLETE_VM:
     case SCLCTL_COMPLETE_NETWORK:
     case SCLCTL_COMPLETE_VOLUME:
+    case SCLCTL_COMPLETE_INSTANCE:
       g_string_append_printf (
           text,
-          "mapfile -t COMPREPLY < <(compgen -W \"$(sclctl names %s 2> /dev/null)\""
+          "mapfile -t COMPREPLY < <(compgen -W \"$(sclctl \"${connection[@]}\" names %s 2> /dev/null)\""
           " -- \"$cur\")",
           kinds[complete]);
       break;
@@ -97,10 +99,13 @@ append_path (GString *text)
   g_autofree char *values = sclctl_generate_value_options (" | ");
 
   g_string_append_printf (text,
-                          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                          "    word=${COMP_WORDS[i]}\n"
+                          "  for ((i = 1; i < ${#said[@]}; i++)); do\n"
+                          "    word=${said[i]}\n"
                           "    [[ $word == sc ]] && word=network\n"
                           "    case $word in\n"
+                          "      -c | --connect) connection=(-c \"${said[i + 1]}\"); ((i++)) ;;\n"
+                          "      --connect=*) connection=(-c \"${word#*=}\") ;;\n"
+                          "      -c*) connection=(-c \"${word#-c}\") ;;\n"
                           "      %s) ((i++)) ;;\n"
                           "      -*) ;;\n"
                           "      *)\n"
@@ -118,13 +123,38 @@ sclctl_generate_bash (void)
   GString *text
       = g_string_new ("# SPDX-License-Identifier: LGPL-2.1-or-later\n"
                       "# Made by \"sclctl completion bash\".\n"
+                      /* COMP_WORDS is cut at ":" and "=", which connections are full of. */
+                      "# The words before the one at the cursor, as the shell passes them.\n"
+                      "_sclctl_said ()\n{\n"
+                      "  local line=${COMP_LINE:0:COMP_POINT} word='' quote='' char i\n"
+                      "  for ((i = 0; i < ${#line}; i++)); do\n"
+                      "    char=${line:i:1}\n"
+                      "    if [[ $char == \"$quote\" ]]; then\n"
+                      "      quote=''\n"
+                      "    elif [[ -n $quote ]]; then\n"
+                      "      word+=$char\n"
+                      "    elif [[ $char == [\\'\\\"] ]]; then\n"
+                      "      quote=$char\n"
+                      "    elif [[ $char == \\\\ ]]; then\n"
+                      "      ((i++))\n"
+                      "      word+=${line:i:1}\n"
+                      "    elif [[ $char == ' ' ]]; then\n"
+                      "      [[ -z $word ]] || said+=(\"$word\")\n"
+                      "      word=''\n"
+                      "    else\n"
+                      "      word+=$char\n"
+                      "    fi\n"
+                      "  done\n"
+                      "}\n"
                       "_sclctl ()\n{\n"
-                      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+                      "  local cur=${COMP_WORDS[COMP_CWORD]}\n"
                       "  local path='' words='' options='' word i\n"
-                      "  COMPREPLY=()\n");
+                      "  local -a said=() connection=()\n"
+                      "  COMPREPLY=()\n"
+                      "  _sclctl_said\n");
 
   append_path (text);
-  g_string_append (text, "  case $prev in\n");
+  g_string_append (text, "  case ${said[-1]} in\n");
   sclctl_generate_each_option (append_value, text);
   g_string_append (text, "  esac\n  options='");
   append_options (text, sclctl_global_options);

@@ -14,6 +14,11 @@ quote (const char *text)
 static void
 append_candidates (GString *text, SclctlComplete complete, const char *words)
 {
+  static const char *const kinds[] = { [SCLCTL_COMPLETE_VM] = "vm",
+                                       [SCLCTL_COMPLETE_NETWORK] = "network",
+                                       [SCLCTL_COMPLETE_VOLUME] = "volume",
+                                       [SCLCTL_COMPLETE_INSTANCE] = "instance" };
+
   switch (complete)
     {
     case SCLCTL_COMPLETE_NOTHING:
@@ -28,13 +33,10 @@ append_candidates (GString *text, SclctlComplete complete, const char *words)
       g_string_append_printf (text, " -a '%s'", words);
       break;
     case SCLCTL_COMPLETE_VM:
-      g_string_append (text, " -a '(sclctl names vm 2> /dev/null)'");
-      break;
     case SCLCTL_COMPLETE_NETWORK:
-      g_string_append (text, " -a '(sclctl names network 2> /dev/null)'");
-      break;
     case SCLCTL_COMPLETE_VOLUME:
-      g_string_append (text, " -a '(sclctl names volume 2> /dev/null)'");
+    case SCLCTL_COMPLETE_INSTANCE:
+      g_string_append_printf (text, " -a '(__sclctl_names %s)'", kinds[complete]);
       break;
     }
 }
@@ -83,6 +85,31 @@ append_command (GString *text, const SclctlCommand *command)
 }
 
 static void
+append_names (GString *text)
+{
+  g_string_append (text, "function __sclctl_names\n"
+                         "    set -l connection\n"
+                         "    set -l take 0\n"
+                         "    for word in (commandline -opc)[2..-1]\n"
+                         "        if test $take = 1\n"
+                         "            set connection -c $word\n"
+                         "            set take 0\n"
+                         "            continue\n"
+                         "        end\n"
+                         "        switch $word\n"
+                         "            case -c --connect\n"
+                         "                set take 1\n"
+                         "            case '--connect=*'\n"
+                         "                set connection -c (string replace -- --connect= '' $word)\n"
+                         "            case '-c*'\n"
+                         "                set connection $word\n"
+                         "        end\n"
+                         "    end\n"
+                         "    sclctl $connection names $argv 2> /dev/null\n"
+                         "end\n");
+}
+
+static void
 append_function (GString *text)
 {
   g_autofree char *values = sclctl_generate_value_options (" ");
@@ -125,6 +152,7 @@ sclctl_generate_fish (void)
                                 "# Made by \"sclctl completion fish\".\n");
 
   append_function (text);
+  append_names (text);
   g_string_append (text, "complete -c sclctl -f\n");
   for (const SclctlOption *option = sclctl_global_options; option->name != NULL; option++)
     append_option (text, NULL, option);

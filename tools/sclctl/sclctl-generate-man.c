@@ -77,7 +77,7 @@ append_synopsis (GString *text, const SclctlCommand *command)
       g_autofree char *dashes = option->letter != 0 ? g_strdup_printf ("%c", option->letter)
                                                     : g_strdup_printf ("\\-%s", option->name);
 
-      g_string_append_printf (text, ".Op Fl %s%s%s\n", dashes, option->value ? " Ar " : "",
+      g_string_append_printf (text, "%s %s%s%s\n", sclctl_command_requires (command, option) ? ".Fl" : ".Op Fl", dashes, option->value ? " Ar " : "",
                               option->value ? option->value : "");
     }
   if (arguments != NULL)

@@ -32,6 +32,11 @@ append_options (GString *text, const SclctlOption *options)
 static void
 append_action (GString *text, SclctlComplete complete, const char *words)
 {
+  static const char *const kinds[] = { [SCLCTL_COMPLETE_VM] = "vm",
+                                       [SCLCTL_COMPLETE_NETWORK] = "network",
+                                       [SCLCTL_COMPLETE_VOLUME] = "volume",
+                                       [SCLCTL_COMPLETE_INSTANCE] = "instance" };
+
   switch (complete)
     {
     case SCLCTL_COMPLETE_NOTHING:
@@ -47,13 +52,11 @@ append_action (GString *text, SclctlComplete complete, const char *words)
       g_string_append_printf (text, "compadd -- %s", words);
       break;
     case SCLCTL_COMPLETE_VM:
-      g_string_append (text, "compadd -- ${(f)\"$(sclctl names vm 2> /dev/null)\"}");
-      break;
     case SCLCTL_COMPLETE_NETWORK:
-      g_string_append (text, "compadd -- ${(f)\"$(sclctl names network 2> /dev/null)\"}");
-      break;
     case SCLCTL_COMPLETE_VOLUME:
-      g_string_append (text, "compadd -- ${(f)\"$(sclctl names volume 2> /dev/null)\"}");
+    case SCLCTL_COMPLETE_INSTANCE:
+      g_string_append_printf (text, "compadd -- ${(f)\"$(sclctl $connection names %s 2> /dev/null)\"}",
+                              kinds[complete]);
       break;
     }
 }
@@ -114,6 +117,9 @@ append_path (GString *text)
                           "    word=${words[i]}\n"
                           "    [[ $word == sc ]] && word=network\n"
                           "    case $word in\n"
+                          "      -c | --connect) connection=(-c ${(Q)words[i + 1]}); ((i++)) ;;\n"
+                          "      --connect=*) connection=(-c ${(Q)word#*=}) ;;\n"
+                          "      -c*) connection=(-c ${(Q)word#-c}) ;;\n"
                           "      %s) ((i++)) ;;\n"
                           "      -*) ;;\n"
                           "      *)\n"
@@ -133,7 +139,7 @@ sclctl_generate_zsh (void)
                                 "# Made by \"sclctl completion zsh\".\n"
                                 "_sclctl ()\n{\n"
                                 "  local where='' word i current=${words[CURRENT]}\n"
-                                "  local -a entries options\n");
+                                "  local -a entries options connection\n");
 
   append_path (text);
   g_string_append (text, "  case ${words[CURRENT - 1]} in\n");

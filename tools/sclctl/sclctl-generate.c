@@ -3,6 +3,7 @@
 
 #include "sclctl-help.h"
 #include "sclctl-objects.h"
+#include "sclctl-uri.h"
 #include "sclctl-verbs.h"
 #include "sclctl-wait.h"
 
@@ -113,6 +114,31 @@ parse_kind (const char *text, SclObjectKind *out_kind)
   return FALSE;
 }
 
+/* No connection knows others than its own: those that have volumes in the same state folder. */
+static int
+print_instances (SclctlContext *context)
+{
+  g_autofree char *given = sclctl_uri_get (sclctl_get_uri (context), "state");
+  g_autofree char *prefix = sclctl_uri_get (sclctl_get_uri (context), "prefix");
+  const char *state = given != NULL ? given : SCLCTL_DEFAULT_STATE;
+  const char *own = prefix != NULL ? prefix : SCLCTL_FIRST_PREFIX;
+  g_autofree char *instances = g_build_filename (state, "instances", NULL);
+  g_autofree char *first = g_build_filename (state, "volumes", NULL);
+  g_autoptr (GDir) dir = g_dir_open (instances, 0, NULL);
+  const char *name;
+
+  if (!g_str_equal (own, SCLCTL_FIRST_PREFIX) && g_file_test (first, G_FILE_TEST_IS_DIR))
+    g_print ("%s\n", SCLCTL_FIRST_PREFIX);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *volumes = g_build_filename (instances, name, "volumes", NULL);
+
+      if (!g_str_equal (own, name) && g_file_test (volumes, G_FILE_TEST_IS_DIR))
+        g_print ("%s\n", name);
+    }
+  return SCLCTL_EXIT_DONE;
+}
+
 /* For completion: silent when nothing can be asked. */
 int
 sclctl_names (SclctlContext *context)
@@ -121,6 +147,8 @@ sclctl_names (SclctlContext *context)
   g_autoptr (GError) error = NULL;
   GListModel *list;
 
+  if (g_str_equal (sclctl_argument (context, 0), "instance"))
+    return print_instances (context);
   if (!parse_kind (sclctl_argument (context, 0), &kind))
     return SCLCTL_EXIT_USAGE;
   if (!sclctl_open (context, &error) || !sclctl_refresh (context, &error))

@@ -42,8 +42,11 @@ sclctl_help_synopsis (const SclctlCommand *command)
       g_autofree char *dashes = option->letter != 0 ? g_strdup_printf ("-%c", option->letter)
                                                     : g_strdup_printf ("--%s", option->name);
 
-      g_string_append_printf (text, " [%s%s%s]", dashes, option->value ? " " : "",
-                              option->value ? option->value : "");
+      gboolean required = sclctl_command_requires (command, option);
+
+      g_string_append_printf (text, " %s%s%s%s%s", required ? "" : "[", dashes,
+                              option->value ? " " : "", option->value ? option->value : "",
+                              required ? "" : "]");
     }
   if (command->arguments != NULL)
     g_string_append_printf (text, " %s", command->arguments);

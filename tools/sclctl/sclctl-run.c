@@ -21,9 +21,9 @@
 
 #define DEFAULT_HYPERVISOR "qemu:///embed"
 #define DEFAULT_PREFIX "run"
-#define DEFAULT_STATE "/var/lib/scl"
 /* Of run itself, too, in its first release. */
-#define OLDER_PREFIX "scl"
+#define OLDER_PREFIX SCLCTL_FIRST_PREFIX
+#define NVRAM_FILE "nvram.fd"
 /* For which the operations of one run wait for each other. */
 #define OWN_SECONDS 60
 
@@ -333,6 +333,36 @@ prepare (Run *self, SclApplyFlags flags, GError **error)
   return sclctl_plan_with_free_addresses (context, &self->manifest, flags, error);
 }
 
+/* A VM that is applied has a folder, with its log in it once it was started; of one that was removed only the
+ * firmware's variables may be left there, and that is all that an earlier run leaves. */
+static gboolean
+has_vm (const char *state, const char *name)
+{
+  g_autofree char *folder = g_build_filename (state, "vms", name, NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  gboolean is_empty = TRUE;
+  const char *entry;
+
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    {
+      if (!g_str_equal (entry, NVRAM_FILE))
+        return TRUE;
+      is_empty = FALSE;
+    }
+  return dir != NULL && is_empty;
+}
+
+/* SCL has made it, and no VM that is applied has it. */
+static gboolean
+may_be_of_older_run (const char *state, const char *name, const char *path)
+{
+  g_autofree char *file = g_strconcat (name, ".json", NULL);
+  g_autofree char *note = g_build_filename (state, "volumes", file, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS) && g_file_test (note, G_FILE_TEST_EXISTS)
+         && !has_vm (state, name);
+}
+
 /* A new one has its name by the time that somebody reads this. */
 static void
 tell_older_volume (SclctlContext *context, const char *state, const char *name)
@@ -341,7 +371,7 @@ tell_older_volume (SclctlContext *context, const char *state, const char *name)
   g_autofree char *file = g_strconcat (name, ".raw", NULL);
   g_autofree char *path = g_build_filename (state, "volumes", file, NULL);
 
-  if (g_file_test (path, G_FILE_TEST_EXISTS))
+  if (may_be_of_older_run (state, name, path))
     sclctl_tell (context,
                  "volume \"%s\": a new one is made; %s belongs to instance \"%s\". If no VM of that has "
                  "it and an earlier release's run made it, go on with it: end this, then \"sclctl -c '%s' "
@@ -365,7 +395,7 @@ tell_older_volumes (Run *self, SclPlan *plan)
 
       if (scl_step_get_kind (step) == SCL_OBJECT_KIND_VOLUME
           && scl_step_get_action (step) == SCL_ACTION_CREATE)
-        tell_older_volume (self->context, state == NULL ? DEFAULT_STATE : state,
+        tell_older_volume (self->context, state == NULL ? SCLCTL_DEFAULT_STATE : state,
                            scl_step_get_name (step));
     }
 }

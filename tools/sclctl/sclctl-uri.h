@@ -5,6 +5,10 @@
 
 #include <glib.h>
 
+#define SCLCTL_DEFAULT_STATE "/var/lib/scl"
+/* The only one whose volumes are not below STATE/instances. */
+#define SCLCTL_FIRST_PREFIX "scl"
+
 /* NULL stands for the library's choice. */
 gboolean sclctl_uri_is_local (const char *uri);
 
