@@ -110,6 +110,7 @@ class Objects(GiCase):
         connection = self.applied()
         vm, network = connection.lookup_vm("demo"), connection.lookup_network("default")
         self.assertEqual((vm.props.name, vm.props.spec.props.cores, vm.props.spec.get_disks()[0].get_volume()), ("demo", 2, "demo"))
+        self.assertEqual((vm.is_saved(), vm.get_lost_at_stop(), vm.props.lost_at_stop), (False, None, None))
         self.assertEqual(network.get_namespace(), f"{connection.get_prefix()}-default")
         self.assertEqual(network.get_spec().get_external_ip().to_string(), "192.168.10.1")
         self.assertEqual([forward.to_string() for forward in network.get_spec().get_forwards()], ["2222:192.168.20.2:22"])
@@ -130,6 +131,7 @@ class Objects(GiCase):
         self.assertNotIn((Scl.ObjectKind.VM, Scl.Action.START, "web"), kinds)
         for step in plan.get_steps():
             self.assertTrue(step.get_reason())
+            self.assertIsNone(step.get_error())
             self.assertTrue(all(need < step.get_id() for need in step.get_needs()))
 
     def test_round_trip(self):

@@ -160,6 +160,19 @@ class Prefixes(SharedCase):
             self.assertEqual(file.read(4), b"MINE")
         self.assertEqual(own.stat().st_ino, number)
 
+    def test_volume_of_an_applied_vm(self):
+        """It is that VM's, and no earlier run made it: there is nothing to take over while the VM is there."""
+        state = self.dir / "applied"
+        applied, now = Sclctl(state, "qemu:///embed", prefix="scl", host=self.scl), Default(state, host=self.scl)
+        self.scene.vm("try", autoStart=False)
+        applied.run("apply", "-f", self.scene.write(), check=0)
+        self.assertNotIn("a new one is made", self.run_until_off(now, self.scene.write()))
+        empty = self.scene.write({"version": 1, "networks": {"default": None}})
+        applied.run("apply", "-f", empty, "--allow-empty", "--prune", check=0)
+        (state / "instances/run/volumes/try.raw").unlink(missing_ok=True)
+        (state / "instances/run/volumes/try.json").unlink(missing_ok=True)
+        self.assertIn("a new one is made", self.run_until_off(now, self.scene.write()))
+
     def test_explicit_prefix_stays(self):
         own = Sclctl(self.dir / "own", host=self.scl)
         manifest = self.scene.write({"version": 1, "networks": {"default": {"externalIP": "192.168.44.1"}}})
