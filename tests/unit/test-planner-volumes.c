@@ -423,6 +423,25 @@ saved_memory_is_told (void **state)
   assert_int_equal (scl_diagnostic_get_severity (told), SCL_SEVERITY_NOTE);
 }
 
+/* What is declared and what is there may have the same fault: it stays with the place that it has. */
+static void
+a_note_is_said_once (void **state)
+{
+  g_autoptr (SclManifest) nothing = scl_manifest_new ("eth7", NULL, NULL);
+  g_autoptr (SclObservation) observed = _scl_observation_new ();
+  g_autoptr (SclPlan) made = NULL;
+  g_autoptr (SclDiagnostic) left = NULL;
+
+  g_ptr_array_add (observed->host.notes, g_strdup ("interface eth7 does not exist"));
+  g_ptr_array_add (observed->host.notes, g_strdup ("a note of its own"));
+  g_ptr_array_add (observed->diagnostics, scl_diagnostic_new (SCL_SEVERITY_WARNING, "gatewayInterface",
+                                                              "interface eth7 does not exist"));
+  made = _scl_planner_plan (nothing, observed, "scl", SCL_APPLY_NONE);
+  assert_int_equal (g_list_model_get_n_items (scl_plan_get_diagnostics (made)), 1);
+  left = g_list_model_get_item (scl_plan_get_diagnostics (made), 0);
+  assert_string_equal (scl_diagnostic_get_message (left), "a note of its own");
+}
+
 int
 main (void)
 {
@@ -435,6 +454,7 @@ main (void)
     cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_deleted_disk_is_kept, set_up, tear_down),
     cmocka_unit_test_setup_teardown (saved_memory_is_told, set_up, tear_down),
+    cmocka_unit_test (a_note_is_said_once),
     cmocka_unit_test_setup_teardown (what_a_plan_leaves_is_said, set_up, tear_down),
   };
 
