@@ -139,7 +139,10 @@ is_missing_package (const char *text, const char *message)
 static void
 append_way_out (GString *text, const char *message)
 {
-  if (strstr (text->str, "path '") != NULL && strstr (text->str, "in restricted mode") != NULL)
+  /* Newer Nix says it with the name of a C++ exception. */
+  if (strstr (text->str, "[json.exception.") != NULL && strstr (text->str, "UTF-8") != NULL)
+    g_string_assign (text, "the result has text that is not UTF-8");
+  else if (strstr (text->str, "path '") != NULL && strstr (text->str, "in restricted mode") != NULL)
     g_string_append (text, "; -I FOLDER allows a folder, --unrestricted everything");
   else if (strstr (text->str, "in restricted mode") != NULL)
     g_string_append (text, "; --unrestricted allows it");

@@ -244,16 +244,17 @@ class Files(NixCase):
         self.assertIn(f'"{usual}/', done.stdout)
 
     def test_secrets_are_in_no_command_line_and_no_output(self):
-        """Looked at while Nix is running, which waits for a FIFO."""
-        fifo = self.dir / "wait"
-        text = self.SECRET.replace("/a.raw", 'builtins.seq (builtins.readFile ./gate) /a.raw')
+        """Looked at while Nix is running, which waits for a FIFO: newer Nix for the second, since the first has no size that it would read."""
+        text = self.SECRET.replace("/a.raw", "builtins.seq (builtins.readFile ./first + builtins.readFile ./second) /a.raw")
         self.write("vms.nix", text)
-        os.mkfifo(fifo)
-        (self.dir / "gate").symlink_to(fifo)
+        for gate in ("first", "second"):
+            os.mkfifo(self.dir / f"wait-{gate}")
+            (self.dir / gate).symlink_to(f"wait-{gate}")
         process = subprocess.Popen(self.argv("-q", "vms.nix"), cwd=self.dir, env=self.environment(), stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
-        with open(fifo, "wb"):  # opens when somebody reads: the evaluation is running
+        with open(self.dir / "wait-first", "wb"):  # opens when somebody reads: the evaluation is running
             lines = b"".join(self.command_line(pid) for pid in os.listdir("/proc") if pid.isdigit())
+        (self.dir / "wait-second").write_bytes(b"")
         output = process.communicate(timeout=scltest.bound(60))[0]
         self.assertIn(b"nix-instantiate\0--eval", lines)
         self.assertNotIn(b"marker-of-a-secret", lines + output)

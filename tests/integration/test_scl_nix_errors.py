@@ -11,7 +11,7 @@ from test_scl_nix_case import NixCase
 
 class Errors(NixCase):
     def refuse(self, text, *wanted, words=()):
-        """The lines on stderr begin with "vms.nix", as wanted."""
+        """The lines on stderr begin with "vms.nix", as wanted; of several versions of Nix, each with its own words and places, as one."""
         done = self.nix(*words, "vms.nix", text, status=1)
         lines = done.stderr.splitlines()
         self.assertEqual(len(lines), len(wanted), done.stderr)
@@ -22,22 +22,29 @@ class Errors(NixCase):
     def test_of_the_language(self):
         for text, wanted in (
                 ("{\n  version = 1\n  a = 2;\n}", "vms.nix:3:5: syntax error, unexpected '='"),
-                ("{\n  version = 1;", "vms.nix:2:14: syntax error, unexpected end of file"),
+                ("{\n  version = 1;",
+                 ("vms.nix:2:14: syntax error, unexpected end of file", "vms.nix:2:15: syntax error, unexpected end of file")),
                 ("{\n  version = foo;\n}", "vms.nix:2:13: undefined variable 'foo'"),
                 ("let x = y;\n y = x; in {\n  gatewayInterface = x;\n}", "vms.nix:1:9: gatewayInterface: infinite recursion encountered"),
-                ('{\n  gatewayInterface = throw "not so";\n}', "vms.nix:2:3: gatewayInterface: not so"),
-                ('{\n  gatewayInterface = throw "two\\nlines";\n}', "vms.nix:2:3: gatewayInterface: two lines"),
-                ('{\n  gatewayInterface = abort "no";\n}', "vms.nix:2:3: gatewayInterface: evaluation aborted"),
+                ('{\n  gatewayInterface = throw "not so";\n}',
+                 ("vms.nix:2:3: gatewayInterface: not so", "vms.nix:2:22: gatewayInterface: not so")),
+                ('{\n  gatewayInterface = throw "two\\nlines";\n}',
+                 ("vms.nix:2:3: gatewayInterface: two lines", "vms.nix:2:22: gatewayInterface: two lines")),
+                ('{\n  gatewayInterface = abort "no";\n}',
+                 ("vms.nix:2:3: gatewayInterface: evaluation aborted", "vms.nix:2:22: gatewayInterface: evaluation aborted")),
                 ('{\n  version = 1 + "x";\n}', "vms.nix:2:17: version: cannot add a string to an integer"),
                 ('{\n  gatewayInterface = "${1}";\n}', "vms.nix:2:23: gatewayInterface: cannot coerce an integer to a string"),
-                ("{\n  version = assert 1 == 2; 1;\n}", "vms.nix:2:13: version: assertion '(1 == 2)' failed"),
+                ("{\n  version = assert 1 == 2; 1;\n}",
+                 ("vms.nix:2:13: version: assertion '(1 == 2)' failed", "vms.nix:2:13: version: an integer with value '1' is not equal")),
                 ("{\n  version = 1;\n  version = 2;\n}", "vms.nix:3:3: attribute 'version' already defined at "),
                 ("{\n  version = { }.x;\n}", "vms.nix:2:13: version: attribute 'x' missing"),
-                ("{\n  version = builtins.head [ ];\n}", "vms.nix:2:13: version: list index 0 is out of bounds"),
-                ("let f = x: 1 + f x; in {\n  version = f 1;\n}", "vms.nix: stack overflow (possible infinite recursion)"),
+                ("{\n  version = builtins.head [ ];\n}",
+                 ("vms.nix:2:13: version: list index 0 is out of bounds", "vms.nix:2:13: version: 'builtins.head' called on an empty list")),
+                ("let f = x: 1 + f x; in {\n  version = f 1;\n}",
+                 ("vms.nix: stack overflow (possible infinite recursion)", "vms.nix:1:16: version: stack overflow; max-call-depth")),
                 ("{\n  version = x: x;\n}", "vms.nix:2:3: version: is a function, where a value is needed"),
-                ("let x = { inherit x; }; in {\n  networks = x;\n}", "vms.nix:1:18: networks.x.x.x"),
-                ("# {", "vms.nix:1:1: syntax error, unexpected end of file")):
+                ("let x = { inherit x; }; in {\n  networks = x;\n}", ("vms.nix:1:18: networks.x.x.x", "vms.nix:1:19: networks.x.x.x")),
+                ("# {", ("vms.nix:1:1: syntax error, unexpected end of file", "vms.nix:1:4: syntax error, unexpected end of file"))):
             with self.subTest(text):
                 self.refuse(text, wanted)
 

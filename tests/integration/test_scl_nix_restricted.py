@@ -20,14 +20,15 @@ class Restricted(NixCase):
     def refuse(self, value, wanted, *words, **changes):
         done = self.nix(*words, "vms.nix", f"{{\n  gatewayInterface = {value};\n}}", status=1, **changes)
         self.assertRegex(done.stderr, r"^vms\.nix:2:\d+: gatewayInterface: [^\n]+\n$")
-        self.assertIn(wanted, done.stderr)
+        self.assertTrue(any(one in done.stderr for one in ([wanted] if isinstance(wanted, str) else wanted)), done.stderr)
 
     def test_files_elsewhere(self):
         outside = self.folder()
         (outside / "x.nix").write_text('"eth9"', encoding="utf-8")
         (self.dir / "link.nix").symlink_to(outside / "x.nix")
         hint = "is forbidden in restricted mode; -I FOLDER allows a folder, --unrestricted everything"
-        self.refuse("builtins.readFile /etc/passwd", f"'/etc/passwd' {hint}")
+        # Newer Nix says it of the folder.
+        self.refuse("builtins.readFile /etc/passwd", (f"'/etc/passwd' {hint}", f"'/etc' {hint}"))
         self.refuse("builtins.head (builtins.attrNames (builtins.readDir /etc))", f"'/etc' {hint}")
         for value in (f"import {outside}/x.nix", f"import ../{outside.name}/x.nix", "import ./link.nix"):
             self.refuse(value, hint)
