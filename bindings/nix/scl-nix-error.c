@@ -122,38 +122,80 @@ join_message (char **lines, int error)
   return text;
 }
 
-/* A member of our stand-in for nixpkgs that nobody thought of. */
+/* What somebody may look for in a set of ours that has it not. */
+typedef struct
+{
+  const char *set;
+  const char *hint;
+} Stranger;
+
+static const Stranger strangers[] = {
+  { "pkgs",
+    " in the stand-in for nixpkgs; use nixpkgs: scl-nix -I nixpkgs=PATH --unrestricted --build" },
+  { "lib", " in the stand-in for nixpkgs' lib; use the real one: scl-nix -I nixpkgs=PATH" },
+  { "types", " in the stand-in for nixpkgs' lib; use the real one: scl-nix -I nixpkgs=PATH" },
+  { "config", "; NixOS' own options have no value here unless the file sets them" },
+};
+
+/* Whether MESSAGE, with the lines of the source in it, looks for MEMBER in SET or below. */
 static gboolean
-is_missing_package (const char *text, const char *message)
+mentions (const char *message, const char *set, const char *member)
+{
+  g_autofree char *name = g_regex_escape_string (member, -1);
+  g_autofree char *pattern
+      = g_strdup_printf ("(^|[^\\w.'-])%s(\\.[\\w'-]+)*\\.%s($|[^\\w'-])", set, name);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_MULTILINE, 0, NULL);
+
+  return regex != NULL && g_regex_match (regex, message, 0, NULL);
+}
+
+static const char *
+find_hint (const char *text, const char *message)
 {
   g_autoptr (GRegex) regex = g_regex_new ("^attribute '([^']+)' missing$", 0, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
   g_autofree char *member = NULL;
 
   if (!g_regex_match (regex, text, 0, &match))
-    return FALSE;
-  member = g_match_info_expand_references (match, "pkgs.\\1", NULL);
-  return strstr (message, member) != NULL;
+    return NULL;
+  member = g_match_info_fetch (match, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (strangers); i++)
+    if (mentions (message, strangers[i].set, member))
+      return strangers[i].hint;
+  return NULL;
+}
+
+static gboolean
+has (const GString *text, const char *part)
+{
+  return strstr (text->str, part) != NULL;
 }
 
 static void
 append_way_out (GString *text, const char *message)
 {
-  /* Newer Nix says it with the name of a C++ exception. */
-  if (strstr (text->str, "[json.exception.") != NULL && strstr (text->str, "UTF-8") != NULL)
-    g_string_assign (text, "the result has text that is not UTF-8");
-  else if (strstr (text->str, "path '") != NULL && strstr (text->str, "in restricted mode") != NULL)
+  const char *hint = find_hint (text->str, message);
+
+  if (hint != NULL)
+    g_string_append (text, hint);
+  else if (has (text, "path '") && has (text, "in restricted mode"))
     g_string_append (text, "; -I FOLDER allows a folder, --unrestricted everything");
-  else if (strstr (text->str, "in restricted mode") != NULL)
+  else if (has (text, "in restricted mode"))
     g_string_append (text, "; --unrestricted allows it");
-  else if (strstr (text->str, ".drv' is not valid") != NULL
-           || strstr (text->str, "allow-import-from-derivation") != NULL)
+  else if (has (text, ".drv' is not valid") || has (text, "allow-import-from-derivation"))
     g_string_append (text,
                      "; the evaluation must not build what it reads (import from derivation); "
                      "--unrestricted --build allows it");
-  else if (is_missing_package (text->str, message))
-    g_string_append (text, " in the stand-in for nixpkgs; use nixpkgs: scl-nix -I nixpkgs=PATH "
-                           "--unrestricted --build");
+  else if (has (text, "infinite recursion encountered"))
+    g_string_append (text, ": what this is needs itself to be known");
+}
+
+/* Newer versions of Nix make the JSON with a library that has words of its own for this. */
+static void
+translate (GString *text)
+{
+  if (has (text, "JSON serialization error") && has (text, "UTF-8"))
+    g_string_assign (text, "the result has text that is not UTF-8");
 }
 
 char *
@@ -167,6 +209,7 @@ nix_error_line (const NixSource *source, const char *message)
   if (error < 0)
     return g_strdup_printf ("%s: Nix failed without a message", source->given);
   text = join_message (lines, error);
+  translate (text);
   append_way_out (text, message);
   look_around (&trace, lines, error);
   g_string_prepend (text, ": ");

@@ -125,7 +125,9 @@ static char *
 flake_function (const NixSource *source, const NixOptions *options, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  static const char *const names[] = { "merge", "manifest", "arguments" };
+  static const char *const names[]
+      = { "absent", "arguments", "attrsets", "generators", "library", "lists", "manifest",
+          "merge",  "modules",   "options",  "strings",    "trivial", "types", "vms" };
 
   if (!append_library (text, source, "evaluate.nix", error))
     return NULL;
@@ -257,9 +259,12 @@ evaluate_file (const NixSource *source, const NixOptions *options, GError **erro
   return run (source, options, argv, error);
 }
 
-/* What builtins.trace said, and with -v everything. */
+#define TRACE "trace: "
+#define WARNING TRACE "warning: "
+
+/* What builtins.trace said, warnings of the file, and with -v everything. */
 static void
-tell (const NixOptions *options, const char *message)
+tell (const NixSource *source, const NixOptions *options, const char *message)
 {
   g_auto (GStrv) lines = g_strsplit (message, "\n", -1);
 
@@ -267,7 +272,9 @@ tell (const NixOptions *options, const char *message)
     {
       g_autofree char *line = nix_harmless (lines[i]);
 
-      if (*line != '\0' && (options->verbose || g_str_has_prefix (line, "trace: ")))
+      if (g_str_has_prefix (line, WARNING))
+        g_printerr ("%s: %s\n", source->given, line + strlen (TRACE));
+      else if (*line != '\0' && (options->verbose || g_str_has_prefix (line, TRACE)))
         g_printerr ("%s\n", line);
     }
 }
@@ -280,6 +287,6 @@ nix_evaluate (NixSource *source, const NixOptions *options, GError **error)
 
   if (result == NULL)
     return NULL;
-  tell (options, result->message);
+  tell (source, options, result->message);
   return parse (source, result->output, error);
 }

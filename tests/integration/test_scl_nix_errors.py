@@ -52,18 +52,21 @@ class Errors(NixCase):
         for text, wanted in (
                 ('"{"', "vms.nix: it is a text; an attribute set, a function"),
                 ("[ { } ]", "vms.nix: it is a list;"),
-                ("{ foo }: { }", 'vms.nix: the function wants the argument "foo"; there are scl, pkgs, lib and config'),
-                ("{ pkgs, inputs, ... }: { }", 'vms.nix: the function wants the argument "inputs"'),
+                ("{ foo }: { gatewayInterface = foo; }",
+                 'vms.nix:1:12: gatewayInterface: the function wants the argument "foo"; there are scl, pkgs, lib and config'),
+                ("{ pkgs, inputs, ... }: {\n  gatewayInterface = inputs.x;\n}",
+                 'vms.nix:2:3: gatewayInterface: the function wants the argument "inputs"'),
                 ("{ imports = [ ]; }", "vms.nix: the module does not set ctrl-os.vms"),
                 ("{ config.x = 1; }", "vms.nix: the module does not set ctrl-os.vms"),
-                ("{ imports = [ 3 ]; }", "vms.nix: an import is a number, not a module"),
+                ("{ imports = [ 3 ]; }", "vms.nix:1:3: imports: an import is a number, not a module"),
                 ("{\n  ctrl-os.vms = { };\n  networks = { };\n}", "vms.nix: sets networks beside ctrl-os.vms"),
                 ("{ ctrl-os.vms = { }; virtualMachines.a.image = 1; }", "vms.nix: sets virtualMachines beside"),
                 ("{ config, ... }: {\n  ctrl-os.vms.gatewayInterface = config.networking.hostName;\n}",
-                 "vms.nix:2:34: gatewayInterface: attribute 'networking' missing"),
+                 "vms.nix:2:34: gatewayInterface: attribute 'networking' missing; NixOS' own options have no value here"),
                 ('{ lib, ... }: {\n  imports = [ { ctrl-os.vms.version = 1; } ];\n  ctrl-os.vms.version = 2;\n}',
                  "vms.nix:"),
-                ("{ lib, ... }: {\n  gatewayInterface = lib.strings.x;\n}", "vms.nix:2:22: gatewayInterface: attribute 'strings' missing"),
+                ("{ lib, ... }: {\n  gatewayInterface = lib.strings.x;\n}",
+                 "vms.nix:2:22: gatewayInterface: attribute 'x' missing in the stand-in for nixpkgs' lib; use the real one: scl-nix -I"),
                 ("{ pkgs, ... }: {\n  gatewayInterface = pkgs.frobnicate;\n}",
                  "vms.nix:2:22: gatewayInterface: attribute 'frobnicate' missing in the stand-in for nixpkgs; use nixpkgs:"),
                 ('{ pkgs, ... }: {\n  gatewayInterface = "${pkgs.qemu-utils}/bin";\n}',
@@ -99,6 +102,40 @@ class Errors(NixCase):
                             "vms.nix:9:26: virtualMachines.b.memorySize: ", "vms.nix:10:5: virtualMachines.c",
                             "vms.nix:11:23: virtualMachines.d.network: ")
         self.assertIn('(did you mean "cores"?)', found)
+
+    def test_of_modules(self):
+        """Of options of the user's own: the place is that of the definition which is wrong, or of the declaration."""
+        read = "  config.ctrl-os.vms.virtualMachines.a = { image = /a; cores = config.lab.n; };\n}"
+        head = "{ config, lib, ... }: {\n"
+        number = "  options.lab.n = lib.mkOption { type = lib.types.port; };\n"
+        for text, wanted in (
+                (number + "  config.lab.n =\n   \"x\";\n" + read, "vms.nix:3:3: lab.n: is not of the type: 16 bit unsigned integer"),
+                (number + read, "vms.nix:2:3: lab.n: is used but not defined"),
+                (number + "  config.lab.m = 3;\n" + read, "vms.nix:3:3: lab.m: there is no such option"),
+                (number + "  config.lab = 3;\n" + read, "vms.nix:3:3: lab: is a number, where an attribute set is needed"),
+                (number + "  lab.n = 3;\n" + read, 'vms.nix:3:3: lab: stands beside "config" or "options" of a module; move it into "config"'),
+                (number + "  imports = [ { lab.n = 3; } ];\n  config.lab.n = 4;\n" + read, "vms.nix:4:3: lab.n: is defined differently at "),
+                (number + "  config.lab.n = config.lab.n;\n" + read, "vms.nix:4:56: virtualMachines.a.cores: infinite recursion encountered"),
+                ("  imports = lib.optional config.lab.n ./x.nix;\n" + read, "vms.nix:2:13: imports: infinite recursion encountered"),
+                ("  config = if config.lab.n then { } else { lab.n = true; };\n}", "vms.nix:2:3: infinite recursion encountered"),
+                ("  options.lab.n = 3;\n" + read, "vms.nix:2:3: lab.n: is declared as a number, where mkOption is needed"),
+                ("  options.lab.n = lib.mkOption { default = 1; readOnly = true; };\n  config.lab.n = 2;\n" + read, "vms.nix:3:3: lab.n: is read-only"),
+                ("  options.lab.n = lib.mkOption { default = 1; };\n  imports = [ { options.lab.n = lib.mkOption { default = 2; }; } ];\n" + read,
+                 'vms.nix:3:17: lab.n: is declared twice, and both say "default"'),
+                ("  assertions = [\n    { assertion = config.ctrl-os.vms.gatewayInterface != null; message = \"no gateway\"; } ];\n"
+                 "  ctrl-os.vms.virtualMachines.a.image = /a;\n}", "vms.nix:3:64: assertion failed: no gateway"),
+                ("  ctrl-os.vms.virtualMachines.a = { name, ... }: {\n    image = /a;\n    coers = 2;\n  };\n}",
+                 "vms.nix:4:5: virtualMachines.a.coers: unknown key"),
+                ("  ctrl-os.vms.virtualMachines.a.cores = lib.toposort 1;\n}",
+                 "vms.nix:2:3: virtualMachines.a.cores: lib.toposort is not in scl-nix's stand-in for nixpkgs' lib; use the real one: scl-nix -I"),
+                ("  ctrl-os.vms.virtualMachines.a.cores = with lib.strings; levenshtein 1;\n}",
+                 "vms.nix:2:3: virtualMachines.a.cores: lib.strings.levenshtein is not in scl-nix's stand-in")):
+            with self.subTest(text):
+                self.refuse(head + text, wanted)
+
+    def test_warnings(self):
+        done = self.nix("-q", "vms.nix", '{ warnings = [ "old" ]; ctrl-os.vms.virtualMachines.a.image = /a; }')
+        self.assertEqual(done.stderr, "vms.nix: warning: old\n")
 
     def test_more_of_the_manifest(self):
         for text, wanted in (

@@ -178,7 +178,7 @@ class Document(NixCase):
         expressions = re.findall(r"```nix\n(.*?)```", self.TEXT, re.S)
         commands = [line[2:].replace("sudo ", "") for block in re.findall(r"```console\n(.*?)```", self.TEXT, re.S)
                     for line in block.splitlines()]
-        self.assertEqual((len(expressions), len(commands)), (2, 6))
+        self.assertEqual((len(expressions), len(commands)), (3, 6))
         for name in ("ubuntu.raw", "debian.raw"):
             with open(self.dir / name, "wb") as file:
                 file.truncate(3 << 20)

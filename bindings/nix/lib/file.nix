@@ -7,12 +7,7 @@ let
   found = builtins.tryEval <nixpkgs>;
   attr = builtins.filter (part: builtins.isString part && part != "") (builtins.split "\\." sclAttr);
 in
-import ./evaluate.nix
-{
-  merge = import ./merge.nix;
-  manifest = import ./manifest.nix;
-  arguments = import ./arguments.nix;
-}
+import ./evaluate.nix (import ./files.nix)
 {
   nixpkgs = if found.success then found.value else null;
   sources = false;

@@ -4,6 +4,8 @@
 # the source. A node is { at, … } with one of: attrs, items, value, path (a Nix path), file (to be
 # written by scl-nix). `refs` names what has to be realised in the Nix store for it.
 { merge }:
+# resolve: what a VM or network is defined by, where that is a function or a file.
+{ resolve ? (_: definitions: definitions) }:
 # sources: "${./path}" really copies to the store. build: derivations are to be realised.
 { sources, build }:
 let
@@ -46,16 +48,13 @@ let
   # As libscl allows; a value without end is told instead of eating the memory.
   deepest = 16;
 
-  place = pos: if pos == null then null else [ pos.file pos.line pos.column ];
-
-  # The way to a value, as libscl writes it. scl-nix finds it in the trace of an error.
-  within = path: pos: node: addErrorContext "scl-option ${toJSON { inherit path; at = place pos; }}" node;
+  inherit (merge) place within;
 
   children = level: path: attrs: listToAttrs (concatMap
     (name:
       let
         inner = if path == "" then name else "${path}.${name}";
-        found = within inner (builtins.head attrs.${name}).pos (merge.combine attrs.${name});
+        found = within inner (builtins.head attrs.${name}).pos (merge.combine (if level == 1 then resolve [ path name ] attrs.${name} else attrs.${name}));
       in
       if found.kind == "none" then [ ] else [{ inherit name; value = node (level + 1) inner found; }])
     (attrNames attrs));
@@ -72,5 +71,10 @@ let
     else let leaf = scalar found.value; in deepSeq leaf leaf));
 in
 definitions:
-let found = within "" null (merge.combine definitions);
-in if found.kind == "none" then { at = null; attrs = { }; } else node 0 "" found
+let
+  opened = builtins.concatMap merge.open definitions;
+  # The keys are options, to which conditions and priorities are handed down.
+  found = if builtins.all (d: merge.isPlain d.value) opened
+    then { kind = "attrs"; attrs = merge.structure opened; pos = if opened == [ ] then null else (builtins.head opened).pos; }
+    else within "" null (merge.combine definitions);
+in node 0 "" found
