@@ -90,7 +90,7 @@ let
         args.name = library.parts.lists.last path;
       };
       called = map (without (ownIn.${key} ++ [ "_module" ])) (concatMap merge.open found.root);
-      isCalled = isModule && (declared.${key}.isExtended or false || any (d: isFunction d.value || isPath d.value) kept);
+      isCalled = isModule && (declared.${key}.isExtended or false || any (d: isFunction d.value || isPath d.value || isString d.value) kept);
     in
     if !elem key [ "networks" "virtualMachines" ] then definitions
     else if isCalled && all (d: d.value != null) kept then called

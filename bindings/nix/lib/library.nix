@@ -20,7 +20,7 @@ let
   absent = prefix: builtins.mapAttrs (name: _: throw "${prefix}${name} ${way}");
   subset = name: absent "lib.${name}." (files.absent.${name} or { }) // parts.${name};
   flat = with parts; absent "lib." files.absent.top // builtins // filesystem // debug // fixedPoints // asserts // versions
-    // lists // strings // trivial // attrsets // options // modules // { inherit (lists) replicate; };
+    // lists // strings // trivial // attrsets // options // modules // { inherit (lists) replicate; inherit (trivial) importJSON importTOML; };
 in
 {
   inherit engine parts;

@@ -3,7 +3,7 @@
 # `lib.strings` of the stand-in.
 { lib }:
 let
-  inherit (builtins) attrNames compareVersions concatStringsSep elem elemAt filter fromJSON genList head isAttrs isFloat isInt isList isPath
+  inherit (builtins) attrNames compareVersions concatStringsSep elem elemAt filter fromJSON genList head isAttrs isInt isList isPath
     isString length listToAttrs map match readFile replaceStrings split stringLength substring tail toJSON toString typeOf;
   inherit (lib.lists) imap0 imap1 last;
   letters = characters "abcdefghijklmnopqrstuvwxyz";
@@ -75,7 +75,7 @@ rec {
     if match "-?0[[:digit:]]+" found != null then throw "lib.toInt: ${toJSON text} may be meant as octal; lib.toIntBase10 takes it as decimal"
     else fromJSON found;
   toIntBase10 = text: fromJSON (bare (number "lib.toIntBase10" text));
-  floatToString = value: let text = toString value; in if isFloat value && fromJSON (toJSON value) == value then toJSON value else text;
+  floatToString = toString;
   fileContents = file: removeSuffix "\n" (readFile file);
   versionAtLeast = a: b: compareVersions a b >= 0;
   versionOlder = a: b: compareVersions b a == 1;

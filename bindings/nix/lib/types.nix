@@ -143,7 +143,7 @@ let
     getSubModules = to.getSubModules or null;
   };
 
-  isModule = value: isAttrs value || isFunction value || isPath value;
+  isModule = value: isAttrs value || isFunction value || isPathLike value;
 
   submoduleWith = { modules, specialArgs ? { }, shorthandOnlyDefinesConfig ? false, description ? null, ... }@given:
     let
