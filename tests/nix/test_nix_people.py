@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 import scltest
-from scltest.guest import SOURCE
 from scltest.sclctl import program
 
 import nixtest
