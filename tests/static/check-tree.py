@@ -25,6 +25,7 @@ NO_README = {
     "tests/data/manifest": "tests/unit/README.md",
     "tests/data/manifest/good": "tests/unit/README.md",
     "tests/data/manifest/bad": "tests/unit/README.md",
+    "tests/data/nix": "tests/integration/README.md",
     "tests/data/seed": "tests/e2e/README.md",
     "tests/data/vm": "tests/unit/README.md",
     "tests/fuzz/corpus": "tests/fuzz/README.md",

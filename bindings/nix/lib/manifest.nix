@@ -37,8 +37,12 @@ let
       throw "\"${unsafeDiscardStringContext value.name}\" is no name of a file: letters, digits and + . _ ? = - only"
     else { file = { inherit (value) name; content = unsafeDiscardStringContext value.content; }; refs = references value.content; };
 
+  # Older versions of Nix print 2.0 as 2, which it is not for NixOS either.
+  number = value: let printed = toJSON value; in if match "-?[0-9]+" printed == null then value else "${printed}.0";
+
   scalar = value:
     if isString value then text value
+    else if builtins.isFloat value then { value = number value; }
     else if isPath value then { path = toString value; }
     else if isAttrs value && value._type or null == "scl-file" then file value
     else if isAttrs value then (if isPath value.outPath then { path = toString value.outPath; } else text value.outPath)
