@@ -108,7 +108,7 @@ let
       joined = if type ? functor && standIn.option ? type then standIn.option.type.typeMerge type.functor else null;
     in
     if own == [ ] || length own == length declarations then declarations
-    else if joined == null then own
+    else if joined == null then [ (head own // { option = (head own).option // { isExtended = true; }; }) ] ++ builtins.tail own
     else [ (head own // { option = standIn.option // (head own).option // { type = joined; isExtended = true; }; }) ] ++ builtins.tail own;
 
   # The definitions of an option, to one value.
@@ -117,10 +117,12 @@ let
       kept = merge.strongest definitions;
       first = head kept;
       wrong = filter (d: !(type.check d.value)) kept;
+      # Only types of ours take a place.
+      given = d: { inherit (d) value; file = d.file or "an unknown file"; } // (if type ? takesPlace then { inherit (d) pos; } else { });
       value =
         if kept == [ ] then type.emptyValue.value or (throw "is used but not defined")
         else if wrong != [ ] then fail names (head wrong).pos "is not of the type: ${type.description or type.name}"
-        else type.merge names (map (d: { inherit (d) value pos; file = d.file or "an unknown file"; }) kept);
+        else type.merge names (map given kept);
     in
     { inherit value kept; isDefined = kept != [ ]; highestPrio = if kept == [ ] then 9999 else first.prio; pos = if kept == [ ] then null else first.pos; };
 

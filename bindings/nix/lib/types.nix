@@ -17,6 +17,7 @@ let
     let
       type = removeAttrs given [ "nested" "join" ] // {
         _type = "option-type";
+        takesPlace = true;
         inherit name description check merge emptyValue;
         descriptionClass = given.descriptionClass or null;
         getSubOptions = given.getSubOptions or (_: { });
