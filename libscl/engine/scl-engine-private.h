@@ -129,6 +129,13 @@ gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdow
                                 const SclProgress *progress, GError **error);
 void _scl_engine_init_removals (SclDriverInterface *iface);
 
+/* scl-engine-volume-removals.c */
+/* SOURCES are asked for here: who names it may have changed since OBSERVATION was made. */
+gboolean _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
+                                    SclDeleteFlags flags, const SclProgress *progress,
+                                    GError **error);
+void _scl_engine_init_volume_removals (SclDriverInterface *iface);
+
 /* scl-engine-adopt.c */
 void _scl_engine_init_adopt (SclDriverInterface *iface);
 

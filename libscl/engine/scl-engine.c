@@ -509,6 +509,7 @@ scl_engine_driver_init (SclDriverInterface *iface)
   iface->list_addresses = engine_list_addresses;
   _scl_engine_init_actions (iface);
   _scl_engine_init_removals (iface);
+  _scl_engine_init_volume_removals (iface);
   _scl_engine_init_volumes (iface);
   _scl_engine_init_adopt (iface);
 }
