@@ -48,7 +48,7 @@ int _scl_fd_open_regular (int dirfd, const char *path, struct stat *out_stat, GE
  * `nix build` make them); judged after the open. Errors as above, _INVALID also where links form a circle. */
 int _scl_fd_open_named (const char *path, struct stat *out_stat, GError **error);
 
-/* Makes the folder (and its parents) if it is missing, with exactly MODE, and opens it. */
+/* Makes the folder (and its parents, those that are missing) with exactly MODE, whatever the umask, and opens it. */
 int _scl_fd_open_folder (const char *path, mode_t mode, GError **error);
 
 /* The same of a state folder, which others may pass through and not list. One that has files of somebody else

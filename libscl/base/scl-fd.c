@@ -107,17 +107,38 @@ _scl_fd_open_named (const char *path, struct stat *out_stat, GError **error)
   return -1;
 }
 
+static gboolean
+make_folder (const char *path, mode_t mode, GError **error)
+{
+  g_auto (SclFd) fd = -1;
+
+  if (mkdir (path, mode) < 0)
+    return errno == EEXIST || scl_throw_errno (error, errno, "%s: cannot make the folder", path);
+  fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  return (fd >= 0 && fchmod (fd, mode) == 0)
+         || scl_throw_errno (error, errno, "%s: cannot set mode %04o", path, (unsigned) mode);
+}
+
+/* Of those above it, too, the umask decides nothing: who may not pass them does not reach it. */
+static gboolean
+make_folders (const char *path, mode_t mode, GError **error)
+{
+  g_autofree char *above = g_path_get_dirname (path);
+
+  if (access (path, F_OK) == 0)
+    return TRUE;
+  return (strcmp (above, path) == 0 || make_folders (above, mode, error))
+         && make_folder (path, mode, error);
+}
+
 int
 _scl_fd_open_folder (const char *path, mode_t mode, GError **error)
 {
   g_auto (SclFd) fd = -1;
   struct stat st;
 
-  if (g_mkdir_with_parents (path, (int) mode) < 0)
-    {
-      scl_throw_errno (error, errno, "%s: cannot make the folder", path);
-      return -1;
-    }
+  if (!make_folders (path, mode, error))
+    return -1;
   fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0 || fstat (fd, &st) < 0)
     {

@@ -241,7 +241,8 @@ static void
 test_open_folder (void **state)
 {
   Folder *folder = *state;
-  g_autofree char *inner = g_build_filename (folder->path, "a", "b", NULL);
+  g_autofree char *above = g_build_filename (folder->path, "a", NULL);
+  g_autofree char *inner = g_build_filename (above, "b", NULL);
   g_autofree char *file = g_build_filename (folder->path, "file", NULL);
   mode_t mask = umask (077);
   g_auto (SclFd) fd = _scl_fd_open_folder (inner, 0711, NULL);
@@ -251,6 +252,9 @@ test_open_folder (void **state)
   umask (mask);
   assert_true (fd >= 0);
   assert_int_equal (fstat (fd, &info), 0);
+  assert_int_equal (info.st_mode & 07777, 0711);
+  /* Who is let through to it gets there. */
+  assert_int_equal (stat (above, &info), 0);
   assert_int_equal (info.st_mode & 07777, 0711);
   assert_true (g_file_set_contents (file, "", 0, NULL));
   assert_int_equal (_scl_fd_open_folder (file, 0711, &error), -1);
