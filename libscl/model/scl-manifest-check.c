@@ -17,6 +17,7 @@ typedef struct
   GPtrArray *diagnostics;
   GHashTable *links;  /* link name -> what it is for */
   GHashTable *macs;   /* MAC -> path of the NIC */
+  GHashTable *volumes; /* volume without regard to case -> path of the disk */
   GHashTable *folded; /* kind/name without regard to case -> path */
 } Check;
 
@@ -325,8 +326,9 @@ check_nics (Check *check, SclVmSpec *vm, const char *base)
   for (guint i = 0; (nic = _scl_list_peek (scl_vm_spec_get_nics (vm), i)) != NULL; i++)
     {
       const char *network = scl_nic_spec_get_network (nic);
-      g_autofree char *network_path = g_strdup_printf ("%s.network", base);
-      g_autofree char *mac_path = g_strdup_printf ("%s.mac", base);
+      g_autofree char *nic_path = i == 0 ? g_strdup (base) : g_strdup_printf ("%s.nics[%u]", base, i);
+      g_autofree char *network_path = g_strdup_printf ("%s.network", nic_path);
+      g_autofree char *mac_path = g_strdup_printf ("%s.mac", nic_path);
       g_autoptr (GString) known = g_string_new (NULL);
 
       if (network == NULL || scl_manifest_lookup_network (check->manifest, network) == NULL)
@@ -338,19 +340,62 @@ check_nics (Check *check, SclVmSpec *vm, const char *base)
     }
 }
 
+/* Two disks with one volume would write over each other. */
+static void
+check_volume (Check *check, const char *volume, const char *path)
+{
+  const char *wrong = _scl_names_check_label (volume == NULL ? "" : volume);
+  g_autofree char *lower = NULL;
+  const char *first;
+
+  if (wrong != NULL)
+    {
+      add (check, path, "\"%s\" cannot be the name of its volume: it %s", volume == NULL ? "" : volume, wrong);
+      return;
+    }
+  lower = g_ascii_strdown (volume, -1);
+  first = g_hash_table_lookup (check->volumes, lower);
+  if (first != NULL)
+    add (check, path, "volume \"%s\" is already that of %s: each disk needs one of its own", volume, first);
+  else
+    g_hash_table_insert (check->volumes, g_steal_pointer (&lower), g_strdup (path));
+}
+
+static void
+check_image (Check *check, const char *image, const char *what_for, const char *path)
+{
+  if (image == NULL)
+    add (check, path, "is missing: say which raw image %s", what_for);
+  else if (!g_path_is_absolute (image))
+    add (check, path, "\"%s\" is not an absolute path", image);
+}
+
+static void
+check_boot_volume (Check *check, SclVmSpec *vm, const char *volume, const char *path)
+{
+  const char *name = scl_vm_spec_get_name (vm);
+
+  if (g_strcmp0 (volume, name) != 0)
+    add (check, path, "a boot volume is named after its VM, not \"%s\"", volume);
+}
+
+/* A manifest's text has one disk of a VM. A library may build more, of which each has a place of its own. */
 static void
 check_disks (Check *check, SclVmSpec *vm, const char *base)
 {
-  g_autofree char *path = g_strdup_printf ("%s.image", base);
-  SclDiskSpec *boot = _scl_list_peek (scl_vm_spec_get_disks (vm), 0);
+  g_autofree char *boot_path = g_strdup_printf ("%s.image", base);
+  SclDiskSpec *disk = _scl_list_peek (scl_vm_spec_get_disks (vm), 0);
 
-  if (boot == NULL || scl_disk_spec_get_image (boot) == NULL)
-    add (check, path, "is missing: say which raw image the VM boots from");
-  else if (!g_path_is_absolute (scl_disk_spec_get_image (boot)))
-    add (check, path, "\"%s\" is not an absolute path", scl_disk_spec_get_image (boot));
-  if (boot != NULL && g_strcmp0 (scl_disk_spec_get_volume (boot), scl_vm_spec_get_name (vm)) != 0)
-    add (check, path, "a boot volume is named after its VM, not \"%s\"",
-         scl_disk_spec_get_volume (boot));
+  check_image (check, disk == NULL ? NULL : scl_disk_spec_get_image (disk), "the VM boots from", boot_path);
+  if (disk != NULL)
+    check_boot_volume (check, vm, scl_disk_spec_get_volume (disk), boot_path);
+  for (guint i = 1; (disk = _scl_list_peek (scl_vm_spec_get_disks (vm), i)) != NULL; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s.disks[%u]", base, i);
+
+      check_image (check, scl_disk_spec_get_image (disk), "it is made from", path);
+      check_volume (check, scl_disk_spec_get_volume (disk), path);
+    }
 }
 
 static void
@@ -382,6 +427,19 @@ check_vm (Check *check, SclVmSpec *vm)
   check_file (check, scl_vm_spec_get_network_config_file (vm), base, "cloudInitNetworkConfigFile");
 }
 
+/* Before any disk is looked at: one that comes first may have another VM's. VMs with one name are told of by
+ * their names. */
+static void
+claim_boot_volumes (Check *check)
+{
+  SclVmSpec *vm;
+
+  for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (check->manifest), i)) != NULL; i++)
+    if (scl_vm_spec_get_name (vm) != NULL)
+      g_hash_table_insert (check->volumes, g_ascii_strdown (scl_vm_spec_get_name (vm), -1),
+                           g_strdup_printf ("virtualMachines.%s", scl_vm_spec_get_name (vm)));
+}
+
 static void
 check_gateway_interface (Check *check)
 {
@@ -403,6 +461,7 @@ check_all (Check *check)
        i++)
     check_network (check, network);
   check_external_ips_differ (check);
+  claim_boot_volumes (check);
   for (guint i = 0; (vm = _scl_list_peek (scl_manifest_get_vms (check->manifest), i)) != NULL; i++)
     check_vm (check, vm);
 }
@@ -429,10 +488,12 @@ scl_manifest_check (SclManifest *self, const char *prefix)
   check.diagnostics = g_ptr_array_new_with_free_func (g_object_unref);
   check.links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   check.macs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  check.volumes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   check.folded = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   check_all (&check);
   g_hash_table_unref (check.links);
   g_hash_table_unref (check.macs);
+  g_hash_table_unref (check.volumes);
   g_hash_table_unref (check.folded);
   return check.diagnostics;
 }

@@ -314,6 +314,48 @@ test_files (void **state)
         "virtualMachines.b.image: is missing: say which raw image the VM boots from");
 }
 
+static void
+add_disk (GListStore *disks, const char *volume, const char *image)
+{
+  g_autoptr (SclDiskSpec) disk = scl_disk_spec_new (volume, image, 0);
+
+  g_list_store_append (disks, disk);
+}
+
+/* Only a library can build these: a manifest's text has one disk and one NIC of a VM. */
+static void
+test_several_disks_and_nics (void **state)
+{
+  Parts parts = parts_new ();
+  g_autoptr (GListStore) disks = g_list_store_new (SCL_TYPE_DISK_SPEC);
+  g_autoptr (GListStore) nics = g_list_store_new (SCL_TYPE_NIC_SPEC);
+  g_autoptr (SclNicSpec) nic = scl_nic_spec_new ("default", "52:54:00:00:00:01");
+  g_autoptr (SclNicSpec) same = scl_nic_spec_new ("nowhere", "52:54:00:00:00:01");
+  g_autoptr (SclVmSpec) vm = NULL;
+
+  add_default (&parts);
+  add_disk (disks, "a", "/image.raw");
+  add_disk (disks, "data", "/image.raw");
+  add_disk (disks, "DATA", "/image.raw");
+  add_disk (disks, "B", NULL);
+  add_disk (disks, "../x", "image.raw");
+  g_list_store_append (nics, nic);
+  g_list_store_append (nics, same);
+  vm = g_object_new (SCL_TYPE_VM_SPEC, "name", "a", "disks", disks, "nics", nics, NULL);
+  g_list_store_append (parts.vms, vm);
+  add_vm (&parts, "b", "default", "/image.raw", NULL);
+  SAYS (&parts,
+        "virtualMachines.a.disks[2]: volume \"DATA\" is already that of virtualMachines.a.disks[1]: each disk needs one "
+        "of its own",
+        "virtualMachines.a.disks[3]: is missing: say which raw image it is made from",
+        "virtualMachines.a.disks[3]: volume \"B\" is already that of virtualMachines.b: each disk needs one of its own",
+        "virtualMachines.a.disks[4]: \"image.raw\" is not an absolute path",
+        "virtualMachines.a.disks[4]: \"../x\" cannot be the name of its volume: it may only have letters, digits and "
+        "hyphens (it is a DNS label)",
+        "virtualMachines.a.nics[1].network: network \"nowhere\" is not defined (defined: default)",
+        "virtualMachines.a.nics[1].mac: 52:54:00:00:00:01 is already the MAC address of virtualMachines.a.mac");
+}
+
 /* Two long names whose digests meet are too rare to find; a name that looks like another's digest is
  * easy: the digest of "a-very-long-name" is nqkyqqva. */
 static void
@@ -346,6 +388,7 @@ main (void)
     cmocka_unit_test (test_known_networks_are_few),
     cmocka_unit_test (test_macs),
     cmocka_unit_test (test_files),
+    cmocka_unit_test (test_several_disks_and_nics),
     cmocka_unit_test (test_link_names_meet),
   };
 
