@@ -113,6 +113,9 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
                       name, vm->name);
   if (!check_not_taken (vm, name, error))
     return FALSE;
+  /* A guest that goes on with its memory would write the old content over the new. */
+  if (!_scl_vm_backend_check_removal (self->vms, vm->name, progress->cancellable, error))
+    return scl_prefix (error, "volume \"%s\" is not made anew", name);
   return _scl_volume_backend_create (self->volumes, find_disk (vm, name, &index), vm->name, progress, error);
 }
 

@@ -199,6 +199,19 @@ class Disks(SharedCase):
         self.scene.apply(without, "--prune")
         self.assertEqual(self.libvirtd.domains(), [self.scene.domain("other")])
 
+    def test_lost_volume_of_a_saved_vm(self):
+        """What it remembers of the old disk would be written over the new one."""
+        name = self.scene.domain("demo")
+        self.libvirtd.virsh("managedsave", name)
+        os.unlink(self.volume())
+        done = self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1)
+        self.assertIn('volume "demo" is not made anew: VM "demo": another tool has saved its memory', done.stderr)
+        self.assertIn(f"virsh managedsave-remove {name}", done.stderr)
+        self.assertFalse(self.volume().exists())
+        self.libvirtd.virsh("managedsave-remove", name)
+        self.scene.ctl.run("volume", "create", "demo", "--from-image", check=0)
+        self.assertEqual(self.volume().stat().st_size, 16 * MIB)
+
     def test_lost_volume_is_not_made_anew(self):
         """The state folder's volumes are not mounted; the other VM goes on."""
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
