@@ -138,6 +138,25 @@ throw_not_asked (SclEngine *self, const char *name, const SclOtherInstance *othe
                     name, other->prefix, hypervisor, why->message, uri);
 }
 
+/* A run holds its instance for as long as it lasts: nobody waits for that. The end of another change is waited
+ * for. */
+static gboolean
+check_no_run (SclEngine *self, const char *from, GError **error)
+{
+  gboolean known;
+  g_autofree char *noted
+      = self->claim == NULL ? NULL : _scl_instance_claim_find_elsewhere (self->claim, from, &known);
+  int pid = noted == NULL || !g_str_has_prefix (noted, "qemu:///embed")
+                ? 0
+                : _scl_instance_claim_find_process (self->claim, from);
+
+  return pid == 0
+         || scl_throw (error, SCL_ERROR_IN_USE,
+                       "instance \"%s\" is running in process %d, which alone can tell what its VMs use: end that "
+                       "sclctl run first (Ctrl-C there, or kill %d), then do the same again",
+                       from, pid, pid);
+}
+
 /* Another instance may be on another hypervisor. 0.1 did not note on which: then the usual one is asked if it is
  * there. Should a domain that nobody saw name the file, it finds none: the data is not lost, it is here. */
 static gboolean
@@ -254,7 +273,7 @@ engine_adopt_volume (SclDriver *driver, const char *name, const char *from, SclO
   g_auto (Turns) turns = { NULL, NULL };
   g_autofree char *home = NULL;
 
-  if (!check_from (self, from, error)
+  if (!check_from (self, from, error) || !check_no_run (self, from, error)
       || !enter_both (self, queue, from, operation, &turns, cancellable, error))
     return FALSE;
   home = self->state_dir == NULL ? NULL : _scl_instance_home (self->state_dir, from);

@@ -24,6 +24,8 @@ gboolean _scl_instance_claim_take (SclInstanceClaim *self, gboolean in_folder, g
  * nothing there now, or is of 0.1, or it is the same. OUT_KNOWN: that is noted. (transfer full) */
 char *_scl_instance_claim_find_elsewhere (SclInstanceClaim *self, const char *prefix,
                                           gboolean *out_known);
+/* The process that is changing instance PREFIX now, or has it open for itself; 0: none. */
+int _scl_instance_claim_find_process (SclInstanceClaim *self, const char *prefix);
 /* The URI that connects to instance PREFIX, as its notes have it; HYPERVISOR (nullable): it is on that one. What is not
  * noted is taken to be as this instance's. In single quotes a shell takes it as one word. (transfer full) */
 char *_scl_instance_claim_connect_to (SclInstanceClaim *self, const char *prefix,

@@ -334,6 +334,12 @@ _scl_instance_claim_find_elsewhere (SclInstanceClaim *self, const char *prefix, 
              : NULL;
 }
 
+int
+_scl_instance_claim_find_process (SclInstanceClaim *self, const char *prefix)
+{
+  return _scl_instance_lock_find_holder (self->run_dir, prefix);
+}
+
 static gboolean
 is_in (const char *folder)
 {

@@ -5,6 +5,7 @@
 #include "backend/memory/scl-memory-host-private.h"
 #include "client/scl-operation-private.h"
 #include "engine/scl-engine-private.h"
+#include "engine/scl-instance-lock-private.h"
 
 #define PATIENCE 20 /* s */
 
@@ -246,6 +247,24 @@ test_other_is_embedded (void **state)
   note (w, "lab", "qemu:///embed");
   refuse (w, "lab", SCL_ERROR_IN_USE, "has VMs or networks on qemu:///embed");
   assert_null (asked);
+}
+
+/* A run that lasts: it is said at once whose end is needed, however long one would wait. */
+static void
+test_other_runs (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclInstanceLock) lock
+      = _scl_instance_lock_acquire (w->run, w->state, "lab", SCL_LOCK_EXCLUSIVE, 0, NULL, NULL);
+  g_autofree char *process = g_strdup_printf ("process %d", (int) getpid ());
+
+  assert_non_null (lock);
+  note (w, "lab", "qemu:///embed");
+  w->iface->set_lock_timeout (w->driver, G_MAXUINT / 2);
+  refuse (w, "lab", SCL_ERROR_IN_USE, process);
+  g_clear_pointer (&lock, _scl_instance_lock_release);
+  w->iface->set_lock_timeout (w->driver, 0);
+  refuse (w, "lab", SCL_ERROR_IN_USE, "if that was killed");
 }
 
 /* 0.1 did not note its hypervisor: the usual one is asked, if it is there. */
