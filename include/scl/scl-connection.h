@@ -59,7 +59,8 @@ SCL_PUBLIC SclPlan *scl_connection_plan_finish (SclConnection *self, GAsyncResul
 SCL_PUBLIC SclOperation *scl_connection_apply (SclConnection *self, SclManifest *manifest,
                                                SclApplyFlags flags);
 SCL_PUBLIC SclOperation *scl_connection_apply_plan (SclConnection *self, SclPlan *plan);
-SCL_PUBLIC SclOperation *scl_connection_prune_volumes (SclConnection *self);
+SCL_PUBLIC SclOperation *scl_connection_prune_volumes (SclConnection *self,
+                                                       const char *const *names);
 SCL_PUBLIC SclOperation *scl_connection_create_volume (SclConnection *self, const char *name);
 SCL_PUBLIC SclOperation *scl_connection_adopt_volume (SclConnection *self, const char *name,
                                                       const char *instance);

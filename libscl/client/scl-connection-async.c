@@ -95,13 +95,14 @@ scl_connection_plan (SclConnection *self, SclManifest *manifest, SclApplyFlags f
              : SCL_DRIVER_GET_IFACE (driver)->plan (driver, manifest, flags, cancellable, error);
 }
 
-/* The driver, the manifest and the flags of a call that runs in another thread. */
+/* The driver and what is asked of it, of a call that runs in another thread. */
 typedef struct
 {
   SclDriver *driver;
   SclManifest *manifest;
   SclApplyFlags flags;
   SclPlan *confirmed;
+  char **names;
 } Request;
 
 /* NULL: it is closed. */
@@ -127,6 +128,7 @@ request_free (gpointer data)
   g_object_unref (request->driver);
   g_clear_object (&request->manifest);
   g_clear_object (&request->confirmed);
+  g_strfreev (request->names);
   g_free (request);
 }
 
@@ -280,27 +282,41 @@ run_prune_volumes (SclOperation *operation, gpointer data, GCancellable *cancell
   Request *request = data;
 
   return SCL_DRIVER_GET_IFACE (request->driver)
-      ->prune_volumes (request->driver, operation, cancellable, error);
+      ->prune_volumes (request->driver, (const char *const *) request->names, operation, cancellable,
+                       error);
 }
 
 /**
  * scl_connection_prune_volumes:
  * @self: a #SclConnection
+ * @names: (nullable) (array zero-terminated=1): those that somebody agreed to lose, or %NULL for all that
+ * nothing uses
  *
- * Deletes all volumes that no VM uses, with the data on them, for good. Kept are foreign ones
- * (scl_volume_is_foreign()), and those that any domain of the hypervisor names: then the operation
- * fails with %SCL_ERROR_IN_USE, or %SCL_ERROR_PARTIAL if others were deleted.
+ * Deletes volumes that nothing uses, with the data on them, for good. What uses one is asked once, for all of
+ * them: VMs, and any other domain of the hypervisor. One that is used by now, foreign (scl_volume_is_foreign())
+ * or not there is kept and does not keep the others: each is a step of scl_operation_get_results(). The
+ * operation fails with %SCL_ERROR_PARTIAL if others were deleted, else with the first error, %SCL_ERROR_IN_USE,
+ * %SCL_ERROR_EXISTS or %SCL_ERROR_NOT_FOUND.
  *
  * Returns: (transfer full): the operation under way
  *
  * Since: 0.1
  */
 SclOperation *
-scl_connection_prune_volumes (SclConnection *self)
+scl_connection_prune_volumes (SclConnection *self, const char *const *names)
 {
+  const char *description = "prune volumes";
+  GError *error = NULL;
+  Request *request;
+
   g_return_val_if_fail (SCL_IS_CONNECTION (self), NULL);
 
-  return start (self, "prune volumes", run_prune_volumes, NULL, SCL_APPLY_NONE, NULL);
+  request = request_new (self, NULL, SCL_APPLY_NONE, &error);
+  if (request == NULL)
+    return _scl_operation_new_failed (description, error);
+  request->names = g_strdupv ((char **) names);
+  return _scl_operation_start (G_OBJECT (request->driver), description, run_prune_volumes, request,
+                               request_free);
 }
 
 static gboolean

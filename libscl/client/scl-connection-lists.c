@@ -109,25 +109,26 @@ static void
 take_volumes (SclConnection *self, SclDriver *driver, SclObservation *observation)
 {
   Merge merge = { self->volumes, 0 };
-  g_autoptr (GHashTable) used = used_volumes (observation);
+  g_autoptr (GHashTable) names = used_volumes (observation);
 
   for (guint i = 0; i < observation->volumes->len; i++)
     {
       SclObservedVolume *observed = observation->volumes->pdata[i];
       g_autoptr (SclVolume) volume = NULL;
+      gboolean used = observed->used_by != NULL || g_hash_table_contains (names, observed->name);
       gboolean is_new;
 
       /* Another instance's is no business of this one. A file that nobody has claimed is shown. */
       if (observed->foreign && observed->instance != NULL)
         continue;
       /* One that a VM has lost is said of the VM. */
-      if (observed->leftover && g_hash_table_contains (used, observed->name))
+      if (observed->leftover && used)
         continue;
       volume = merge_find (&merge, observed->name);
       is_new = volume == NULL;
       if (is_new)
         volume = _scl_volume_new (driver, self->home, observed->name);
-      _scl_volume_update (volume, observed, g_hash_table_contains (used, observed->name));
+      _scl_volume_update (volume, observed, used);
       if (is_new)
         merge_insert (&merge, volume);
     }

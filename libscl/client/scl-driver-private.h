@@ -40,8 +40,9 @@ struct _SclDriverInterface
                           GCancellable *cancellable, GError **error);
   gboolean (*remove) (SclDriver *self, SclObjectKind kind, const char *name, SclDeleteFlags flags,
                       SclOperation *operation, GCancellable *cancellable, GError **error);
-  gboolean (*prune_volumes) (SclDriver *self, SclOperation *operation, GCancellable *cancellable,
-                             GError **error);
+  /* Reports a step for each of NAMES (NULL: all that nothing uses) to OPERATION. */
+  gboolean (*prune_volumes) (SclDriver *self, const char *const *names, SclOperation *operation,
+                             GCancellable *cancellable, GError **error);
   gboolean (*create_volume) (SclDriver *self, const char *name, SclOperation *operation,
                              GCancellable *cancellable, GError **error);
   gboolean (*adopt_volume) (SclDriver *self, const char *name, const char *from,

@@ -165,7 +165,8 @@ scl_volume_class_init (SclVolumeClass *klass)
   /**
    * SclVolume:used:
    *
-   * Whether a VM that is there uses it.
+   * Whether a VM that is there uses it, or any other domain of the hypervisor: a VM that was renamed, a copy of
+ * it, one that somebody made by hand.
    *
    * Since: 0.1
    */
@@ -321,7 +322,8 @@ scl_volume_get_vm (SclVolume *self)
  * scl_volume_is_used:
  * @self: a #SclVolume
  *
- * Whether a VM that is there uses it.
+ * Whether a VM that is there uses it, or any other domain of the hypervisor: a VM that was renamed, a copy of
+ * it, one that somebody made by hand.
  *
  * Returns: see #SclVolume:used
  *

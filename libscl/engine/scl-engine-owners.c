@@ -124,6 +124,40 @@ _scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellab
   return g_steal_pointer (&observed);
 }
 
+/* Where nothing can be told, none is noted: who removes one asks again, and says why it is kept. */
+static gboolean
+note_other_users (SclEngine *self, SclObservation *observed, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclSources) sources = NULL;
+  SclSourceUser user;
+
+  for (guint i = 0; i < observed->volumes->len; i++)
+    {
+      SclObservedVolume *volume = observed->volumes->pdata[i];
+
+      if (volume->leftover || volume->path == NULL || (volume->foreign && volume->instance != NULL)
+          || _scl_engine_find_user (observed, volume->name) != NULL)
+        continue;
+      if (sources == NULL)
+        sources = _scl_vm_backend_list_sources (self->vms, cancellable, NULL);
+      if (sources == NULL)
+        return !g_cancellable_set_error_if_cancelled (cancellable, error);
+      if (_scl_sources_find (sources, volume->path, NULL, NULL, &user))
+        volume->used_by = g_strdup (user.domain);
+    }
+  return TRUE;
+}
+
+SclObservation *
+_scl_engine_observe_to_show (SclEngine *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclObservation) observed = _scl_engine_observe (self, NULL, cancellable, error);
+
+  if (observed == NULL || !note_other_users (self, observed, cancellable, error))
+    return NULL;
+  return g_steal_pointer (&observed);
+}
+
 /* --- who the instance is --- */
 
 gboolean

@@ -76,6 +76,8 @@ gboolean _scl_engine_execute (SclEngine *self, SclPlan *plan, SclApplyFlags flag
 /* A step of any plan; an SclStepFunc. */
 gboolean _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engine,
                                GError **error);
+/* Every message names its object once: backends that already did are left as they are. Always FALSE. */
+gboolean _scl_engine_name_step (SclStep *step, GError **error);
 /* Waits until the instance is OPERATION's (NULL: nobody's in particular) to change, and looks whether it
  * still is this engine's at all (else SCL_ERROR_IN_USE); of WANT only vm, alone, stops and cut are
  * read. (transfer full) */
@@ -107,6 +109,9 @@ gboolean _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObser
 /* As _observe, and notes whose the volumes are. The instance is locked. */
 SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
                                                GCancellable *cancellable, GError **error);
+/* As _observe, and notes which domains use volumes that no VM of ours has. */
+SclObservation *_scl_engine_observe_to_show (SclEngine *self, GCancellable *cancellable,
+                                             GError **error);
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
  * looked at after something was removed (OK), or after a first change that failed. */
 gboolean _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error);
@@ -130,6 +135,9 @@ gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdow
 void _scl_engine_init_removals (SclDriverInterface *iface);
 
 /* scl-engine-volume-removals.c */
+/* The VM of ours that has VOLUME, also one that it is named after, should its declaration be unreadable; NULL:
+ * none. */
+const char *_scl_engine_find_user (SclObservation *observation, const char *volume);
 /* SOURCES are asked for here: who names it may have changed since OBSERVATION was made. */
 gboolean _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
                                     SclDeleteFlags flags, const SclProgress *progress,

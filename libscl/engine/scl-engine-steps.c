@@ -148,20 +148,17 @@ is_named (SclStep *step, const char *message)
   return FALSE;
 }
 
-/* Every message names its object once: backends that already did are left as they are. */
-static void
-name_object (SclStep *step, GError **error)
+gboolean
+_scl_engine_name_step (SclStep *step, GError **error)
 {
-  if (error == NULL || *error == NULL || is_named (step, (*error)->message))
-    return;
-  if (step->kind == SCL_OBJECT_KIND_HOST)
-    g_prefix_error (error, "host: ");
-  else
-    {
-      g_autofree char *names = g_strjoinv ("\", \"", step->names);
+  g_autofree char *names = NULL;
 
-      g_prefix_error (error, "%s \"%s\": ", kind_word (step->kind), names);
-    }
+  if (error == NULL || *error == NULL || is_named (step, (*error)->message))
+    return FALSE;
+  if (step->kind == SCL_OBJECT_KIND_HOST)
+    return scl_prefix (error, "host");
+  names = g_strjoinv ("\", \"", step->names);
+  return scl_prefix (error, "%s \"%s\"", kind_word (step->kind), names);
 }
 
 gboolean
@@ -170,10 +167,7 @@ _scl_engine_run_step (SclStep *step, const SclProgress *progress, gpointer engin
   SclEngine *self = engine;
 
   if (!run_job (self, step, progress, error))
-    {
-      name_object (step, error);
-      return FALSE;
-    }
+    return _scl_engine_name_step (step, error);
   for (char **name = step->names; *name != NULL; name++)
     _scl_engine_tell (self, step->kind, *name);
   return TRUE;

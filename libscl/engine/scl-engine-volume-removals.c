@@ -2,12 +2,12 @@
 /* Volumes are removed only where nobody needs them: who could is asked before. */
 #include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
+#include "engine/scl-executor-private.h"
 #include <scl/scl-disk-spec.h>
 #include <string.h>
 
-/* Also the VM that a volume is named after, should its declaration be unreadable. */
-static const char *
-user_of_volume (SclObservation *observation, const char *volume)
+const char *
+_scl_engine_find_user (SclObservation *observation, const char *volume)
 {
   for (guint i = 0; i < observation->vms->len; i++)
     {
@@ -57,7 +57,7 @@ static gboolean
 check_unused (SclObservation *observation, SclSources *sources, const SclObservedVolume *volume,
               GError **error)
 {
-  const char *user = user_of_volume (observation, volume->name);
+  const char *user = _scl_engine_find_user (observation, volume->name);
   SclSourceUser domain;
 
   if (user != NULL && !volume->foreign)
@@ -83,77 +83,121 @@ remove_volume (SclEngine *self, SclObservation *observation, SclSources *sources
   return TRUE;
 }
 
-gboolean
-_scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
-                     SclDeleteFlags flags, const SclProgress *progress, GError **error)
+static const SclObservedVolume *
+find_volume (SclObservation *observation, const char *name, GError **error)
 {
   const SclObservedVolume *volume = _scl_observation_lookup_remains (observation, name);
+
+  return volume != NULL
+             ? volume
+             : scl_null_throw (error, SCL_ERROR_NOT_FOUND,
+                               "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
+}
+
+gboolean
+_scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
+                           SclDeleteFlags flags, const SclProgress *progress, GError **error)
+{
+  const SclObservedVolume *volume = find_volume (observation, name, error);
   g_autoptr (SclSources) sources = NULL;
 
   if (volume == NULL)
-    return scl_throw (error, SCL_ERROR_NOT_FOUND,
-                      "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
+    return FALSE;
   sources = _scl_vm_backend_list_sources (self->vms, progress->cancellable, error);
   return sources != NULL
          && remove_volume (self, observation, sources, volume, flags, progress, error);
 }
 
-/* What was kept although nothing of ours uses it, one sentence each. */
-static gboolean
-throw_kept (GPtrArray *kept, guint removed, GError **error)
-{
-  g_autofree char *text = NULL;
+/* --- several at once --- */
 
-  if (kept->len == 0)
-    return TRUE;
-  g_ptr_array_add (kept, NULL);
-  text = g_strjoinv ("; ", (char **) kept->pdata);
-  return scl_throw (error, removed > 0 ? SCL_ERROR_PARTIAL : SCL_ERROR_IN_USE, "%s", text);
+/* Asked once for all of them. */
+typedef struct
+{
+  SclEngine *engine;
+  SclObservation *observation;
+  SclSources *sources;
+} Prune;
+
+static gboolean
+is_unused (const Prune *self, const SclObservedVolume *volume)
+{
+  return !volume->foreign && check_unused (self->observation, self->sources, volume, NULL);
 }
 
-/* Those of ours that no VM of ours uses; one that cannot be removed does not keep the others. */
-static gboolean
-prune (SclEngine *self, SclObservation *observation, SclSources *sources,
-       const SclProgress *progress, GError **error)
+static void
+add_step (SclPlan *plan, const char *name)
 {
-  g_autoptr (GPtrArray) kept = g_ptr_array_new_with_free_func (g_free);
-  guint removed = 0;
+  SclStep *step
+      = _scl_step_new (SCL_JOB_VOLUME_REMOVE, SCL_ACTION_DELETE, SCL_OBJECT_KIND_VOLUME, name);
 
-  for (guint i = 0; i < observation->volumes->len; i++)
+  step->removal = TRUE;
+  _scl_step_add_reason (step, "no VM uses it");
+  _scl_plan_take (plan, step);
+}
+
+/* NAMES NULL: all that nothing uses. */
+static SclPlan *
+plan_prune (const Prune *self, const char *const *names)
+{
+  SclPlan *plan = _scl_plan_new ();
+
+  for (guint i = 0; names == NULL && i < self->observation->volumes->len; i++)
     {
-      const SclObservedVolume *volume = observation->volumes->pdata[i];
-      g_autoptr (GError) why = NULL;
+      const SclObservedVolume *volume = self->observation->volumes->pdata[i];
 
-      if (_scl_progress_is_cancelled (progress, error))
-        return FALSE;
-      if (volume->foreign || user_of_volume (observation, volume->name) != NULL)
-        continue;
-      if (remove_volume (self, observation, sources, volume, SCL_DELETE_NONE, progress, &why))
-        removed++;
-      else
-        g_ptr_array_add (kept, g_strdup (why->message));
+      if (is_unused (self, volume))
+        add_step (plan, volume->name);
     }
-  return throw_kept (kept, removed, error);
+  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+    add_step (plan, names[i]);
+  return plan;
+}
+
+/* An SclStepFunc. One that cannot be removed does not keep the others. */
+static gboolean
+run_prune_step (SclStep *step, const SclProgress *progress, gpointer data, GError **error)
+{
+  const Prune *self = data;
+  const char *name = step->names[0];
+  const SclObservedVolume *volume = find_volume (self->observation, name, error);
+
+  return volume != NULL
+         && (remove_volume (self->engine, self->observation, self->sources, volume, SCL_DELETE_NONE,
+                            progress, error)
+             || _scl_engine_name_step (step, error));
 }
 
 static gboolean
-engine_prune_volumes (SclDriver *driver, SclOperation *operation, GCancellable *cancellable,
-                      GError **error)
+prune (Prune *self, const char *const *names, SclOperation *operation, GCancellable *cancellable,
+       GError **error)
+{
+  g_autoptr (SclPlan) plan = NULL;
+
+  self->sources = _scl_vm_backend_list_sources (self->engine->vms, cancellable, error);
+  if (self->sources == NULL)
+    return FALSE;
+  plan = plan_prune (self, names);
+  return _scl_executor_run (plan, SCL_APPLY_PRUNE, self->engine->max_workers, run_prune_step, self,
+                            operation, cancellable, error);
+}
+
+static gboolean
+engine_prune_volumes (SclDriver *driver, const char *const *names, SclOperation *operation,
+                      GCancellable *cancellable, GError **error)
 {
   SclEngine *self = SCL_ENGINE (driver);
-  SclProgress progress = _scl_engine_progress (operation, cancellable);
   g_autoptr (SclTurn) turn
       = _scl_engine_enter (self, SCL_TURN_ALONE, operation, cancellable, error);
   g_autoptr (SclObservation) observation = NULL;
-  g_autoptr (SclSources) sources = NULL;
+  Prune all = { .engine = self };
+  gboolean ok;
 
   if (turn == NULL)
     return FALSE;
-  observation = _scl_engine_observe_to_change (self, NULL, cancellable, error);
-  if (observation == NULL)
-    return FALSE;
-  sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
-  return sources != NULL && prune (self, observation, sources, &progress, error);
+  all.observation = observation = _scl_engine_observe_to_change (self, NULL, cancellable, error);
+  ok = observation != NULL && prune (&all, names, operation, cancellable, error);
+  g_clear_pointer (&all.sources, _scl_sources_unref);
+  return ok;
 }
 
 void

@@ -103,7 +103,7 @@ _scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancel
 static SclObservation *
 engine_observe (SclDriver *driver, GCancellable *cancellable, GError **error)
 {
-  return _scl_engine_observe (SCL_ENGINE (driver), NULL, cancellable, error);
+  return _scl_engine_observe_to_show (SCL_ENGINE (driver), cancellable, error);
 }
 
 /* --- planning --- */

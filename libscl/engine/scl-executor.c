@@ -241,7 +241,7 @@ conclude (Executor *self, GError **error)
   if (cancelled > 0)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                   "interrupted: %u of %u steps were done; apply again to finish", done,
+                   "interrupted: %u of %u steps were done; the same again does the rest", done,
                    self->n_steps);
       return FALSE;
     }

@@ -69,7 +69,7 @@ typedef struct
                          it; a change of it was cut short) */
   gboolean in_doubt; /* ours unless a VM of another instance uses it: that is asked next */
   char *used_by;     /* a domain that has it open or may open it, and is no VM of ours by its name; asked only
-                        for VMs that are yet to be made; NULL: none */
+                        for VMs that are yet to be made, and to show it; NULL: none */
   gboolean held;     /* and a QEMU has it open; only looked at while in doubt */
   gboolean image_differs; /* the desired VM names another image, or the file has changed */
 } SclObservedVolume;

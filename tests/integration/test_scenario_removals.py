@@ -61,30 +61,54 @@ class Removals(SharedCase):
         return sorted(path.name for path in self.volumes.iterdir())
 
     def assert_kept(self, domain):
-        """Nobody deletes demo, and who is in the way is said; the other unused volume goes all the same."""
+        """Nobody deletes demo, and who is in the way is said; it is shown as used, and the other one is pruned."""
         done = self.ctl.run("volume", "delete", "--yes", "demo")
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f'domain "{domain}" uses', done.stderr)
-        done = self.ctl.run("volume", "prune", "--yes")
-        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
-        self.assertIn(f'volume "demo": domain "{domain}" uses', done.stderr)
+        self.assertEqual({volume["name"]: volume["used"] for volume in self.ctl.json("volume", "list")},
+                         {"demo": True, "other": False})
+        done = self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertNotIn("demo", done.stdout + done.stderr)
         self.assertEqual(self.files(), ["demo.json", "demo.raw"])
 
-    def test_prune_takes_what_was_shown(self):
-        """While it asks, another volume gets free: nobody has agreed to lose that one."""
-        self.ctl.run("vm", "delete", "--yes", "demo", check=0)
+    def prune_slowly(self, meanwhile):
+        """What it asked, its exit status, and what it printed and said after the yes, before which something happens."""
         ours, its = os.openpty()
         self.addCleanup(os.close, ours)
-        process = self.ctl.start("volume", "prune", stdin=its, stdout=subprocess.DEVNULL, stderr=its)
+        process = self.ctl.start("volume", "prune", stdin=its, stdout=subprocess.PIPE, stderr=its)
         os.close(its)
         text = b""
         while b"[y/N]" not in text:
             text += os.read(ours, 4096)
-        self.assertNotIn(b"other", text)
-        self.ctl.run("vm", "delete", "--yes", "other", check=0)
+        meanwhile()
         os.write(ours, b"y\n")
-        self.assertEqual(process.wait(scltest.bound(60)), 0)
+        output = process.communicate(timeout=scltest.bound(60))[0].decode()
+        return text.decode(), process.returncode, output, os.read(ours, 65536).decode()
+
+    def test_prune_takes_what_was_shown(self):
+        """While it asks, another volume gets free: nobody has agreed to lose that one."""
+        self.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        asked, status, _, _ = self.prune_slowly(lambda: self.ctl.run("vm", "delete", "--yes", "other", check=0))
+        self.assertNotIn("other", asked)
+        self.assertEqual(status, 0)
         self.assertEqual(self.files(), ["other.json", "other.raw"])
+
+    def test_used_since_it_was_shown(self):
+        """That one is kept, and does not keep the other; what became of each is said."""
+        self.leave_volumes()
+        name = f"{self.ctl.prefix}late"
+        asked, status, output, said = self.prune_slowly(lambda: self.define(name, self.volumes / "demo.raw"))
+        self.assertIn('volume "demo", volume "other"', asked)
+        self.assertEqual((status, self.files()), (3, ["demo.json", "demo.raw"]))
+        self.assertIn("1 done, 1 failed", output)
+        self.assertIn('delete volume "other": done', said)
+        self.assertEqual(said.count(f'volume "demo": domain "{name}" uses'), 1, said)
+        self.libvirtd.virsh("undefine", name)
+        report = self.ctl.json("volume", "prune", "--yes")
+        self.assertEqual((report["status"], report["error"]), ("done", None))
+        self.assertEqual([(step["action"], step["name"], step["status"]) for step in report["steps"]],
+                         [("delete", "demo", "done")])
+        self.assertEqual(self.ctl.json("volume", "prune")["status"], "nothing")
 
     def host_has(self, *command):
         return self.ctl.prefix in self.scl.output(command)

@@ -183,7 +183,7 @@ class Daemon(scltest.TestCase):
             said.append(line)
         self.assertTrue(any(re.match(r"sclctl: interrupted: finishing or undoing .*\(\d+ s so far\).*; no other step begins; "
                                      "Ctrl-C again leaves at once$", line) for line in said), said)
-        self.assertRegex(said[-1], r"^sclctl: interrupted: \d+ of \d+ steps were done; apply again to finish$")
+        self.assertRegex(said[-1], r"^sclctl: interrupted: \d+ of \d+ steps were done; the same again does the rest$")
         self.ctl.run("apply", "-f", manifest, check=0)
         self.assertEqual(self.states(), {"one": "running", "two": "running"})
 

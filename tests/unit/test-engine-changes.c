@@ -16,6 +16,8 @@ typedef struct
 } World;
 
 static gboolean unreadable;
+static guint listings; /* how often domains were asked for their files */
+static const char *user; /* a domain that names volume "b"; NULL: none */
 /* What comes when domains are asked for their files, and where. */
 static SclObservedVm *late;
 static SclMemoryHost *late_host;
@@ -35,10 +37,18 @@ list_late (void)
 static SclSources *
 list_or_fail (SclVmBackend *self, GCancellable *cancellable, GError **error)
 {
+  SclSources *sources;
+
+  listings++;
   if (late != NULL)
     return list_late ();
   if (!unreadable)
-    return _scl_sources_new ();
+    {
+      sources = _scl_sources_new ();
+      if (user != NULL)
+        _scl_sources_add (sources, user, NULL, NULL, "memory:b");
+      return sources;
+    }
   g_set_error_literal (error, SCL_ERROR, SCL_ERROR_BACKEND, "domain \"strange\" cannot be read");
   return NULL;
 }
@@ -71,6 +81,7 @@ setup (void **state)
   w->iface = SCL_DRIVER_GET_IFACE (w->driver);
   claim (w, "state");
   unreadable = FALSE;
+  user = NULL;
   *state = w;
   return 0;
 }
@@ -132,6 +143,79 @@ test_no_new_volume_under_an_overlay (void **state)
 
 /* It concerns removals alone, and those only if they are wanted. */
 static void
+put_volumes (World *w)
+{
+  for (const char *name = "a\0b\0c\0d\0"; *name != '\0'; name += 2)
+    {
+      SclObservedVolume *volume = _scl_observed_volume_new (name);
+
+      volume->path = g_strdup_printf ("memory:%s", name);
+      volume->foreign = *name == 'd';
+      g_hash_table_insert (w->host->volumes, g_strdup (name), volume);
+    }
+  user = "renamed";
+}
+
+static gboolean
+has_volume (World *w, const char *name)
+{
+  return g_hash_table_contains (w->host->volumes, name);
+}
+
+/* Domains are asked once for all of them; what is used, foreign or not there does not keep the others. */
+static void
+test_prune_of_names (void **state)
+{
+  static const char *const names[] = { "a", "b", "d", "e", NULL };
+  World *w = *state;
+  GError *error = NULL;
+
+  put_volumes (w);
+  listings = 0;
+  assert_false (w->iface->prune_volumes (w->driver, names, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_PARTIAL, "3 of 4 steps failed, 1 were done");
+  assert_int_equal (listings, 1);
+  assert_true (!has_volume (w, "a") && has_volume (w, "b") && has_volume (w, "c") && has_volume (w, "d"));
+  assert_false (w->iface->prune_volumes (w->driver, names + 1, NULL, NULL, &error));
+  assert_int_equal (error->domain, SCL_ERROR);
+  g_clear_error (&error);
+}
+
+static void
+test_prune_of_all (void **state)
+{
+  World *w = *state;
+  GError *error = NULL;
+
+  put_volumes (w);
+  unreadable = TRUE;
+  assert_false (w->iface->prune_volumes (w->driver, NULL, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BACKEND, "cannot be read");
+  assert_int_equal (g_hash_table_size (w->host->volumes), 4);
+  unreadable = FALSE;
+  assert_true (w->iface->prune_volumes (w->driver, NULL, NULL, NULL, &error));
+  assert_true (!has_volume (w, "a") && has_volume (w, "b") && !has_volume (w, "c") && has_volume (w, "d"));
+}
+
+/* A volume without a VM of ours is asked for, and only then. */
+static void
+test_shows_who_else_uses_a_volume (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclObservation) before = NULL;
+  g_autoptr (SclObservation) observed = NULL;
+
+  listings = 0;
+  before = w->iface->observe (w->driver, NULL, NULL);
+  assert_int_equal (listings, 0);
+  put_volumes (w);
+  observed = w->iface->observe (w->driver, NULL, NULL);
+  assert_string_equal (_scl_observation_lookup_volume (observed, "b")->used_by, "renamed");
+  assert_null (_scl_observation_lookup_volume (observed, "a")->used_by);
+  assert_int_equal (listings, 1);
+}
+
+static void
 test_unreadable_domain (void **state)
 {
   World *w = *state;
@@ -151,6 +235,7 @@ test_unreadable_domain (void **state)
   assert_true (g_hash_table_contains (w->host->vms, "demo"));
   assert_true (g_hash_table_contains (w->host->vms, "other"));
   unreadable = FALSE;
+  user = NULL;
   assert_true (apply (w, "third", SCL_APPLY_PRUNE, NULL));
   assert_false (g_hash_table_contains (w->host->vms, "demo"));
 }
@@ -242,6 +327,9 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_no_new_volume_under_an_overlay),
+    TEST (test_prune_of_names),
+    TEST (test_prune_of_all),
+    TEST (test_shows_who_else_uses_a_volume),
     TEST (test_unreadable_domain),
     TEST (test_vm_that_comes_while_one_looks),
     TEST (test_every_change_asks_whose_the_prefix_is),

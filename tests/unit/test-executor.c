@@ -277,7 +277,7 @@ test_cancellation_begins_nothing_more (void **state)
 
   assert_false (execute (world, plan, SCL_APPLY_NONE, 1, &error));
   assert_true (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-  assert_string_equal (error->message, "interrupted: 1 of 4 steps were done; apply again to finish");
+  assert_string_equal (error->message, "interrupted: 1 of 4 steps were done; the same again does the rest");
   assert_int_equal (world->begun->len, 2);
 }
 

@@ -48,23 +48,6 @@ confirm_removals (SclctlContext *context, SclPlan *plan, SclApplyFlags flags, gb
     }
 }
 
-/* An error of the whole operation that only repeats those of its steps is said once. */
-static gboolean
-is_said (GListModel *results, const GError *error)
-{
-  gboolean is_partial = g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL);
-
-  for (guint i = 0; i < g_list_model_get_n_items (results); i++)
-    {
-      g_autoptr (SclStepResult) result = g_list_model_get_item (results, i);
-      const GError *own = scl_step_result_get_error (result);
-
-      if (own != NULL && (is_partial || g_strcmp0 (own->message, error->message) == 0))
-        return TRUE;
-    }
-  return FALSE;
-}
-
 /* Other removals than those that were confirmed: not one step was begun. */
 static gboolean
 is_stale (GListModel *results, const GError *error)
@@ -106,7 +89,7 @@ finish (SclctlContext *context, SclPlan *plan, GListModel *results, GError *erro
   if (is_any_refused (results))
     sclctl_complain ("%s: not removed, though no longer declared; \"apply --prune\" removes it",
                      removals);
-  if (!g_error_matches (owned, SCL_ERROR, SCL_ERROR_CONFIRM) && !is_said (results, owned))
+  if (!g_error_matches (owned, SCL_ERROR, SCL_ERROR_CONFIRM) && !sclctl_is_said (results, owned))
     sclctl_complain ("%s", owned->message);
   return sclctl_error_status (owned);
 }

@@ -214,6 +214,22 @@ sclctl_show_results (SclctlContext *context, GListModel *results)
   g_string_free (text, TRUE);
 }
 
+gboolean
+sclctl_is_said (GListModel *results, const GError *error)
+{
+  gboolean is_partial = g_error_matches (error, SCL_ERROR, SCL_ERROR_PARTIAL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (results); i++)
+    {
+      g_autoptr (SclStepResult) result = g_list_model_get_item (results, i);
+      const GError *own = scl_step_result_get_error (result);
+
+      if (own != NULL && (is_partial || g_strcmp0 (own->message, error->message) == 0))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 const char *
 sclctl_report_status (const GError *error)
 {

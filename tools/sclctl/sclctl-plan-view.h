@@ -16,6 +16,9 @@ GError *sclctl_blocked_error (SclPlan *plan);
 /* How many steps came to each end, and one line on stderr per step that failed. */
 void sclctl_show_results (SclctlContext *context, GListModel *results);
 
+/* Whether an error of the whole operation only repeats those of its steps, which are said already. */
+gboolean sclctl_is_said (GListModel *results, const GError *error);
+
 /* "removes vm "a", network "b""; free it. */
 char *sclctl_list_removals (SclPlan *plan);
 

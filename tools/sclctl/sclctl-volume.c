@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sclctl-json.h"
 #include "sclctl-objects.h"
+#include "sclctl-plan-view.h"
 #include "sclctl-text.h"
 #include "sclctl-verbs.h"
 #include "sclctl-wait.h"
@@ -90,30 +92,44 @@ list_unused (SclctlContext *context, char **out_what)
   return G_LIST_MODEL (unused);
 }
 
-/* Those that were shown, and no others that nothing uses by now: nobody has agreed to lose those. One that
- * cannot be removed does not keep the others. */
+static int
+finish_prune (SclctlContext *context, const char *status, GListModel *results, GError *error)
+{
+  g_autoptr (GError) owned = error;
+
+  if (results != NULL)
+    sclctl_show_results (context, results);
+  if (sclctl_is_json (context))
+    sclctl_json_print (sclctl_json_report (status, NULL, results, owned));
+  if (owned == NULL)
+    return SCLCTL_EXIT_DONE;
+  if (results == NULL || !sclctl_is_said (results, owned))
+    return sclctl_fail (g_steal_pointer (&owned));
+  return sclctl_error_status (owned);
+}
+
+/* Those that were shown, and no others that nothing uses by now: nobody has agreed to lose those. */
 static int
 prune (SclctlContext *context, GListModel *shown)
 {
-  guint removed = 0;
-  int status = SCLCTL_EXIT_DONE;
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_auto (GStrv) list = NULL;
+  g_autoptr (SclOperation) operation = NULL;
   GError *error = NULL;
 
-  if (!sclctl_lock (context, &error))
-    return sclctl_fail (error);
   for (guint i = 0; i < g_list_model_get_n_items (shown); i++)
     {
-      g_autoptr (GObject) volume = g_list_model_get_item (shown, i);
-      g_autoptr (SclOperation) operation = begin_delete (volume, FALSE);
+      g_autoptr (SclVolume) volume = g_list_model_get_item (shown, i);
 
-      if (sclctl_operate_one (context, operation, &error))
-        removed++;
-      else
-        status = sclctl_fail (g_steal_pointer (&error));
-      if (status == SCLCTL_EXIT_INTERRUPTED)
-        return status;
+      g_strv_builder_add (names, scl_volume_get_name (volume));
     }
-  return status != SCLCTL_EXIT_DONE && removed > 0 ? SCLCTL_EXIT_PARTIAL : status;
+  list = g_strv_builder_end (names);
+  if (!sclctl_lock (context, &error))
+    return finish_prune (context, sclctl_report_status (error), NULL, error);
+  operation = scl_connection_prune_volumes (context->connection, (const char *const *)list);
+  sclctl_operate_one (context, operation, &error);
+  return finish_prune (context, sclctl_report_status (error),
+                       scl_operation_get_results (operation), error);
 }
 
 int
@@ -125,12 +141,12 @@ sclctl_volume_prune (SclctlContext *context)
   GError *error = NULL;
 
   if (!sclctl_look (context, &error))
-    return sclctl_fail (error);
+    return finish_prune (context, sclctl_report_status (error), NULL, error);
   unused = list_unused (context, &what);
   if (g_list_model_get_n_items (unused) == 0)
     {
       sclctl_say (context, "nothing to do: there is no unused volume");
-      return SCLCTL_EXIT_DONE;
+      return finish_prune (context, "nothing", NULL, NULL);
     }
   table = sclctl_table_of_volumes (unused);
   if (!sclctl_is_quiet (context) && !sclctl_is_json (context))

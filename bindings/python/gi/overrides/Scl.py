@@ -404,9 +404,13 @@ class Connection(Scl.Connection):
         """apply_plan() and its end."""
         return await _operation(lambda: self.apply_plan(plan))
 
-    async def prune_volumes_async(self) -> Scl.Operation:
+    def prune_volumes(self, names: Sequence[str] | None = None) -> Scl.Operation:
+        """Deletes those of NAMES that nothing uses; None: all of that kind."""
+        return super().prune_volumes(names)
+
+    async def prune_volumes_async(self, names: Sequence[str] | None = None) -> Scl.Operation:
         """prune_volumes() and its end."""
-        return await _operation(self.prune_volumes)
+        return await _operation(lambda: self.prune_volumes(names))
 
     async def create_volume_async(self, name: str) -> Scl.Operation:
         """create_volume() and its end."""
