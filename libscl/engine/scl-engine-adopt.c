@@ -264,6 +264,26 @@ enter_both (SclEngine *self, SclEngineQueue *queue, const char *from, SclOperati
   return out->ours != NULL && out->theirs != NULL;
 }
 
+/* It is the other VM's. Without it the guest still boots, but with none of the entries that it has made. */
+static void
+tell_nvram (SclEngine *self, const char *name, const SclOtherInstance *other, SclOperation *operation)
+{
+  g_autofree char *home = _scl_instance_home (self->state_dir, self->prefix);
+  g_autofree char *theirs = g_build_filename (other->home, "vms", name, SCL_NVRAM_FILE, NULL);
+  g_autofree char *ours = g_build_filename (home, "vms", name, SCL_NVRAM_FILE, NULL);
+  g_autofree char *from = g_shell_quote (theirs);
+  g_autofree char *to = g_shell_quote (ours);
+  g_autofree char *text = NULL;
+
+  if (!g_file_test (theirs, G_FILE_TEST_EXISTS) || g_file_test (ours, G_FILE_TEST_EXISTS))
+    return;
+  text = g_strdup_printf ("the NVRAM of VM \"%s\" stays with instance \"%s\", and the boot entries that the guest "
+                          "made are in it: to keep them, copy it before the VM is applied here (install -D -m 600 "
+                          "%s %s)",
+                          name, other->prefix, from, to);
+  _scl_operation_remark (operation, text);
+}
+
 static gboolean
 engine_adopt_volume (SclDriver *driver, const char *name, const char *from, SclOperation *operation,
                      GCancellable *cancellable, GError **error)
@@ -279,6 +299,8 @@ engine_adopt_volume (SclDriver *driver, const char *name, const char *from, SclO
   home = self->state_dir == NULL ? NULL : _scl_instance_home (self->state_dir, from);
   if (!adopt (self, name, &(SclOtherInstance){ from, home }, cancellable, error))
     return FALSE;
+  if (home != NULL && operation != NULL)
+    tell_nvram (self, name, &(SclOtherInstance){ from, home }, operation);
   _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, name);
   return TRUE;
 }

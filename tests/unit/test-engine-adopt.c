@@ -331,6 +331,29 @@ assert_succeeds (SclOperation *operation)
     fail_msg ("%s", error->message);
 }
 
+/* What the guest wrote there is not on its disk: who takes that is told where it is. */
+static void
+test_nvram_is_told_of (void **state)
+{
+  World *w = *state;
+  g_autofree char *theirs = g_build_filename (w->state, "instances", "lab", "vms", "demo", NULL);
+  g_autofree char *file = g_build_filename (theirs, "nvram.fd", NULL);
+  g_autofree char *ours = g_build_filename (w->state, "vms", "demo", "nvram.fd", NULL);
+  g_autofree char *command = g_strdup_printf ("(install -D -m 600 '%s' '%s')", file, ours);
+  GMutex gate;
+  Taker taker = { w, w->engine, "lab", &gate };
+  g_autoptr (SclOperation) operation = NULL;
+
+  assert_int_equal (g_mkdir_with_parents (theirs, 0711), 0);
+  assert_true (g_file_set_contents (file, "variables", -1, NULL));
+  g_mutex_init (&gate);
+  operation = start_taker (&taker);
+  assert_succeeds (operation);
+  g_mutex_clear (&gate);
+  assert_non_null (strstr (scl_operation_get_message (operation), command));
+  assert_true (is_ours (w) && g_file_test (file, G_FILE_TEST_EXISTS));
+}
+
 /* Each needs what the other one has: neither has one and waits for the other. */
 static void
 test_from_each_other (void **state)
@@ -367,7 +390,7 @@ main (void)
     TEST (test_unused),          TEST (test_names),
     TEST (test_unknown),         TEST (test_used),
     TEST (test_other_is_locked), TEST (test_other_hypervisor),
-    TEST (test_other_is_embedded), TEST (test_no_note),
+    TEST (test_other_is_embedded), TEST (test_other_runs), TEST (test_nvram_is_told_of), TEST (test_no_note),
     TEST (test_no_change),       TEST (test_from_each_other),
   };
 
