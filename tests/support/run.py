@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,7 +22,9 @@ from scltest import kernel, kvm, machine  # noqa: E402
 KINDS = ["static", "unit", "integration", "lab", "e2e"]
 # Not of "all": they take an hour.
 LONG = ["long"]
-NEED_ROOT = {"integration", "lab", "e2e", *LONG}
+# Not of "all" either: the tree and its tests on another Debian, each some 12 minutes.
+RELEASES = {"debian13": "trixie", "unstable": "sid"}
+NEED_ROOT = {"integration", "lab", "e2e", *LONG, *RELEASES}
 SANITIZERS = "address,undefined"
 TAIL_LINES = 60
 SLOWEST = 8
@@ -35,13 +38,15 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tests/run", description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="KIND",
                         help=f"{', '.join(KINDS)}, all (the default: all of these), sanitize (unit and integration with "
-                             "AddressSanitizer and UBSan, \"threads\" with ThreadSanitizer), long (each failure and 200 kills: an hour)")
+                             "AddressSanitizer and UBSan, \"threads\" with ThreadSanitizer), long (each failure and 200 kills: an hour), "
+                             "debian13 and unstable (the tree on that Debian, in a root of its own)")
     parser.add_argument("-k", metavar="PATTERN", dest="pattern",
                         help="only the programs whose name matches this regular expression")
+    parser.add_argument("--without", metavar="PATTERN", help="not the programs whose name matches this regular expression")
     parser.add_argument("--no-install", action="store_true", help="install no packages")
     parser.add_argument("--build-dir", type=Path, default=SOURCE / "build", metavar="DIR", help="default: %(default)s")
     options = parser.parse_args()
-    wrong = set(options.kinds) - {*KINDS, *LONG, "all", "sanitize"}
+    wrong = set(options.kinds) - {*KINDS, *LONG, *RELEASES, "all", "sanitize"}
     if wrong:
         parser.error(f"no such kind: {' '.join(sorted(wrong))}")
     return options
@@ -64,25 +69,27 @@ def build(folder, kinds, settings):
 NOT_SANITIZED = "^(scenario-|bench|sclctl-(console|daemon)|test-libvirt-vms-(daemon|embed|survivor)|test-file-volumes-mounts|gi-|abi-|nix-|doc-|scl-support)"
 
 
-def selection(kinds, pattern, environment):
-    return ["-L", f"^({'|'.join(kinds)})$", *(["-R", pattern] if pattern else []),
-            *(["-E", NOT_SANITIZED] if "SCL_TEST_SANITIZE" in environment else [])]
+def selection(kinds, options, environment):
+    without = [options.without] if options.without else []
+    without += [NOT_SANITIZED] if "SCL_TEST_SANITIZE" in environment else []
+    return ["-L", f"^({'|'.join(kinds)})$", *(["-R", options.pattern] if options.pattern else []),
+            *(["-E", "|".join(without)] if without else [])]
 
 
-def chosen(folder, kinds, pattern, environment):
-    listing = subprocess.run(["ctest", "--test-dir", str(folder), "--show-only=json-v1", *selection(kinds, pattern, environment)],
+def chosen(folder, kinds, options, environment):
+    listing = subprocess.run(["ctest", "--test-dir", str(folder), "--show-only=json-v1", *selection(kinds, options, environment)],
                              capture_output=True, text=True, check=True).stdout
     return [test["name"] for test in json.loads(listing)["tests"]]
 
 
-def run_tests(folder, kinds, pattern, environment):
+def run_tests(folder, kinds, options, environment):
     """Run them; returns {program: result}. A program without a result died before it could report."""
-    names = chosen(folder, kinds, pattern, environment)
+    names = chosen(folder, kinds, options, environment)
     logs = folder / "tests/logs"
     for name in names:
         (logs / f"{name}.json").unlink(missing_ok=True)
     if names:
-        subprocess.run(["ctest", "--test-dir", str(folder), "--progress", "-j2", *selection(kinds, pattern, environment)],
+        subprocess.run(["ctest", "--test-dir", str(folder), "--progress", "-j2", *selection(kinds, options, environment)],
                        env={**os.environ, **environment}, stdin=subprocess.DEVNULL, check=False)
     return {name: result_of(logs / f"{name}.json") for name in names}
 
@@ -120,6 +127,21 @@ def report(folder, results):
     if results:
         show_slowest(results)
     return [sum(len(result[key]) for result in results.values()) for key in ("passed", "failed", "skipped")]
+
+
+def run_release(suite, options):
+    """The sums of its last line; everything else is shown as it comes."""
+    argv = [HERE / "debian-release", suite, *(["-k", options.pattern] if options.pattern else [])]
+    line = ""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+    return sums_of(line)
+
+
+def sums_of(line):
+    sums = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped\n?", line)
+    return [int(number) for number in sums.groups()] if sums else [0, 1, 0]
 
 
 def plan(options):
@@ -161,10 +183,10 @@ def own_names():
             NAMES.rmdir()
 
 
-def surroundings(plans):
+def surroundings(options, plans):
     if os.geteuid() == 0:
         return own_names()
-    if any(NEED_ROOT & set(kinds) for _, kinds, _, _ in plans):
+    if NEED_ROOT & {*options.kinds, *(kind for _, kinds, _, _ in plans for kind in kinds)}:
         raise Failure(f"{', '.join(sorted(NEED_ROOT))} tests need root: sudo tests/run (or: tests/run unit static)")
     return contextlib.nullcontext()
 
@@ -176,8 +198,10 @@ def run_all(options, plans):
         build(folder, kinds, settings)
     before = machine.snapshot()
     for folder, kinds, _, environment in plans:
-        results = run_tests(folder, kinds, options.pattern, environment)
+        results = run_tests(folder, kinds, options, environment)
         total = [a + b for a, b in zip(total, report(folder, results))]
+    for suite in [suite for kind, suite in RELEASES.items() if kind in options.kinds]:
+        total = [a + b for a, b in zip(total, run_release(suite, options))]
     return total, machine.settled_differences(before)
 
 
@@ -187,7 +211,7 @@ def main():
     begin = time.monotonic()
     total, changed = [0, 1, 0], []
     try:
-        with surroundings(plans):
+        with surroundings(options, plans):
             total, changed = run_all(options, plans)
     except Failure as failure:
         print(f"tests/run: {failure}", file=sys.stderr)

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import scltest  # noqa: E402
-from scltest import Console, Lab, Libvirtd, machine, net, procs, scene, tapfile  # noqa: E402
+from scltest import Console, Lab, Libvirtd, debian, machine, net, procs, scene, tapfile  # noqa: E402
 
 DOMAIN = """\
 <domain type='qemu'>
@@ -285,6 +285,38 @@ class Processes(Base):
         self.assertEqual(child.wait(), -signal.SIGKILL)
         os.killpg(child.pid, signal.SIGKILL)
         child.stdout.close()
+
+
+class OtherRoot(Base):
+    """What runs in the root of another release meets nothing of this machine, and ends with its command."""
+
+    def root(self):
+        root = self.folder() / "root"
+        for name in ("bin", "dev", "etc", "proc", "run", "sys", "tmp", "var/tmp"):
+            (root / name).mkdir(parents=True)
+        shutil.copy(shutil.which("busybox"), root / "bin/busybox")
+        for name in ("ip", "ls", "sh", "sleep"):
+            (root / "bin" / name).symlink_to("busybox")
+        return root
+
+    def run_in(self, place, script, **options):
+        done = subprocess.run(check=False, **debian.inside(place, ["sh", "-c", script], "/tmp", 30, **options))
+        return done.returncode, done.stdout.split()
+
+    def test_meets_nothing_of_the_machine(self):
+        root = self.root()
+        with debian.copy_of(root, self.folder()) as place:
+            self.assertEqual(self.run_in(place, "pwd; ls /sys/class/net; ls /run; exit 3"), (3, ["/tmp", "lo", "libvirt", "lock", "netns"]))
+            self.assertEqual(self.run_in(place, "ls /sys/class/net", network=True), (0, sorted(os.listdir("/sys/class/net"))))
+            self.assertEqual(self.run_in(place, "kill -9 $$"), (128 + signal.SIGKILL, []))
+            self.run_in(place, "echo > /etc/new")
+            self.assertTrue((place / "etc/new").exists())
+        self.assertFalse((root / "etc/new").exists())
+
+    def test_nothing_outlives_the_command(self):
+        with debian.copy_of(self.root(), self.folder()) as place:
+            # It keeps the pipe's end that is waited for.
+            self.assertEqual(self.run_in(place, "sleep 100000 & echo up"), (0, ["up"]))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
     console   Console: runs commands in a tiny guest through its serial console
     libvirtd  Libvirtd: a private libvirtd (support/private-libvirtd)
     lab       Lab: network namespaces as hosts
+    debian    a Debian of any release in a folder, and programs in it
     net       echo servers, probes and sniffers on any host of a lab or on this machine
     machine   snapshot(), differences(): what tests must leave as it was
 

@@ -247,12 +247,16 @@ def hold(machine, has_kvm, sink):
         handle_event(events.recv(65536))
 
 
-def make_machine(has_kvm):
-    kernel.mount("sysfs", "/sys", "sysfs")
-    copy_cgroups()
+def make_run():
     kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
     for name in ("lock", "netns", "libvirt"):
         os.mkdir(f"/run/{name}", 0o755)
+
+
+def make_machine(has_kvm):
+    kernel.mount("sysfs", "/sys", "sysfs")
+    copy_cgroups()
+    make_run()
     make_devices(Path("/dev"), [*DEVICES, *(["kvm"] if has_kvm else [])])
     if kvm.lacks_udev():
         kvm.show_as_udev_would()
