@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "worker.h"
 
+#include "backend/network/scl-link-settings-private.h"
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-nft-table-private.h"
 #include "model/scl-names-private.h"
@@ -186,7 +187,15 @@ make_namespace (gpointer data, GError **error)
   (void) close (fd);
   if (mount ("/proc/thread-self/ns/net", FLOOR_NETNS, "none", MS_BIND, NULL) != 0)
     return scl_throw_errno (error, errno, "%s", FLOOR_NETNS);
-  return _scl_sysctls_write (_scl_sysctls_namespace, NULL, error);
+  return _scl_sysctls_write (_scl_sysctls_namespace, error);
+}
+
+static gboolean
+write_settings (const SclLinkWish *wishes, const char *link, GError **error)
+{
+  g_autoptr (SclNetlink) sock = _scl_netlink_open (-1, NETLINK_ROUTE, error);
+
+  return sock != NULL && _scl_link_settings_write (wishes, sock, -1, link, error);
 }
 
 /* DATA: the manifest's first network. */
@@ -212,7 +221,7 @@ fill_namespace (gpointer data, GError **error)
   rc = rc < 0 ? rc : add_default_route (sock, uplink);
   nl_socket_free (sock);
   return check (rc, "inside", error)
-         && _scl_sysctls_write (_scl_sysctls_bridge, SCL_NS_BRIDGE, error)
+         && write_settings (_scl_wishes_bridge, SCL_NS_BRIDGE, error)
          && run_nft (rules, error);
 }
 
@@ -227,7 +236,7 @@ fill_host (SclNetworkSpec *spec, int netns, GError **error)
   gboolean done;
 
   rc = link < 0 ? link : add_address (sock, link, SCL_HOST_ADDRESS, external);
-  done = check (rc, "host", error) && _scl_sysctls_write (_scl_sysctls_uplink, FLOOR_LINK, error)
+  done = check (rc, "host", error) && write_settings (_scl_wishes_uplink_host, FLOOR_LINK, error)
          && check (raise_link (sock, link), "host end", error) && run_nft (rules, error);
   nl_socket_free (sock);
   return done;

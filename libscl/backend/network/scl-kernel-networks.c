@@ -133,6 +133,7 @@ typedef struct
   GArray *root_addresses;
   GCancellable *cancellable;
   GPtrArray *found; /* by position in NAMES; NULL: absent */
+  GHashTable *peers; /* what _scl_host_network_list_peers lists; under the lock of SELF */
   GError **errors;
   int next;
 } Sweep;
@@ -141,6 +142,8 @@ static gpointer
 sweep_thread (gpointer data)
 {
   Sweep *sweep = data;
+  g_autoptr (GArray) peers = g_array_new (FALSE, FALSE, sizeof (int));
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = NULL;
   guint i;
 
   while ((i = (guint)g_atomic_int_add (&sweep->next, 1)) < sweep->names->len)
@@ -149,10 +152,13 @@ sweep_thread (gpointer data)
 
       if (!g_cancellable_set_error_if_cancelled (sweep->cancellable, &sweep->errors[i])
           && _scl_network_observer_read (sweep->self->prefix, sweep->names->pdata[i],
-                                         sweep->root_links, sweep->root_addresses, &network,
+                                         sweep->root_links, sweep->root_addresses, peers, &network,
                                          &sweep->errors[i]))
         sweep->found->pdata[i] = network;
     }
+  locker = g_mutex_locker_new (&sweep->self->lock);
+  for (i = 0; i < peers->len; i++)
+    g_hash_table_add (sweep->peers, GINT_TO_POINTER (g_array_index (peers, int, i)));
   return NULL;
 }
 
@@ -241,15 +247,14 @@ scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, S
   g_autoptr (GArray) addresses = links == NULL ? NULL : _scl_netlink_list_addresses (root, error);
   g_autoptr (GPtrArray) tables
       = addresses == NULL ? NULL : list_root_tables (self, cancellable, error);
-  g_autoptr (GHashTable) peers
-      = tables == NULL ? NULL : _scl_host_network_list_peers (self->prefix, error);
+  g_autoptr (GHashTable) peers = g_hash_table_new (g_direct_hash, g_direct_equal);
   g_autoptr (GPtrArray) names = names_to_observe (self, desired);
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
   g_autofree GError **errors = g_new0 (GError *, names->len + 1);
-  Sweep sweep = { self, names, links, addresses, cancellable, found, errors, 0 };
+  Sweep sweep = { self, names, links, addresses, cancellable, found, peers, errors, 0 };
   SclHostNetwork host = { self->prefix, self->run_dir, tables };
 
-  if (peers == NULL)
+  if (tables == NULL)
     return FALSE;
   g_ptr_array_set_size (found, (int)names->len);
   if (!sweep_run (&sweep, out, error)

@@ -26,17 +26,70 @@ gboolean _scl_netlink_dump (SclNetlink *self, struct nl_msg *request, SclNetlink
 /* FALSE if TEXT is not a MAC. */
 gboolean _scl_netlink_parse_mac (const char *text, guint8 out[6]);
 
-/* A setting under /proc/sys/net/ipv4/conf or ipv6/conf that the kernel tells together with the
- * link: thousands of files need not be opened. */
+/* Settings that the kernel tells together with the link: thousands of files need not be opened. */
 typedef enum
 {
+  SCL_LINK_PLACE_SELF,
+  SCL_LINK_PLACE_IPV4, /* under /proc/sys/net/ipv4/conf … */
+  SCL_LINK_PLACE_IPV6, /* … and ipv6/conf */
+  SCL_LINK_PLACE_BRIDGE,
+  SCL_LINK_PLACE_PORT, /* of a bridge */
+  SCL_LINK_N_PLACES
+} SclLinkPlace;
+
+typedef enum
+{
+  SCL_LINK_MTU,
   SCL_LINK_FORWARDING,
   SCL_LINK_ARP_IGNORE,
-  SCL_LINK_DISABLE_IPV6,
+  SCL_LINK_ARP_ACCEPT,
   SCL_LINK_DISABLE_POLICY,
+  SCL_LINK_RP_FILTER,
+  SCL_LINK_SEND_REDIRECTS,
+  SCL_LINK_ACCEPT_REDIRECTS,
+  SCL_LINK_ACCEPT_SOURCE_ROUTE,
+  SCL_LINK_ACCEPT_LOCAL,
+  SCL_LINK_BC_FORWARDING,
+  SCL_LINK_LOG_MARTIANS,
+  SCL_LINK_PROXY_ARP,
+  SCL_LINK_PROXY_ARP_PVLAN,
+  SCL_LINK_ROUTE_LOCALNET,
+  SCL_LINK_DROP_UNICAST,
+  SCL_LINK_DISABLE_IPV6,
+  SCL_BRIDGE_STP_STATE,
+  SCL_BRIDGE_FORWARD_DELAY,
+  SCL_BRIDGE_AGEING_TIME,
+  SCL_BRIDGE_VLAN_FILTERING,
+  SCL_BRIDGE_MCAST_SNOOPING,
+  SCL_BRIDGE_MCAST_QUERIER,
+  SCL_BRIDGE_GROUP_FWD_MASK,
+  SCL_BRIDGE_NF_CALL_IPTABLES,
+  SCL_BRIDGE_NF_CALL_IP6TABLES,
+  SCL_BRIDGE_NF_CALL_ARPTABLES,
+  SCL_PORT_STATE, /* unknown while the port has no carrier: the bridge sets it then */
+  SCL_PORT_HAIRPIN,
+  SCL_PORT_GUARD,
+  SCL_PORT_ROOT_BLOCK,
+  SCL_PORT_FASTLEAVE,
+  SCL_PORT_LEARNING,
+  SCL_PORT_FLOOD,
+  SCL_PORT_MCAST_FLOOD,
+  SCL_PORT_BCAST_FLOOD,
+  SCL_PORT_MCAST_TO_UNICAST,
+  SCL_PORT_PROXY_ARP,
+  SCL_PORT_PROXY_ARP_WIFI,
+  SCL_PORT_NEIGH_SUPPRESS,
+  SCL_PORT_ISOLATED,
+  SCL_PORT_LOCKED,
+  SCL_PORT_VLAN_TUNNEL,
+  SCL_PORT_GROUP_FWD_MASK,
   SCL_LINK_N_SETTINGS
 } SclLinkSetting;
-#define SCL_LINK_UNKNOWN -1
+#define SCL_LINK_UNKNOWN G_MAXUINT32
+
+SclLinkPlace _scl_link_setting_get_place (SclLinkSetting setting);
+/* As sysctl, ip and bridge call it. */
+const char *_scl_link_setting_get_name (SclLinkSetting setting);
 
 /* Links. */
 typedef struct
@@ -50,8 +103,8 @@ typedef struct
   int peer;   /* the index (in its own namespace) of what it is linked to; 0: none */
   guint flags;
   guint group;
-  int settings[SCL_LINK_N_SETTINGS]; /* SCL_LINK_UNKNOWN: this kernel has none */
-  int linklocal_learn;               /* of a bridge; SCL_LINK_UNKNOWN as above */
+  guint32 settings[SCL_LINK_N_SETTINGS]; /* SCL_LINK_UNKNOWN: this link or kernel has none */
+  guint32 linklocal_learn;               /* of a bridge; SCL_LINK_UNKNOWN as above */
 } SclLink;
 
 /* All links, sorted by name (transfer full); SclLink. */
@@ -97,6 +150,11 @@ typedef struct
 } SclLinkChange;
 
 int _scl_netlink_change_link (SclNetlink *self, int index, const SclLinkChange *change);
+/* SETTING is of any place but IPv4 and IPv6. */
+int _scl_netlink_change_setting (SclNetlink *self, int index, SclLinkSetting setting, guint32 value);
+/* Fills the settings of LINK from the attributes (by IFLA_*) of its message. */
+void _scl_netlink_read_settings (SclLink *link, struct nlattr **attributes);
+
 /* Returns when the link is gone; absent is 0. */
 int _scl_netlink_delete_link (SclNetlink *self, int index);
 int _scl_netlink_delete_group (SclNetlink *self, guint group);
@@ -131,6 +189,10 @@ typedef struct
 } SclRoute;
 
 GArray *_scl_netlink_list_routes (SclNetlink *self, GError **error);
+/* The message that adds it, if that fails with what is there too. */
+struct nl_msg *_scl_netlink_new_route (const SclRoute *route);
+/* FALSE if it has more to it than SclRoute says (or is no route of IPv4 that somebody made). */
+gboolean _scl_netlink_parse_route (const struct nlmsghdr *header, SclRoute *out_route);
 int _scl_netlink_replace_route (SclNetlink *self, const SclRoute *route);
 int _scl_netlink_delete_route (SclNetlink *self, const SclRoute *route);
 
@@ -146,10 +208,14 @@ typedef struct
 } SclPolicyRule;
 
 GArray *_scl_netlink_list_rules (SclNetlink *self, GError **error);
+struct nl_msg *_scl_netlink_new_rule (const SclPolicyRule *rule);
+/* FALSE as above; a rule that asks for no address, mark or link, and has a table to look into. */
+gboolean _scl_netlink_parse_rule (const struct nlmsghdr *header, SclPolicyRule *out_rule);
 int _scl_netlink_add_rule (SclNetlink *self, const SclPolicyRule *rule);
 int _scl_netlink_delete_rule (SclNetlink *self, const SclPolicyRule *rule);
 
 /* A permanent entry. */
+struct nl_msg *_scl_netlink_new_neighbour (int index, guint32 address, const char *mac);
 int _scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const char *mac);
 /* Addresses (guint32) of MAC in the neighbour table of that link. */
 GArray *_scl_netlink_list_neighbours (SclNetlink *self, int index, const char *mac, GError **error);

@@ -119,28 +119,48 @@ add_next_hops (GArray *routes, const SclRoute *common, struct nlattr *hops)
     }
 }
 
-static void
-add_route (const struct nlmsghdr *header, gpointer data)
+static gboolean
+parse_route (const struct nlmsghdr *header, struct nlattr **tb, SclRoute *route)
 {
   const struct rtmsg *info = nlmsg_data (header);
-  struct nlattr *tb[RTA_MAX + 1];
-  SclRoute route = { 0 };
 
   if (header->nlmsg_type != RTM_NEWROUTE || info->rtm_family != AF_INET
       || (info->rtm_flags & RTM_F_CLONED) != 0
       || nlmsg_parse ((struct nlmsghdr *)header, sizeof *info, tb, RTA_MAX, NULL) < 0)
+    return FALSE;
+  memset (route, 0, sizeof *route);
+  route->destination = get_ip (tb[RTA_DST]);
+  route->gateway = get_ip (tb[RTA_GATEWAY]);
+  route->source = get_ip (tb[RTA_PREFSRC]);
+  route->prefix_length = info->rtm_dst_len;
+  route->table = tb[RTA_TABLE] != NULL ? get_number (tb[RTA_TABLE]) : info->rtm_table;
+  route->metric = get_number (tb[RTA_PRIORITY]);
+  route->index = (int)get_number (tb[RTA_OIF]);
+  route->protocol = info->rtm_protocol;
+  route->type = info->rtm_type;
+  route->scope = info->rtm_scope;
+  route->on_link = (info->rtm_flags & RTNH_F_ONLINK) != 0;
+  return TRUE;
+}
+
+gboolean
+_scl_netlink_parse_route (const struct nlmsghdr *header, SclRoute *out_route)
+{
+  struct nlattr *tb[RTA_MAX + 1];
+
+  return parse_route (header, tb, out_route) && tb[RTA_MULTIPATH] == NULL && tb[RTA_METRICS] == NULL
+         && tb[RTA_ENCAP] == NULL && tb[RTA_NH_ID] == NULL && tb[RTA_VIA] == NULL
+         && ((const struct rtmsg *)nlmsg_data (header))->rtm_tos == 0;
+}
+
+static void
+add_route (const struct nlmsghdr *header, gpointer data)
+{
+  struct nlattr *tb[RTA_MAX + 1];
+  SclRoute route;
+
+  if (!parse_route (header, tb, &route))
     return;
-  route.destination = get_ip (tb[RTA_DST]);
-  route.gateway = get_ip (tb[RTA_GATEWAY]);
-  route.source = get_ip (tb[RTA_PREFSRC]);
-  route.prefix_length = info->rtm_dst_len;
-  route.table = tb[RTA_TABLE] != NULL ? get_number (tb[RTA_TABLE]) : info->rtm_table;
-  route.metric = get_number (tb[RTA_PRIORITY]);
-  route.index = (int)get_number (tb[RTA_OIF]);
-  route.protocol = info->rtm_protocol;
-  route.type = info->rtm_type;
-  route.scope = info->rtm_scope;
-  route.on_link = (info->rtm_flags & RTNH_F_ONLINK) != 0;
   if (tb[RTA_MULTIPATH] != NULL)
     add_next_hops (data, &route, tb[RTA_MULTIPATH]);
   else
@@ -186,10 +206,16 @@ route_msg (int type, int flags, const SclRoute *route)
   return msg;
 }
 
+struct nl_msg *
+_scl_netlink_new_route (const SclRoute *route)
+{
+  return route_msg (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
+}
+
 int
 _scl_netlink_replace_route (SclNetlink *self, const SclRoute *route)
 {
-  return _scl_netlink_talk (self, route_msg (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route));
+  return _scl_netlink_talk (self, _scl_netlink_new_route (route));
 }
 
 int
@@ -200,23 +226,56 @@ _scl_netlink_delete_route (SclNetlink *self, const SclRoute *route)
   return rc == -ESRCH ? 0 : rc;
 }
 
-static void
-add_rule (const struct nlmsghdr *header, gpointer data)
+static gboolean
+parse_rule (const struct nlmsghdr *header, struct nlattr **tb, SclPolicyRule *rule)
 {
   const struct fib_rule_hdr *info = nlmsg_data (header);
-  struct nlattr *tb[FRA_MAX + 1];
-  SclPolicyRule rule = { 0 };
 
   if (header->nlmsg_type != RTM_NEWRULE
       || nlmsg_parse ((struct nlmsghdr *)header, sizeof *info, tb, FRA_MAX, NULL) < 0)
-    return;
-  rule.priority = get_number (tb[FRA_PRIORITY]);
-  rule.table = tb[FRA_TABLE] != NULL ? get_number (tb[FRA_TABLE]) : info->table;
-  rule.mark = get_number (tb[FRA_FWMARK]);
-  rule.mask = get_number (tb[FRA_FWMASK]);
-  rule.protocol = tb[FRA_PROTOCOL] != NULL ? nla_get_u8 (tb[FRA_PROTOCOL]) : 0;
+    return FALSE;
+  memset (rule, 0, sizeof *rule);
+  rule->priority = get_number (tb[FRA_PRIORITY]);
+  rule->table = tb[FRA_TABLE] != NULL ? get_number (tb[FRA_TABLE]) : info->table;
+  rule->mark = get_number (tb[FRA_FWMARK]);
+  rule->mask = get_number (tb[FRA_FWMASK]);
+  rule->protocol = tb[FRA_PROTOCOL] != NULL ? nla_get_u8 (tb[FRA_PROTOCOL]) : 0;
   if (tb[FRA_IIFNAME] != NULL)
-    g_strlcpy (rule.iif, nla_get_string (tb[FRA_IIFNAME]), sizeof rule.iif);
+    g_strlcpy (rule->iif, nla_get_string (tb[FRA_IIFNAME]), sizeof rule->iif);
+  return TRUE;
+}
+
+/* Attributes of a rule that matches all that the header does not exclude. */
+static gboolean
+is_plain_rule_attribute (int type)
+{
+  return type == FRA_PRIORITY || type == FRA_TABLE || type == FRA_PROTOCOL || type == FRA_SUPPRESS_PREFIXLEN;
+}
+
+gboolean
+_scl_netlink_parse_rule (const struct nlmsghdr *header, SclPolicyRule *out_rule)
+{
+  const struct fib_rule_hdr *info = nlmsg_data (header);
+  struct nlattr *tb[FRA_MAX + 1];
+
+  if (!parse_rule (header, tb, out_rule) || info->action != FR_ACT_TO_TBL || info->src_len != 0
+      || info->dst_len != 0 || info->tos != 0 || (info->flags & FIB_RULE_INVERT) != 0
+      || (tb[FRA_SUPPRESS_PREFIXLEN] != NULL && get_number (tb[FRA_SUPPRESS_PREFIXLEN]) != G_MAXUINT32))
+    return FALSE;
+  for (int type = 0; type <= FRA_MAX; type++)
+    if (tb[type] != NULL && !is_plain_rule_attribute (type))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+add_rule (const struct nlmsghdr *header, gpointer data)
+{
+  struct nlattr *tb[FRA_MAX + 1];
+  SclPolicyRule rule;
+
+  if (!parse_rule (header, tb, &rule))
+    return;
   g_array_append_val ((GArray *)data, rule);
 }
 
@@ -232,8 +291,8 @@ _scl_netlink_list_rules (SclNetlink *self, GError **error)
   return g_steal_pointer (&all);
 }
 
-static int
-change_rule (SclNetlink *self, int type, int flags, const SclPolicyRule *rule)
+static struct nl_msg *
+rule_msg (int type, int flags, const SclPolicyRule *rule)
 {
   struct fib_rule_hdr info
       = { .family = AF_INET,
@@ -251,13 +310,19 @@ change_rule (SclNetlink *self, int type, int flags, const SclPolicyRule *rule)
     }
   if (rule->iif[0] != '\0')
     nla_put_string (msg, FRA_IIFNAME, rule->iif);
-  return _scl_netlink_talk (self, msg);
+  return msg;
+}
+
+struct nl_msg *
+_scl_netlink_new_rule (const SclPolicyRule *rule)
+{
+  return rule_msg (RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
 }
 
 int
 _scl_netlink_add_rule (SclNetlink *self, const SclPolicyRule *rule)
 {
-  int rc = change_rule (self, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule);
+  int rc = _scl_netlink_talk (self, _scl_netlink_new_rule (rule));
 
   return rc == -EEXIST ? 0 : rc;
 }
@@ -265,13 +330,13 @@ _scl_netlink_add_rule (SclNetlink *self, const SclPolicyRule *rule)
 int
 _scl_netlink_delete_rule (SclNetlink *self, const SclPolicyRule *rule)
 {
-  int rc = change_rule (self, RTM_DELRULE, 0, rule);
+  int rc = _scl_netlink_talk (self, rule_msg (RTM_DELRULE, 0, rule));
 
   return rc == -ENOENT ? 0 : rc;
 }
 
-int
-_scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const char *mac)
+struct nl_msg *
+_scl_netlink_new_neighbour (int index, guint32 address, const char *mac)
 {
   struct ndmsg info = { .ndm_family = AF_INET, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT };
   struct nl_msg *msg = new_msg (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof info);
@@ -280,7 +345,13 @@ _scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const 
   (void)_scl_netlink_parse_mac (mac, bytes);
   put_ip (msg, NDA_DST, address);
   nla_put (msg, NDA_LLADDR, sizeof bytes, bytes);
-  return _scl_netlink_talk (self, msg);
+  return msg;
+}
+
+int
+_scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const char *mac)
+{
+  return _scl_netlink_talk (self, _scl_netlink_new_neighbour (index, address, mac));
 }
 
 typedef struct

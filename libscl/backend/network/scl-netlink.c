@@ -4,8 +4,6 @@
 #include "base/scl-throw-private.h"
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -193,57 +191,12 @@ text_of (struct nlattr *attr)
   return attr == NULL ? NULL : g_strndup (nla_data (attr), (gsize)nla_len (attr));
 }
 
-static int
-linklocal_learn_of (struct nlattr *data)
+static char *
+kind_of (struct nlattr *info)
 {
-  struct nlattr *options = nla_find (nla_data (data), nla_len (data), IFLA_BR_MULTI_BOOLOPT);
-  const struct br_boolopt_multi *values;
+  struct nlattr *kind = info == NULL ? NULL : nla_find (nla_data (info), nla_len (info), IFLA_INFO_KIND);
 
-  if (options == NULL || nla_len (options) < (int)sizeof *values)
-    return SCL_LINK_UNKNOWN;
-  values = nla_data (options);
-  return (values->optval & (1u << BR_BOOLOPT_NO_LL_LEARN)) == 0;
-}
-
-static void
-read_kind (SclLink *link, struct nlattr *info)
-{
-  struct nlattr *tb[IFLA_INFO_MAX + 1];
-
-  link->linklocal_learn = SCL_LINK_UNKNOWN;
-  if (info == NULL || nla_parse_nested (tb, IFLA_INFO_MAX, info, NULL) < 0)
-    return;
-  link->kind = text_of (tb[IFLA_INFO_KIND]);
-  if (g_strcmp0 (link->kind, "bridge") == 0 && tb[IFLA_INFO_DATA] != NULL)
-    link->linklocal_learn = linklocal_learn_of (tb[IFLA_INFO_DATA]);
-}
-
-/* SPEC: per address family; there, under ATTRIBUTE, an array of all settings. */
-static int
-setting_of (struct nlattr *spec, int family, int attribute, guint position)
-{
-  struct nlattr *of_family
-      = spec != NULL ? nla_find (nla_data (spec), nla_len (spec), family) : NULL;
-  struct nlattr *all
-      = of_family != NULL ? nla_find (nla_data (of_family), nla_len (of_family), attribute) : NULL;
-
-  return all != NULL && (guint) nla_len (all) >= (position + 1) * sizeof (guint32)
-             ? ((const int *) nla_data (all))[position]
-             : SCL_LINK_UNKNOWN;
-}
-
-static void
-read_settings (SclLink *link, struct nlattr *spec)
-{
-  /* IPV4_DEVCONF_* begin at 1, and DEVCONF_* of IPv6 at 0. */
-  link->settings[SCL_LINK_FORWARDING]
-      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_FORWARDING - 1);
-  link->settings[SCL_LINK_ARP_IGNORE]
-      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1);
-  link->settings[SCL_LINK_DISABLE_IPV6]
-      = setting_of (spec, AF_INET6, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6);
-  link->settings[SCL_LINK_DISABLE_POLICY]
-      = setting_of (spec, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_NOPOLICY - 1);
+  return text_of (kind);
 }
 
 static void
@@ -263,11 +216,11 @@ add_link (const struct nlmsghdr *header, gpointer data)
   link->name = text_of (tb[IFLA_IFNAME]);
   link->alias = text_of (tb[IFLA_IFALIAS]);
   link->mac = mac_to_text (tb[IFLA_ADDRESS]);
-  read_kind (link, tb[IFLA_LINKINFO]);
+  link->kind = kind_of (tb[IFLA_LINKINFO]);
   link->master = tb[IFLA_MASTER] != NULL ? (int)nla_get_u32 (tb[IFLA_MASTER]) : 0;
   link->peer = tb[IFLA_LINK] != NULL ? (int)nla_get_u32 (tb[IFLA_LINK]) : 0;
   link->group = tb[IFLA_GROUP] != NULL ? nla_get_u32 (tb[IFLA_GROUP]) : 0;
-  read_settings (link, tb[IFLA_AF_SPEC]);
+  _scl_netlink_read_settings (link, tb);
   g_ptr_array_add (links, link);
 }
 

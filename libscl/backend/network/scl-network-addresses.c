@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-addresses-private.h"
+#include "backend/network/scl-netns-tables-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-names-private.h"
@@ -66,53 +67,16 @@ _scl_network_addresses_make (SclNetworkLinks *self, int bridge, GError **error)
                           error);
 }
 
-/* The only default route of the namespace. */
-static gboolean
-make_default_route (SclNetworkLinks *self, int uplink, GError **error)
-{
-  g_autoptr (GArray) routes = _scl_netlink_list_routes (self->inner, error);
-  SclRoute wanted = { .gateway = host_address (),
-                      .table = RT_TABLE_MAIN,
-                      .index = uplink,
-                      .protocol = SCL_ROUTE_PROTOCOL,
-                      .type = RTN_UNICAST };
-  gboolean found = FALSE;
-  int rc = 0;
-
-  for (guint i = 0; routes != NULL && rc == 0 && i < routes->len; i++)
-    {
-      const SclRoute *route = &g_array_index (routes, SclRoute, i);
-
-      if (route->table != RT_TABLE_MAIN || route->prefix_length != 0)
-        continue;
-      if (route->gateway == wanted.gateway && route->index == uplink && route->metric == 0)
-        found = TRUE;
-      else
-        rc = _scl_netlink_delete_route (self->inner, route);
-    }
-  if (routes != NULL && rc == 0 && !found)
-    rc = _scl_netlink_replace_route (self->inner, &wanted);
-  if (routes == NULL)
-    return FALSE;
-  return rc == 0 || scl_throw_errno (error, -rc, "cannot set the default route");
-}
-
-/* Not asked for by ARP: a host that answers only for some of its addresses (arp_ignore, as
- * Kubernetes sets it) would not answer for one that has a peer. */
-static gboolean
-make_neighbour (SclNetworkLinks *self, int uplink, GError **error)
-{
-  const char *network = scl_network_spec_get_name (self->target->spec);
-  g_autofree char *mac = _scl_network_links_mac (self->prefix, "uplink-host", network);
-
-  int rc = _scl_netlink_set_neighbour (self->inner, uplink, host_address (), mac);
-
-  return rc == 0
-         || scl_throw_errno (error, -rc, "link %s: cannot set its neighbour", SCL_NS_UPLINK);
-}
-
+/* The way out among them. The host's end is not asked for by ARP: a host that answers only for some of
+ * its addresses (arp_ignore, as Kubernetes sets it) would not answer for one that has a peer. */
 gboolean
-_scl_network_addresses_make_way_out (SclNetworkLinks *self, int uplink, GError **error)
+_scl_network_addresses_make_tables (SclNetworkLinks *self, GError **error)
 {
-  return make_neighbour (self, uplink, error) && make_default_route (self, uplink, error);
+  g_autoptr (GPtrArray) links = _scl_netlink_list_links (self->inner, error);
+  g_auto (SclNetnsTables) wanted = { 0 };
+
+  if (links == NULL)
+    return FALSE;
+  _scl_netns_tables_init (&wanted, self->prefix, self->target->spec, links);
+  return _scl_netns_tables_repair (self->inner, &wanted, error);
 }

@@ -4,6 +4,7 @@
 #include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-network-tap-private.h"
 #include "backend/network/scl-network-addresses-private.h"
+#include "backend/network/scl-link-settings-private.h"
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-ruleset-private.h"
 #include "base/scl-digest-private.h"
@@ -252,9 +253,12 @@ make_uplink (SclNetworkLinks *self, GPtrArray *inner_links, GError **error)
                                      .group = SCL_GROUP_UPLINK,
                                      .flags_mask = IFF_NOARP },
                     error)
-         && sync_link (self->inner, inner, (SclLinkChange){ .alias = mark, .mac = inner_mac },
+         && sync_link (self->inner, inner,
+                       (SclLinkChange){ .alias = mark, .mac = inner_mac, .flags_mask = IFF_NOARP },
                        error)
-         && _scl_sysctls_write (_scl_sysctls_uplink, self->uplink, error);
+         && _scl_link_settings_write (_scl_wishes_uplink_host, self->root, -1, self->uplink, error)
+         && _scl_link_settings_write (_scl_wishes_uplink, self->inner, self->netns_fd, SCL_NS_UPLINK,
+                                      error);
 }
 
 static gboolean
@@ -285,7 +289,9 @@ make_bridge (SclNetworkLinks *self, GPtrArray *inner_links, int *out_index, GErr
                       "set it up", SCL_NS_BRIDGE))
     return FALSE;
   return sync_link (self->inner, bridge, (SclLinkChange){ .mac = mac, .flags_mask = IFF_NOARP },
-                    error);
+                    error)
+         && _scl_link_settings_write (_scl_wishes_bridge, self->inner, self->netns_fd, SCL_NS_BRIDGE,
+                                      error);
 }
 
 /* Looks for the inner end of OUTER in NETNS and moves it into our namespace. */
@@ -374,22 +380,20 @@ make_port (SclNetworkLinks *self, const SclPort *port, GPtrArray *inner_links, i
                                      .flags = NIC_FLAGS,
                                      .flags_mask = NIC_FLAGS },
                     error)
-         && _scl_sysctls_write (_scl_sysctls_nic, link, error)
+         && _scl_link_settings_write (_scl_wishes_nic, self->root, -1, link, error)
          && _scl_network_tap_make (self->root, self->prefix, port, outer, error)
          && sync_link (self->inner, inner,
-                       (SclLinkChange){ .alias = mark, .mac = mac, .master = bridge }, error);
+                       (SclLinkChange){ .alias = mark, .mac = mac, .master = bridge }, error)
+         && _scl_link_settings_write (_scl_wishes_port, self->inner, self->netns_fd, link, error);
 }
 
 static gboolean
 write_namespace_sysctls (gpointer data, GError **error)
 {
-  return _scl_sysctls_write (_scl_sysctls_namespace, NULL, error);
-}
+  const SclNetworkLinks *self = data;
 
-static gboolean
-write_bridge_sysctls (gpointer data, GError **error)
-{
-  return _scl_sysctls_write (_scl_sysctls_bridge, SCL_NS_BRIDGE, error);
+  return _scl_sysctls_write (_scl_sysctls_namespace, error)
+         && (!self->is_new || _scl_sysctls_write (_scl_sysctls_birth, error));
 }
 
 static gboolean
@@ -438,13 +442,12 @@ _scl_network_links_make (SclNetworkLinks *self, GError **error)
   g_autoptr (GPtrArray) inner_links = NULL;
   int bridge = 0;
 
-  if (!_scl_netns_run (self->netns_fd, write_namespace_sysctls, NULL, error)
+  if (!_scl_netns_run (self->netns_fd, write_namespace_sysctls, self, error)
       || !mark_namespace (self, error))
     return FALSE;
   inner_links = _scl_netlink_list_links (self->inner, error);
   if (inner_links == NULL || !make_uplink (self, inner_links, error)
       || !make_bridge (self, inner_links, &bridge, error)
-      || !_scl_netns_run (self->netns_fd, write_bridge_sysctls, NULL, error)
       || !look_at_ports (self, inner_links, bridge, error))
     return FALSE;
   for (guint i = 0; i < self->target->ports->len; i++)
@@ -489,7 +492,7 @@ _scl_network_links_prune (SclNetworkLinks *self, GError **error)
 }
 
 static gboolean
-raise_link (SclNetlink *sock, const char *name, int *out_index, GError **error)
+raise_link (SclNetlink *sock, const char *name, GError **error)
 {
   g_autoptr (SclLink) link = NULL;
 
@@ -497,20 +500,16 @@ raise_link (SclNetlink *sock, const char *name, int *out_index, GError **error)
     return FALSE;
   if (link == NULL)
     return scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up", name);
-  if (out_index != NULL)
-    *out_index = link->index;
   return sync_link (sock, link, (SclLinkChange){ .flags = IFF_UP, .flags_mask = IFF_UP }, error);
 }
 
 gboolean
 _scl_network_links_raise (SclNetworkLinks *self, GError **error)
 {
-  int uplink = 0;
-
-  if (!raise_link (self->inner, SCL_NS_BRIDGE, NULL, error)
-      || !raise_link (self->inner, SCL_NS_UPLINK, &uplink, error)
-      || !raise_link (self->root, self->uplink, NULL, error)
-      || !_scl_network_addresses_make_way_out (self, uplink, error))
+  if (!raise_link (self->inner, SCL_NS_BRIDGE, error)
+      || !raise_link (self->inner, SCL_NS_UPLINK, error)
+      || !raise_link (self->root, self->uplink, error)
+      || !_scl_network_addresses_make_tables (self, error))
     return FALSE;
   for (guint i = 0; i < self->target->ports->len; i++)
     {
@@ -519,8 +518,7 @@ _scl_network_links_raise (SclNetworkLinks *self, GError **error)
 
       if (is_settled (self, i))
         continue;
-      if (!raise_link (self->inner, link, NULL, error)
-          || !raise_link (self->root, link, NULL, error)
+      if (!raise_link (self->inner, link, error) || !raise_link (self->root, link, error)
           || !_scl_network_tap_raise (self->root, self->prefix, port, error))
         return FALSE;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-observer-private.h"
+#include "backend/network/scl-link-settings-private.h"
 #include "backend/network/scl-netns-private.h"
+#include "backend/network/scl-netns-tables-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-network-sysctls-private.h"
@@ -9,7 +11,6 @@
 #include "base/scl-fd-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-names-private.h"
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ typedef struct
   GPtrArray *links;
   GArray *addresses;
   GArray *root_addresses;
-  GArray *routes;
+  GArray *peers;
   GPtrArray *tables;
   char *uplink;
 } Reading;
@@ -36,7 +37,6 @@ reading_clear (Reading *r)
   g_clear_pointer (&r->inner, nl_socket_free);
   g_clear_pointer (&r->links, g_ptr_array_unref);
   g_clear_pointer (&r->addresses, g_array_unref);
-  g_clear_pointer (&r->routes, g_array_unref);
   g_clear_pointer (&r->tables, g_ptr_array_unref);
   g_clear_pointer (&r->uplink, g_free);
 }
@@ -285,6 +285,13 @@ read_ports (Reading *r)
 }
 
 static void
+check_arp (Reading *r, const SclLink *link, const char *place)
+{
+  if ((link->flags & IFF_NOARP) != 0)
+    add_problem (r, "link %s%s does not speak ARP", link->name, place);
+}
+
+static void
 check_uplink (Reading *r)
 {
   g_autofree char *mark = _scl_names_mark (r->prefix, r->network);
@@ -305,12 +312,17 @@ check_uplink (Reading *r)
     add_problem (r, "link %s has lost its mark", r->uplink);
   if (outer->group != SCL_GROUP_UPLINK)
     add_problem (r, "link %s has another group", r->uplink);
+  if (g_strcmp0 (inner->alias, mark) != 0)
+    add_problem (r, "link %s in the namespace has lost its mark", SCL_NS_UPLINK);
+  check_arp (r, outer, "");
+  check_arp (r, inner, " in the namespace");
   if (near == NULL || far == NULL || near->peer != far->local || near->local != far->peer
       || near->prefix_length != 32 || far->prefix_length != 32
       || count_addresses (r->root_addresses, outer) != 1
       || count_addresses (r->addresses, inner) != 1)
     add_problem (r, "the addresses of link %s and its other end are wrong", r->uplink);
-  _scl_sysctls_check_link (_scl_sysctls_uplink, outer, r->out->problems);
+  _scl_link_settings_check (_scl_wishes_uplink_host, outer, "", r->out->problems);
+  _scl_link_settings_check (_scl_wishes_uplink, inner, " in the namespace", r->out->problems);
 }
 
 static void
@@ -322,7 +334,9 @@ check_bridge (Reading *r)
   check_up (r, bridge, SCL_NS_BRIDGE);
   check_mac (r, bridge, mac);
   if (bridge != NULL)
-    _scl_sysctls_check_link (_scl_sysctls_bridge, bridge, r->out->problems);
+    _scl_link_settings_check (_scl_wishes_bridge, bridge, " in the namespace", r->out->problems);
+  if (bridge != NULL)
+    check_arp (r, bridge, " in the namespace");
   if (bridge != NULL && g_strcmp0 (bridge->kind, "bridge") != 0)
     add_problem (r, "link %s is not a bridge", SCL_NS_BRIDGE);
   if (bridge != NULL && bridge->linklocal_learn == TRUE)
@@ -331,25 +345,20 @@ check_bridge (Reading *r)
     add_problem (r, "link %s has more than one address", SCL_NS_BRIDGE);
 }
 
-static void
-check_default_route (Reading *r)
+/* Without the addresses nobody knows what the routes should be. */
+static gboolean
+check_tables (Reading *r, GError **error)
 {
-  SclLink *inner = _scl_links_find (r->links, SCL_NS_UPLINK);
-  g_autoptr (GInetAddress) via = g_inet_address_new_from_string (SCL_HOST_ADDRESS);
-  guint right = 0, all = 0;
+  g_auto (SclNetnsTables) wanted = { 0 };
+  g_autoptr (GPtrArray) fixes = NULL;
 
-  for (guint i = 0; i < r->routes->len; i++)
-    {
-      const SclRoute *route = &g_array_index (r->routes, SclRoute, i);
-
-      if (route->table != RT_TABLE_MAIN || route->prefix_length != 0)
-        continue;
-      all++;
-      right += inner != NULL && route->index == inner->index && route->metric == 0
-               && route->gateway == _scl_address_number (via);
-    }
-  if (right != 1 || all != 1)
-    add_problem (r, "the default route of the namespace is wrong");
+  if (r->out->spec == NULL)
+    return TRUE;
+  _scl_netns_tables_init (&wanted, r->prefix, r->out->spec, r->links);
+  fixes = _scl_netns_tables_compare (r->inner, &wanted, error);
+  for (guint i = 0; fixes != NULL && i < fixes->len; i++)
+    add_problem (r, "%s", ((SclNetnsFix *)fixes->pdata[i])->problem);
+  return fixes != NULL;
 }
 
 static void
@@ -370,23 +379,33 @@ check_rules (Reading *r)
                           r->out->problems);
 }
 
-static gboolean
-check_namespace_sysctls (gpointer data, GError **error)
+/* What needs to be inside of the namespace, in one visit. */
+typedef struct
 {
-  _scl_sysctls_check (_scl_sysctls_namespace, data);
+  SclNetlink *route, *netfilter;
+  GPtrArray *problems;
+} Inside;
+
+static gboolean
+open_inside (gpointer data, GError **error)
+{
+  Inside *inside = data;
+
+  inside->route = _scl_netlink_open (-1, NETLINK_ROUTE, error);
+  if (inside->route == NULL)
+    return FALSE;
+  inside->netfilter = _scl_netlink_open (-1, NETLINK_NETFILTER, error);
+  if (inside->netfilter == NULL)
+    return FALSE;
+  _scl_sysctls_check (_scl_sysctls_namespace, inside->problems);
   return TRUE;
 }
 
 static gboolean
-read_kernel (Reading *r, int fd, GError **error)
+read_kernel (Reading *r, SclNetlink *netfilter, GError **error)
 {
-  g_autoptr (SclNetlink) rules = NULL;
-
-  r->links = _scl_netlink_list_links (r->inner, error);
-  r->addresses = r->links == NULL ? NULL : _scl_netlink_list_addresses (r->inner, error);
-  r->routes = r->addresses == NULL ? NULL : _scl_netlink_list_routes (r->inner, error);
-  rules = r->routes == NULL ? NULL : _scl_netlink_open (fd, NETLINK_NETFILTER, error);
-  r->tables = rules == NULL ? NULL : _scl_nft_read (rules, error);
+  r->addresses = _scl_netlink_list_addresses (r->inner, error);
+  r->tables = r->addresses == NULL ? NULL : _scl_nft_read (netfilter, error);
   return r->tables != NULL;
 }
 
@@ -398,40 +417,61 @@ set_foreign (SclObservedNetwork *out, char *what)
   out->foreign_what = what;
 }
 
+/* Host ends are told by them whether anybody has them yet. */
+static void
+add_peers (Reading *r)
+{
+  for (guint i = 0; i < r->links->len; i++)
+    {
+      const SclLink *link = r->links->pdata[i];
+
+      if (link->peer != 0 && _scl_names_unmark (r->prefix, link->alias) != NULL)
+        g_array_append_val (r->peers, link->peer);
+    }
+}
+
 static gboolean
 read_namespace (Reading *r, int fd, GError **error)
 {
-  gboolean marked = FALSE;
+  g_autofree char *mark = _scl_names_mark (r->prefix, r->network);
+  const SclLink *lo;
+  Inside inside = { .problems = r->out->problems };
+  gboolean opened = _scl_netns_run (fd, open_inside, &inside, error);
+  g_autoptr (SclNetlink) netfilter = inside.netfilter;
 
-  r->inner = _scl_netlink_open (fd, NETLINK_ROUTE, error);
-  if (r->inner == NULL
-      || !_scl_network_links_is_marked (r->inner, r->prefix, r->network, &marked, error))
+  r->inner = inside.route;
+  r->links = opened ? _scl_netlink_list_links (r->inner, error) : NULL;
+  if (r->links == NULL)
     return FALSE;
-  if (!marked)
+  add_peers (r);
+  lo = _scl_links_find (r->links, "lo");
+  if (lo == NULL || g_strcmp0 (lo->alias, mark) != 0)
     {
       set_foreign (r->out,
                    g_strdup_printf ("namespace %s/%s-%s", SCL_NETNS_FOLDER, r->prefix, r->network));
       return TRUE;
     }
-  if (!read_kernel (r, fd, error)
-      || !_scl_netns_run (fd, check_namespace_sysctls, r->out->problems, error))
+  if (!read_kernel (r, netfilter, error))
     return FALSE;
   read_spec (r);
   check_uplink (r);
   check_bridge (r);
-  check_default_route (r);
+  check_up (r, _scl_links_find (r->links, "lo"), "lo");
   read_ports (r);
   check_rules (r);
-  return TRUE;
+  return check_tables (r, error);
 }
 
 gboolean
 _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
-                            GArray *root_addresses, SclObservedNetwork **out, GError **error)
+                            GArray *root_addresses, GArray *peers, SclObservedNetwork **out,
+                            GError **error)
 {
-  g_auto (Reading) r = {
-    .prefix = prefix, .network = network, .root_links = root_links, .root_addresses = root_addresses
-  };
+  g_auto (Reading) r = { .prefix = prefix,
+                         .network = network,
+                         .root_links = root_links,
+                         .root_addresses = root_addresses,
+                         .peers = peers };
   g_autofree char *name = _scl_names_namespace (prefix, network);
   g_auto (SclFd) fd = -1;
   SclNetnsState state = _scl_netns_open (name, &fd);

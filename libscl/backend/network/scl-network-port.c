@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-network-links-private.h"
-#include "backend/network/scl-network-sysctls-private.h"
+#include "backend/network/scl-link-settings-private.h"
 #include "backend/network/scl-network-tap-private.h"
+#include "backend/network/scl-ruleset-private.h"
 #include "model/scl-names-private.h"
 #include <net/if.h>
 
@@ -45,7 +46,20 @@ check_outer (const char *prefix, const SclPort *port, const SclLink *outer, cons
     add (problems, "link %s has lost its mark", name);
   if ((outer->flags & IFF_NOARP) == 0)
     add (problems, "link %s answers ARP", name);
-  _scl_sysctls_check_link (_scl_sysctls_nic, outer, problems);
+  if (outer->group != SCL_GROUP_NIC)
+    add (problems, "link %s has another group", name);
+  _scl_link_settings_check (_scl_wishes_nic, outer, "", problems);
+}
+
+/* A bridge that is down has ports that are disabled. */
+static void
+check_settings (const SclLink *inner, const SclLink *bridge, GPtrArray *problems)
+{
+  SclLink port = *inner;
+
+  if (bridge == NULL || (bridge->flags & IFF_UP) == 0)
+    port.settings[SCL_PORT_STATE] = SCL_LINK_UNKNOWN;
+  _scl_link_settings_check (_scl_wishes_port, &port, " in the namespace", problems);
 }
 
 static void
@@ -63,6 +77,8 @@ check_inner (const char *prefix, const SclPort *port, const SclLink *inner, cons
     add (problems, "link %s is no port of %s", link, SCL_NS_BRIDGE);
   if (inner != NULL && g_strcmp0 (inner->alias, mark) != 0)
     add (problems, "the port %s has lost its mark", link);
+  if (inner != NULL)
+    check_settings (inner, bridge, problems);
 }
 
 static gboolean

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-tap-private.h"
 #include "backend/network/scl-network-links-private.h"
-#include "backend/network/scl-network-sysctls-private.h"
+#include "backend/network/scl-link-settings-private.h"
 #include "backend/network/scl-ruleset-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
@@ -70,13 +70,15 @@ static gboolean
 set_up (SclNetlink *root, const char *name, const char *mark, const SclPort *port, GError **error)
 {
   g_autoptr (SclLink) tap = NULL;
-  SclLinkChange change = { .alias = mark, .flags = TAP_FLAGS, .flags_mask = TAP_FLAGS };
+  SclLinkChange change
+      = { .alias = mark, .group = SCL_GROUP_NIC, .flags = TAP_FLAGS, .flags_mask = TAP_FLAGS };
 
   if (!lookup (root, name, &tap, error))
     return FALSE;
   if (g_ascii_strcasecmp (tap->mac == NULL ? "" : tap->mac, port->mac) != 0)
     change.mac = port->mac;
-  if (change.mac == NULL && g_strcmp0 (tap->alias, mark) == 0 && (tap->flags & TAP_FLAGS) == TAP_FLAGS)
+  if (change.mac == NULL && g_strcmp0 (tap->alias, mark) == 0 && tap->group == SCL_GROUP_NIC
+      && (tap->flags & TAP_FLAGS) == TAP_FLAGS)
     return TRUE;
   return throw_rc (error, _scl_netlink_change_link (root, tap->index, &change), "set it up", name);
 }
@@ -98,7 +100,7 @@ _scl_network_tap_make (SclNetlink *root, const char *prefix, const SclPort *port
       g_clear_pointer (&tap, _scl_link_free);
     }
   return (tap != NULL || create (root, name, port, outer, error))
-         && set_up (root, name, mark, port, error) && _scl_sysctls_write (_scl_sysctls_nic, name, error);
+         && set_up (root, name, mark, port, error) && _scl_link_settings_write (_scl_wishes_nic, root, -1, name, error);
 }
 
 gboolean
@@ -151,5 +153,7 @@ _scl_network_tap_check (GPtrArray *root_links, const char *prefix, const SclPort
     complain (problems, name, "keeps multicast from the guest");
   if (g_strcmp0 (tap->alias, mark) != 0)
     complain (problems, name, "has lost its mark");
-  _scl_sysctls_check_link (_scl_sysctls_nic, tap, problems);
+  if (tap->group != SCL_GROUP_NIC)
+    complain (problems, name, "has another group");
+  _scl_link_settings_check (_scl_wishes_nic, tap, "", problems);
 }
