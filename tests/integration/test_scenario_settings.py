@@ -49,6 +49,16 @@ class Settings(SharedCase):
                 self.assertIn("nothing to do", self.call("plan", 0).stdout)
                 self.assertNotIn(problem, self.ctl.run("status", check=0).stdout)
 
+    def test_a_default_route_through_our_link(self):
+        link = f"{self.ctl.prefix}u-default"
+        problem = f"the host has a default route through {link}, which is not ours: keep DHCP clients off our links"
+        self.scl.run(["ip", "route", "add", "default", "dev", link, "metric", "1005"])
+        self.assertIn(problem, self.ctl.run("status", check=2).stdout)
+        self.assertIn(problem, self.call("plan", 2).stdout)
+        self.call("apply", 0)
+        self.assertIn("nothing to do", self.call("plan", 0).stdout)
+        self.assertEqual(self.scl.output(["ip", "route", "show", "default"]), "")
+
 
 if __name__ == "__main__":
     scltest.main()

@@ -16,5 +16,7 @@ gboolean _scl_foreign_firewall_ensure (GPtrArray *tables, const char *run_dir, c
 /* Whether ensure has nothing to do. */
 gboolean _scl_foreign_firewall_is_done (GPtrArray *tables, const char *prefix, GPtrArray *uplinks);
 
-/* One sentence per chain that would drop what SCL routes. */
-void _scl_foreign_firewall_explain (GPtrArray *tables, const char *prefix, GPtrArray *notes);
+/* One sentence per chain that would drop what SCL routes between UPLINKS (char*) and GATEWAY (NULL: any
+ * other link). */
+void _scl_foreign_firewall_explain (GPtrArray *tables, const char *prefix, GPtrArray *uplinks,
+                                    const char *gateway, GPtrArray *notes);

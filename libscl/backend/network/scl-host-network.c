@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-host-network-private.h"
 #include "backend/network/scl-foreign-firewall-private.h"
+#include "backend/network/scl-host-strays-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
@@ -433,7 +434,8 @@ _scl_host_network_ensure (const SclHostNetwork *self, const SclHostTarget *targe
   g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
   gboolean wanted = target->networks->len > 0 || target->ports->len > 0;
 
-  if (root == NULL)
+  /* First: whose the host's default route is decides about the rest. */
+  if (root == NULL || !_scl_host_strays_remove (root, self->prefix, error))
     return FALSE;
   if (wanted ? !ensure_present (self, root, target, cancellable, error)
              : !ensure_absent (self, root, cancellable, error))

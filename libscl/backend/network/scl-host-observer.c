@@ -158,7 +158,7 @@ observe_table (const SclHostNetwork *self, SclNftTable *table, SclNetlink *root,
   add_gateway_notes (&gateway, interface, out->notes);
   if (!_scl_foreign_firewall_is_done (self->tables, self->prefix, uplinks))
     g_ptr_array_add (out->problems, g_strdup ("accepts in chain DOCKER-USER are missing"));
-  _scl_foreign_firewall_explain (self->tables, self->prefix, out->notes);
+  _scl_foreign_firewall_explain (self->tables, self->prefix, uplinks, interface, out->notes);
   return check_guard (self, externals, root, out, error)
          && check_routes (self, &gateway, uplinks, root, out->problems, error);
 }

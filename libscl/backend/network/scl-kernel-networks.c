@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-kernel-networks-private.h"
 #include "backend/network/scl-host-network-private.h"
+#include "backend/network/scl-host-strays-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-builder-private.h"
 #include "backend/network/scl-network-observer-private.h"
@@ -258,7 +259,8 @@ scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, S
     return FALSE;
   g_ptr_array_set_size (found, (int)names->len);
   if (!sweep_run (&sweep, out, error)
-      || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error))
+      || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error)
+      || !_scl_host_strays_check (root, self->prefix, links, addresses, out->host.problems, error))
     return FALSE;
   drop_strangers (out, desired);
   /* The networks only: the VMs are being read by another thread. */

@@ -320,11 +320,17 @@ check_gateway (const Host *host, const char *interface)
 }
 
 static void
-check_foreign (const Host *host, GPtrArray *tables)
+check_foreign (const Host *host, SclManifest *manifest, GPtrArray *tables)
 {
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) uplinks = g_ptr_array_new_with_free_func (g_free);
+  SclNetworkSpec *spec;
 
-  _scl_foreign_firewall_explain (tables, host->prefix, notes);
+  for (guint i = 0; (spec = _scl_list_peek (scl_manifest_get_networks (manifest), i)) != NULL; i++)
+    g_ptr_array_add (uplinks, _scl_names_link (host->prefix, SCL_LINK_UPLINK,
+                                               scl_network_spec_get_name (spec)));
+  _scl_foreign_firewall_explain (tables, host->prefix, uplinks,
+                                 scl_manifest_get_gateway_interface (manifest), notes);
   _scl_host_ports_explain (notes);
   for (guint i = 0; i < notes->len; i++)
     add (host->diagnostics, SCL_SEVERITY_WARNING, "gatewayInterface", "%s",
@@ -351,6 +357,6 @@ _scl_network_preflight_run (const char *prefix, SclManifest *manifest, GPtrArray
       check_nic (&host, vm, n);
   check_gateway (&host, scl_manifest_get_gateway_interface (manifest));
   if (tables != NULL && scl_manifest_get_gateway_interface (manifest) != NULL)
-    check_foreign (&host, tables);
+    check_foreign (&host, manifest, tables);
   return TRUE;
 }

@@ -146,6 +146,62 @@ unconditional_verdict (JsonObject *object)
   return verdict;
 }
 
+/* TRUE if it is {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}, or of
+ * oifname. */
+static gboolean
+take_link (SclNftRule *rule, JsonObject *match)
+{
+  JsonNode *left = json_object_get_member (match, "left");
+  JsonObject *meta = left == NULL ? NULL : get_object (left, "meta");
+  const char *key = meta == NULL ? NULL : get_string (meta, "key");
+  const char *name = get_string (match, "right");
+  char **place = g_strcmp0 (key, "iifname") == 0   ? &rule->iif
+                 : g_strcmp0 (key, "oifname") == 0 ? &rule->oif
+                                                   : NULL;
+
+  if (place == NULL || *place != NULL || name == NULL || name[0] == '\0'
+      || g_strcmp0 (get_string (match, "op"), "==") != 0)
+    return FALSE;
+  *place = g_strdup (name);
+  return TRUE;
+}
+
+static gboolean
+take_action (SclNftRule *rule, JsonObject *statement)
+{
+  static const char *const actions[] = { "accept", "drop", "reject", "return", "jump", "goto" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
+    if (json_object_has_member (statement, actions[i]))
+      {
+        JsonNode *node = json_object_get_member (statement, actions[i]);
+        JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+        g_free (rule->action);
+        rule->action = g_strdup (actions[i]);
+        g_free (rule->target);
+        rule->target = object == NULL ? NULL : g_strdup (get_string (object, "target"));
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* Whatever is not known may be a condition. */
+static void
+take_statement (SclNftRule *rule, JsonNode *node)
+{
+  JsonObject *statement = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *match = get_object (node, "match");
+
+  if (statement == NULL)
+    rule->narrow = TRUE;
+  else if (match != NULL)
+    rule->narrow = !take_link (rule, match) || rule->narrow;
+  else if (!take_action (rule, statement) && !json_object_has_member (statement, "counter")
+           && !json_object_has_member (statement, "log"))
+    rule->narrow = TRUE;
+}
+
 static void
 parse_rule (GPtrArray *tables, JsonObject *object)
 {
@@ -153,6 +209,7 @@ parse_rule (GPtrArray *tables, JsonObject *object)
   const char *name = get_string (object, "chain");
   SclNftChain *chain
       = table == NULL || name == NULL ? NULL : _scl_nft_table_find_chain (table, name);
+  JsonArray *statements;
   SclNftRule *rule;
 
   if (chain == NULL)
@@ -160,6 +217,9 @@ parse_rule (GPtrArray *tables, JsonObject *object)
   rule
       = _scl_nft_chain_add_read (chain, get_string (object, "comment"), get_int (object, "handle"));
   rule->verdict = g_strdup (unconditional_verdict (object));
+  statements = get_array (object, "expr");
+  for (guint i = 0; statements != NULL && i < json_array_get_length (statements); i++)
+    take_statement (rule, json_array_get_element (statements, i));
 }
 
 static void

@@ -32,6 +32,11 @@ typedef struct
   char *comment; /* NULL: not ours */
   char *text;    /* NULL if it was read */
   char *verdict; /* read: "drop", "accept", "reject" if that is all that the rule does; else NULL */
+  char *iif;     /* read: the link that it asks for, maybe with "*" at the end; NULL: any */
+  char *oif;
+  char *action;  /* read: the same as VERDICT, "return", "jump" or "goto"; NULL: none of these */
+  char *target;  /* read: the chain that it jumps or goes to */
+  gboolean narrow; /* read: it asks for more than its links */
   gint64 handle; /* 0 unless it was read */
 } SclNftRule;
 

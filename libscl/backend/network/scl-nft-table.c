@@ -34,6 +34,10 @@ rule_free (gpointer data)
   g_free (rule->comment);
   g_free (rule->text);
   g_free (rule->verdict);
+  g_free (rule->iif);
+  g_free (rule->oif);
+  g_free (rule->action);
+  g_free (rule->target);
   g_free (rule);
 }
 
