@@ -252,7 +252,7 @@ class Disks(SharedCase):
         os.unlink(self.volume())
         self.assertIn("still runs", self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1).stderr)
         self.assertEqual(self.vm()["state"], "running")
-        self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
         self.assertIn("--from-image", self.scene.ctl.run("volume", "create", "demo", check=64).stderr)
         self.scene.ctl.run("volume", "create", "demo", "--from-image", check=0)
         self.assertEqual(self.volume().stat().st_size, 16 * MIB)
