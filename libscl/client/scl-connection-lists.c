@@ -215,6 +215,19 @@ add_lost_networks (SclConnection *self, SclObservation *observation, SclObserved
     }
 }
 
+/* Nobody but QEMU has stopped it, and nobody lets it go on. */
+static void
+add_disk_error (SclConnection *self, const SclObservedVm *vm, const char *path)
+{
+  g_autofree char *text
+      = g_strdup_printf ("a disk error stopped it: make room on the file system of its volumes, then "
+                         "let it go on (sclctl vm start %s)",
+                         vm->name);
+
+  if (vm->disk_error)
+    add_diagnostic (self, SCL_SEVERITY_ERROR, path, text);
+}
+
 /* What keeps a VM from being made as it is declared. */
 static void
 add_vm_diagnostics (SclConnection *self, SclObservation *observation)
@@ -231,6 +244,7 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
       else
         add_lost_volumes (self, observation, vm, path);
       add_lost_networks (self, observation, vm, path);
+      add_disk_error (self, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
       if (vm->saved != NULL)

@@ -508,7 +508,7 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
   SclStep *step;
 
   if (!scl_vm_spec_get_auto_start (vm) || wanted_off
-      || (is != NULL && is_on (is) && !is->half_started))
+      || (is != NULL && is_on (is) && !is->half_started && !is->disk_error))
     return FALSE;
   step = vm_step (self, SCL_JOB_VM_START, SCL_ACTION_START, vm);
   _scl_step_add_need (step, defined);
@@ -516,6 +516,8 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
     _scl_step_add_reason (step, "new, with autoStart");
   else if (is->half_started)
     _scl_step_add_reason (step, "its start was interrupted");
+  else if (is->disk_error)
+    _scl_step_add_reason (step, "a disk error stopped it: is the host's file system full?");
   else
     _scl_step_add_reason (step, "autoStart, and %s",
                           is->saved != NULL                   ? "it goes on from its saved memory"

@@ -320,7 +320,8 @@ const SclctlCommand sclctl_commands[] = {
     .summary = "Start VMs",
     .description
     = "A VM that runs already is left alone. A VM that was started stays wanted on: apply "
-      "starts it again.",
+      "starts it again. A VM that is paused goes on. One that a disk error stopped must write "
+      "again: if it is stopped again at once, that is an error.",
     .examples = vm_start_examples,
     .complete = SCLCTL_COMPLETE_VM,
     .run = sclctl_vm_start },

@@ -331,6 +331,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
   if (live == NULL && g_hash_table_contains (scan->saved, config->domain_name))
     note_saved (vm, config->domain_name);
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+  vm->disk_error = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
   vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
   find_overlay (vm, config, live);

@@ -8,6 +8,8 @@
 #define PRESS_AGAIN_SECONDS 5
 /* Part of QEMU's message where another process holds a file's lock. */
 #define QEMU_LOCK "Is another process using the image"
+/* A write that fails again does so within a moment; nothing tells of one that does not. */
+#define WRITE_AGAIN_SECONDS 3
 /* After virDomainDestroy has returned, the domain is off but for the event. */
 #define OFF_SECONDS 30
 
@@ -195,6 +197,42 @@ resume (virDomainPtr domain, const char *name, GError **error)
   return FALSE;
 }
 
+/* QEMU tries the write that failed once more, at once, and nobody tells that it has gone well. */
+static gboolean
+resume_writing (SclLibvirtVms *self, virDomainPtr domain, const char *name, GCancellable *cancellable,
+                GError **error)
+{
+  g_autoptr (SclVirtWait) wait
+      = _scl_virt_wait_begin (self->connection, virDomainGetName (domain), cancellable);
+  gint64 deadline = g_get_monotonic_time () + WRITE_AGAIN_SECONDS * G_USEC_PER_SEC;
+  int state, reason;
+
+  if (!resume (domain, name, error))
+    return FALSE;
+  do
+    {
+      if (virDomainGetState (domain, &state, &reason, 0) < 0)
+        return scl_throw_virt (error, "VM \"%s\"", name);
+      if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
+        return scl_throw (error, SCL_ERROR_NO_SPACE,
+                          "VM \"%s\": a disk error stopped it again at once: make room on the file "
+                          "system of its volumes, then start it again",
+                          name);
+    }
+  while (_scl_virt_wait_next (wait, deadline));
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+/* Whoever paused it. */
+static gboolean
+let_go_on (SclLibvirtVms *self, virDomainPtr domain, int reason, const char *name,
+           GCancellable *cancellable, GError **error)
+{
+  return reason == VIR_DOMAIN_PAUSED_IOERROR
+             ? resume_writing (self, domain, name, cancellable, error)
+             : resume (domain, name, error);
+}
+
 gboolean
 _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgress *progress,
                         GError **error)
@@ -219,7 +257,8 @@ _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgre
     _scl_console_logs_add (self->logs, config->log);
   if (is_off (state))
     return start_off (self, domain, reason, config, progress, error);
-  if (state == VIR_DOMAIN_PAUSED && !resume (domain, name, error))
+  if (state == VIR_DOMAIN_PAUSED
+      && !let_go_on (self, domain, reason, name, progress == NULL ? NULL : progress->cancellable, error))
     return FALSE;
   if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\" sleeps and does not wake up", name);
