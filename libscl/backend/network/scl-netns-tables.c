@@ -21,6 +21,7 @@ typedef struct
   const SclNetnsTables *wanted;
   const SclLink *uplink, *bridge;
   GPtrArray *fixes;
+  GHashTable *macs; /* guint64: of all links */
   SclRoute routes[N_ROUTES];
   gboolean has_route[N_ROUTES];
   gboolean has_rule[N_RULES];
@@ -334,14 +335,42 @@ compare_neighbours (Comparison *c, SclNetlink *inner, GError **error)
 
 /* --- the bridge's forwarding entries --- */
 
+static guint64
+mac_number (const guint8 bytes[6])
+{
+  guint64 number = 0;
+
+  memcpy (&number, bytes, 6);
+  return number;
+}
+
+/* With hundreds of ports there are as many entries as links. */
+static GHashTable *
+list_macs (GPtrArray *links)
+{
+  GHashTable *macs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+
+  for (guint i = 0; i < links->len; i++)
+    {
+      guint8 bytes[6];
+
+      if (_scl_netlink_parse_mac (((SclLink *)links->pdata[i])->mac, bytes))
+        {
+          guint64 number = mac_number (bytes);
+
+          g_hash_table_add (macs, g_memdup2 (&number, sizeof number));
+        }
+    }
+  return macs;
+}
+
 /* The kernel's own: of the ports and the bridge itself. */
 static gboolean
 is_own_mac (const Comparison *c, struct nlattr *attribute)
 {
-  for (guint i = 0; i < c->wanted->links->len; i++)
-    if (has_mac (attribute, ((SclLink *)c->wanted->links->pdata[i])->mac))
-      return TRUE;
-  return FALSE;
+  guint64 number = mac_number (nla_data (attribute));
+
+  return g_hash_table_contains (c->macs, &number);
 }
 
 static struct nl_msg *
@@ -424,10 +453,12 @@ GPtrArray *
 _scl_netns_tables_compare (SclNetlink *inner, const SclNetnsTables *wanted, GError **error)
 {
   g_autoptr (GPtrArray) fixes = g_ptr_array_new_with_free_func (fix_free);
+  g_autoptr (GHashTable) macs = list_macs (wanted->links);
   Comparison c = { .wanted = wanted,
                    .uplink = _scl_links_find (wanted->links, SCL_NS_UPLINK),
                    .bridge = _scl_links_find (wanted->links, SCL_NS_BRIDGE),
-                   .fixes = fixes };
+                   .fixes = fixes,
+                   .macs = macs };
 
   if (c.uplink == NULL || c.bridge == NULL)
     return g_steal_pointer (&fixes);
