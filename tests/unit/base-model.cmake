@@ -15,6 +15,7 @@ scl_test_program (NAME test-engine-queue LABELS unit threads SOURCES test-engine
 # Through the public interface only.
 scl_test_program (NAME test-client-threads LABELS unit threads SOURCES test-client-threads.c LIBRARIES scl
                   TIMEOUT 300)
+scl_test_program (NAME test-first-number LABELS unit SOURCES test-first-number.c LIBRARIES scl TIMEOUT 60)
 scl_test_program (NAME test-instance-lock LABELS unit SOURCES test-instance-lock.c
                   LAYERS base model plan backend client engine-core TIMEOUT 60)
 scl_test_program (NAME test-instance-claim LABELS unit SOURCES test-instance-claim.c
