@@ -105,6 +105,33 @@ test_timeout (void **state)
   seen_wait (&seen, &seen.freed, 1);
 }
 
+#define PUT_OFF_MS 300
+
+/* A later time than the one before is not told to the kernel at once; an earlier one is. */
+static void
+test_timeout_is_put_off (void **state)
+{
+  Seen seen = { 0 };
+  Seen bell = { 0 };
+  gint64 began = g_get_monotonic_time ();
+  int id = virEventAddTimeout (PUT_OFF_MS, on_timeout, &seen, on_free);
+  int bell_id;
+  gboolean in_time;
+
+  virEventUpdateTimeout (id, 3600000);
+  in_time = g_get_monotonic_time () - began < PUT_OFF_MS * 1000;
+  bell_id = virEventAddTimeout (2 * PUT_OFF_MS, on_timeout, &bell, on_free);
+  seen_wait (&bell, &bell.fired, 1);
+  if (in_time)
+    assert_int_equal (g_atomic_int_get (&seen.fired), 0);
+  virEventUpdateTimeout (id, 1);
+  seen_wait (&seen, &seen.fired, 2);
+  assert_int_equal (virEventRemoveTimeout (id), 0);
+  assert_int_equal (virEventRemoveTimeout (bell_id), 0);
+  seen_wait (&seen, &seen.freed, 1);
+  seen_wait (&bell, &bell.freed, 1);
+}
+
 static void
 test_removes_itself (void **state)
 {
@@ -192,6 +219,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_registers_once), cmocka_unit_test (test_timeout),
+    cmocka_unit_test (test_timeout_is_put_off),
     cmocka_unit_test (test_removes_itself), cmocka_unit_test (test_handle),
     cmocka_unit_test (test_many_threads),   cmocka_unit_test (test_libvirt_uses_it),
   };

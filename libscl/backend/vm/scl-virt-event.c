@@ -15,7 +15,10 @@ typedef struct
   int fd;        /* -1: a timeout */
   SclFd wake;    /* what the loop waits for: an epoll descriptor on fd, or a timer */
   int events;    /* of a handle: VIR_EVENT_HANDLE_* */
+  gboolean is_watched;
   int frequency; /* of a timeout: ms, -1 is disabled */
+  gint64 due;    /* of a timeout: when it is to be called, us; 0: never */
+  gint64 rings;  /* when the loop looks at it next: not later, 0: never */
   GSource *source;
   gboolean removed;
   virEventHandleCallback handle_func;
@@ -73,6 +76,33 @@ dispatch_handle (int wake, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* -1 stops the timer; 0 rings at once. */
+static void
+ring_in (Entry *entry, gint64 us)
+{
+  gint64 ns = MAX (us * 1000, 1);
+  struct itimerspec timer = { .it_value = { ns / 1000000000, ns % 1000000000 } };
+  struct itimerspec stopped = { 0 };
+
+  (void) timerfd_settime (entry->wake, 0, us < 0 ? &stopped : &timer, NULL);
+}
+
+/* Rung for a call that has been put off since, or it is due, and is again after its period. */
+static gboolean
+take_ring (Entry *entry)
+{
+  G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&entries_lock);
+  gint64 now = g_get_monotonic_time ();
+  gboolean is_due = entry->due != 0 && entry->due <= now;
+
+  if (is_due)
+    entry->due = now + entry->frequency * G_GINT64_CONSTANT (1000);
+  entry->rings = entry->due;
+  if (entry->due != 0)
+    ring_in (entry, entry->due - now);
+  return is_due;
+}
+
 static gboolean
 dispatch_timeout (int wake, GIOCondition condition, gpointer user_data)
 {
@@ -81,7 +111,7 @@ dispatch_timeout (int wake, GIOCondition condition, gpointer user_data)
 
   /* Nothing to read: it was set anew meanwhile. */
   if (!g_source_is_destroyed (g_main_current_source ())
-      && read (wake, &expired, sizeof expired) == sizeof expired)
+      && read (wake, &expired, sizeof expired) == sizeof expired && take_ring (entry))
     entry->timeout_func (entry->id, entry->opaque);
   return G_SOURCE_CONTINUE;
 }
@@ -102,21 +132,25 @@ watch_fd (Entry *entry)
 {
   struct epoll_event event = { .events = condition_of (entry->events) };
 
-  (void) epoll_ctl (entry->wake, EPOLL_CTL_DEL, entry->fd, NULL);
   if (entry->events != 0)
-    (void) epoll_ctl (entry->wake, EPOLL_CTL_ADD, entry->fd, &event);
+    (void) epoll_ctl (entry->wake, entry->is_watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, entry->fd,
+                      &event);
+  else if (entry->is_watched)
+    (void) epoll_ctl (entry->wake, EPOLL_CTL_DEL, entry->fd, NULL);
+  entry->is_watched = entry->events != 0;
 }
 
-/* -1 stops the timer; 0 means at once, and again and again. */
+/* A call that is put off, as keepalive is by each answer, leaves the timer alone. */
 static void
 set_timer (Entry *entry)
 {
-  struct timespec period = { .tv_sec = entry->frequency / 1000,
-                             .tv_nsec = entry->frequency % 1000 * 1000000 + (entry->frequency == 0) };
-  struct itimerspec timer = { .it_value = period, .it_interval = period };
-  struct itimerspec stopped = { 0 };
+  gint64 us = entry->frequency < 0 ? -1 : entry->frequency * G_GINT64_CONSTANT (1000);
 
-  (void) timerfd_settime (entry->wake, 0, entry->frequency < 0 ? &stopped : &timer, NULL);
+  entry->due = us < 0 ? 0 : g_get_monotonic_time () + us;
+  if (entry->rings != 0 && entry->due != 0 && entry->rings <= entry->due)
+    return;
+  entry->rings = entry->due;
+  ring_in (entry, us);
 }
 
 static void
@@ -132,7 +166,7 @@ attach (Entry *entry)
 }
 
 /* libvirt changes what it waits for, and its keepalive timer, several times per call. Through a
- * descriptor of the entry's own that is one system call, and the loop need not be woken up. */
+ * descriptor of the entry's own that is one system call or none, and the loop need not be woken up. */
 static void
 arm (Entry *entry)
 {
