@@ -27,6 +27,20 @@ typedef struct
   guint64 allocated;
 } SclNeed;
 
+/* An image is looked at once, however many disks are copies of it. */
+typedef struct
+{
+  GError *error; /* NULL: it can be copied */
+  struct stat info;
+} SclImageLook;
+
+static void
+image_look_free (SclImageLook *self)
+{
+  g_clear_error (&self->error);
+  g_free (self);
+}
+
 typedef struct
 {
   const char *path;    /* of the folder, as it will be */
@@ -36,6 +50,7 @@ typedef struct
   SclObservation *observed;
   GPtrArray *diagnostics;
   GArray *needs;
+  GHashTable *images; /* path → SclImageLook */
 } SclPreflight;
 
 static void
@@ -44,6 +59,7 @@ preflight_clear (SclPreflight *self)
   g_free (self->existing);
   scl_fd_clear (&self->folder);
   g_array_unref (self->needs);
+  g_hash_table_unref (self->images);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SclPreflight, preflight_clear)
@@ -97,31 +113,41 @@ preflight_new_volume (SclPreflight *self, const char *vm, SclDiskSpec *disk,
     preflight_need (self, scl_disk_spec_get_image (disk), info);
 }
 
+static const SclImageLook *
+preflight_look (SclPreflight *self, const char *path)
+{
+  SclImageLook *look = g_hash_table_lookup (self->images, path);
+  g_auto (SclFd) fd = -1;
+
+  if (look != NULL)
+    return look;
+  look = g_new0 (SclImageLook, 1);
+  fd = _scl_fd_open_named (path, &look->info, &look->error);
+  if (fd >= 0)
+    (void) _scl_image_probe (fd, (guint64) look->info.st_size, path, &look->error);
+  g_hash_table_insert (self->images, g_strdup (path), look);
+  return look;
+}
+
 static void
 preflight_image (SclPreflight *self, const char *vm, SclDiskSpec *disk, gboolean exists)
 {
-  const char *path = scl_disk_spec_get_image (disk);
+  const SclImageLook *look = preflight_look (self, scl_disk_spec_get_image (disk));
   g_autoptr (GError) error = NULL;
-  struct stat info;
   guint64 size;
-  g_auto (SclFd) fd = _scl_fd_open_named (path, &info, &error);
 
-  /* The volume was made; an image that has gone since is missed only by a rebuild. */
-  if (fd < 0 && exists && g_error_matches (error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
-    {
-      preflight_add (self, SCL_SEVERITY_WARNING, vm, "image", error->message);
-      return;
-    }
-  if (fd < 0 || !_scl_image_probe (fd, (guint64) info.st_size, path, &error))
-    {
-      preflight_add (self, SCL_SEVERITY_ERROR, vm, "image", error->message);
-      return;
-    }
-  if (!_scl_volume_store_size ((guint64) info.st_size, scl_disk_spec_get_size_mib (disk), &size,
-                               &error))
+  if (look->error != NULL)
+    /* The volume was made; an image that has gone since is missed only by a rebuild. */
+    preflight_add (self,
+                   exists && g_error_matches (look->error, SCL_ERROR, SCL_ERROR_NOT_FOUND)
+                       ? SCL_SEVERITY_WARNING
+                       : SCL_SEVERITY_ERROR,
+                   vm, "image", look->error->message);
+  else if (!_scl_volume_store_size ((guint64) look->info.st_size, scl_disk_spec_get_size_mib (disk),
+                                    &size, &error))
     preflight_add (self, SCL_SEVERITY_ERROR, vm, "imageSize", error->message);
   else if (!exists)
-    preflight_new_volume (self, vm, disk, &info);
+    preflight_new_volume (self, vm, disk, &look->info);
 }
 
 static void
@@ -281,7 +307,10 @@ _scl_volume_preflight (const char *folder, const char *qemu_user, SclManifest *m
                                  .folder = -1,
                                  .observed = observed,
                                  .diagnostics = diagnostics,
-                                 .needs = g_array_new (FALSE, FALSE, sizeof (SclNeed)) };
+                                 .needs = g_array_new (FALSE, FALSE, sizeof (SclNeed)),
+                                 .images = g_hash_table_new_full (
+                                     g_str_hash, g_str_equal, g_free,
+                                     (GDestroyNotify) image_look_free) };
   GListModel *vms = scl_manifest_get_vms (manifest);
   guint n_vms = g_list_model_get_n_items (vms);
 
