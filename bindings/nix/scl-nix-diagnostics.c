@@ -26,7 +26,7 @@ nix_check (const NixSource *source, NixTree *tree, GError **error)
   if (!scl_manifest_loader_add_generated (loader, bytes, source->given, source->folder,
                                           list_origins (tree), error))
     return NULL;
-  return scl_manifest_loader_load (loader, error);
+  return scl_manifest_loader_load (loader, NULL, error);
 }
 
 static void

@@ -19,14 +19,15 @@ G_DECLARE_FINAL_TYPE (SclManifestLoader, scl_manifest_loader, SCL, MANIFEST_LOAD
 SCL_PUBLIC SclManifestLoader *scl_manifest_loader_new (void);
 SCL_PUBLIC void scl_manifest_loader_set_prefix (SclManifestLoader *self, const char *prefix);
 SCL_PUBLIC gboolean scl_manifest_loader_add_path (SclManifestLoader *self, const char *path,
-                                                  GError **error);
+                                                  GCancellable *cancellable, GError **error);
 SCL_PUBLIC gboolean scl_manifest_loader_add_bytes (SclManifestLoader *self, GBytes *bytes,
                                                    const char *file_name, const char *base_dir,
                                                    GError **error);
 SCL_PUBLIC gboolean scl_manifest_loader_add_generated (SclManifestLoader *self, GBytes *bytes,
                                                        const char *file_name, const char *base_dir,
                                                        GVariant *origins, GError **error);
-SCL_PUBLIC SclManifest *scl_manifest_loader_load (SclManifestLoader *self, GError **error);
+SCL_PUBLIC SclManifest *scl_manifest_loader_load (SclManifestLoader *self,
+                                                  GCancellable *cancellable, GError **error);
 SCL_PUBLIC GPtrArray *scl_manifest_loader_list_diagnostics (SclManifestLoader *self);
 
 SCL_PUBLIC SclManifest *scl_manifest_new_from_string (const char *text, const char *base_dir,

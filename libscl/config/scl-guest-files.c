@@ -100,24 +100,39 @@ is_for_guests (const SclSource *source, SclNode *root, GHashTable *named, SclRep
   return TRUE;
 }
 
-GPtrArray *
-_scl_guest_files_read_others (GPtrArray *sources, SclReport *report)
+/* What the files are, and the names in them. NULL: cancelled. */
+static GPtrArray *
+read_first (GPtrArray *sources, GHashTable *named, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) read = g_ptr_array_new_with_free_func (node_free);
-  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  GPtrArray *others = g_ptr_array_new_with_free_func (node_free);
 
   for (guint i = 0; i < sources->len; i++)
     {
-      SclNode *root = read_silently (sources->pdata[i]);
+      SclNode *root;
 
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return NULL;
+      root = read_silently (sources->pdata[i]);
       g_ptr_array_add (read, root);
       add_named_in (named, root);
     }
-  for (guint i = 0; i < sources->len; i++)
+  return g_steal_pointer (&read);
+}
+
+GPtrArray *
+_scl_guest_files_read_others (GPtrArray *sources, SclReport *report, GCancellable *cancellable,
+                              GError **error)
+{
+  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) read = read_first (sources, named, cancellable, error);
+  g_autoptr (GPtrArray) others = g_ptr_array_new_with_free_func (node_free);
+
+  for (guint i = 0; read != NULL && i < sources->len; i++)
     {
       SclNode *root = read->pdata[i];
 
+      if (g_cancellable_set_error_if_cancelled (cancellable, error))
+        return NULL;
       if (is_for_guests (sources->pdata[i], root, named, report))
         continue;
       read->pdata[i] = NULL;
@@ -126,5 +141,5 @@ _scl_guest_files_read_others (GPtrArray *sources, SclReport *report)
       if (root != NULL)
         g_ptr_array_add (others, root);
     }
-  return others;
+  return read == NULL ? NULL : g_steal_pointer (&others);
 }

@@ -208,7 +208,7 @@ mark_member (SclSource *source, const char *path)
 }
 
 static gboolean
-add_folder (SclManifestLoader *self, const char *path, GError **error)
+add_folder (SclManifestLoader *self, const char *path, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) names = list_folder (path, error);
 
@@ -216,7 +216,8 @@ add_folder (SclManifestLoader *self, const char *path, GError **error)
     {
       g_autofree char *file = g_build_filename (path, names->pdata[i], NULL);
 
-      if (!add_file (self, file, error))
+      if (g_cancellable_set_error_if_cancelled (cancellable, error)
+          || !add_file (self, file, error))
         return FALSE;
       mark_member (self->sources->pdata[self->sources->len - 1], file);
     }
@@ -227,6 +228,7 @@ add_folder (SclManifestLoader *self, const char *path, GError **error)
  * scl_manifest_loader_add_path:
  * @self: a #SclManifestLoader
  * @path: (type filename): a file or a folder
+ * @cancellable: (nullable): a #GCancellable, asked before each file
  * @error: location for a #GError, or %NULL
  *
  * Adds a file, or those files of a folder whose names end in `.yaml`, `.yml` or `.json` and do not
@@ -235,22 +237,26 @@ add_folder (SclManifestLoader *self, const char *path, GError **error)
  * folder of that file. Only regular files of up to 16 MiB are read; @path may be a symbolic link.
  *
  * Returns: %TRUE if everything was read. %SCL_ERROR_NOT_FOUND, %SCL_ERROR_PERMISSION, or
- *   %SCL_ERROR_INVALID if it is no regular file, too large, or a folder without manifests
+ *   %SCL_ERROR_INVALID if it is no regular file, too large, or a folder without manifests;
+ *   %G_IO_ERROR_CANCELLED, after which some files of a folder may have been added
  *
  * Since: 0.1
  */
 gboolean
-scl_manifest_loader_add_path (SclManifestLoader *self, const char *path, GError **error)
+scl_manifest_loader_add_path (SclManifestLoader *self, const char *path, GCancellable *cancellable,
+                              GError **error)
 {
   g_return_val_if_fail (SCL_IS_MANIFEST_LOADER (self), FALSE);
   g_return_val_if_fail (path != NULL, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   if (*path == '\0')
     return scl_throw (error, SCL_ERROR_INVALID, "the path of a manifest must not be empty");
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    return add_folder (self, path, error);
-  return add_file (self, path, error);
+    return add_folder (self, path, cancellable, error);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error)
+         && add_file (self, path, error);
 }
 
 /**
@@ -330,13 +336,17 @@ scl_manifest_loader_add_generated (SclManifestLoader *self, GBytes *bytes, const
   return TRUE;
 }
 
+/* NULL: cancelled. What comes after the reading takes less time than a file. */
 static SclManifest *
-read_all (SclManifestLoader *self, SclReport *report)
+read_all (SclManifestLoader *self, SclReport *report, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GPtrArray) roots = _scl_guest_files_read_others (self->sources, report);
+  g_autoptr (GPtrArray) roots
+      = _scl_guest_files_read_others (self->sources, report, cancellable, error);
   g_autoptr (SclNode) merged = NULL;
   g_autoptr (SclManifest) manifest = NULL;
 
+  if (roots == NULL)
+    return NULL;
   if (roots->len == 0 && !_scl_report_has_errors (report))
     _scl_report_syntax (report, _scl_text_place (self->sources->pdata[0], 0),
                         "of what was given, nothing is a manifest");
@@ -349,23 +359,25 @@ read_all (SclManifestLoader *self, SclReport *report)
 /**
  * scl_manifest_loader_load:
  * @self: a #SclManifestLoader
+ * @cancellable: (nullable): a #GCancellable, asked before each input is read
  * @error: location for a #GError, or %NULL
  *
  * Reads, merges and checks everything that was added. Networks and VMs are sorted by name.
  *
  * Returns: (transfer full): the manifest, or %NULL with %SCL_ERROR_INVALID, whose message has every
- *   error on a line of its own, as `file:line:column: path: message`
+ *   error on a line of its own, as `file:line:column: path: message`; %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
  */
 SclManifest *
-scl_manifest_loader_load (SclManifestLoader *self, GError **error)
+scl_manifest_loader_load (SclManifestLoader *self, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclReport) report = NULL;
   g_autoptr (SclManifest) manifest = NULL;
   const char *problem;
 
   g_return_val_if_fail (SCL_IS_MANIFEST_LOADER (self), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   g_ptr_array_set_size (self->diagnostics, 0);
@@ -375,7 +387,9 @@ scl_manifest_loader_load (SclManifestLoader *self, GError **error)
   if (self->sources->len == 0)
     return scl_null_throw (error, SCL_ERROR_INVALID, "no manifest was given");
   report = _scl_report_new ();
-  manifest = read_all (self, report);
+  manifest = read_all (self, report, cancellable, error);
+  if (manifest == NULL)
+    return NULL;
   g_ptr_array_unref (self->diagnostics);
   self->diagnostics = _scl_report_list (report);
   if (!_scl_diagnostic_throw (self->diagnostics, error))
@@ -433,7 +447,7 @@ scl_manifest_new_from_string (const char *text, const char *base_dir, GError **e
   bytes = g_bytes_new (text, strlen (text));
   if (!scl_manifest_loader_add_bytes (loader, bytes, NULL, base_dir, error))
     return NULL;
-  return scl_manifest_loader_load (loader, error);
+  return scl_manifest_loader_load (loader, NULL, error);
 }
 
 /**

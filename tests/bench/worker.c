@@ -82,9 +82,9 @@ do_manifest (char **words, GError **error)
 
   g_clear_object (&bench_manifest);
   scl_manifest_loader_set_prefix (loader, BENCH_PREFIX);
-  if (!scl_manifest_loader_add_path (loader, words[0], error))
+  if (!scl_manifest_loader_add_path (loader, words[0], NULL, error))
     return FALSE;
-  bench_manifest = scl_manifest_loader_load (loader, error);
+  bench_manifest = scl_manifest_loader_load (loader, NULL, error);
   return bench_manifest != NULL;
 }
 

@@ -49,7 +49,7 @@ check (GBytes *bytes, const char *name)
 
   if (!scl_manifest_loader_add_bytes (loader, bytes, name, "/base", &error))
     g_error ("refused: %s", error->message);
-  manifest = scl_manifest_loader_load (loader, &error);
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   if (manifest == NULL)
     {
       check_errors (loader, error);

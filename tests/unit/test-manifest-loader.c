@@ -16,7 +16,7 @@ load_errors (const char *folder, const char *name)
   g_autoptr (GBytes) bytes = read_bytes (path);
 
   assert_true (scl_manifest_loader_add_bytes (loader, bytes, name, "/base", &error));
-  manifest = scl_manifest_loader_load (loader, &error);
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   if (manifest != NULL)
     return scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML);
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID));
@@ -124,8 +124,8 @@ test_example (void **state)
       g_autoptr (GError) error = NULL;
       g_autoptr (GPtrArray) diagnostics = NULL;
 
-      assert_true (scl_manifest_loader_add_path (loader, path, &error));
-      manifest = scl_manifest_loader_load (loader, &error);
+      assert_true (scl_manifest_loader_add_path (loader, path, NULL, &error));
+      manifest = scl_manifest_loader_load (loader, NULL, &error);
       assert_non_null (manifest);
       check_example (manifest);
       diagnostics = scl_manifest_loader_list_diagnostics (loader);
@@ -160,7 +160,7 @@ test_diagnostics_are_located (void **state)
   SclDiagnostic *diagnostic;
 
   assert_true (scl_manifest_loader_add_bytes (loader, bytes, "a.yaml", NULL, NULL));
-  assert_null (scl_manifest_loader_load (loader, NULL));
+  assert_null (scl_manifest_loader_load (loader, NULL, NULL));
   diagnostics = scl_manifest_loader_list_diagnostics (loader);
   assert_int_equal (diagnostics->len, 1);
   diagnostic = diagnostics->pdata[0];
@@ -243,7 +243,7 @@ test_generated (void **state)
       "\"b\": {\"image\": \"/b\", \"network\": \"lan\"},\n\"c\": {}\n}}",
       "@a(suu) [('', 0, 0), ('vms.nix', 40, 3), ('vms.nix', 41, 5), ('more/b.nix', 7, 2),"
       " ('vms.nix', 12, 3)]");
-  manifest = scl_manifest_loader_load (loader, &error);
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   assert_null (manifest);
   assert_string_equal (
       error->message,
@@ -268,7 +268,7 @@ test_generated_beside_written (void **state)
   add_generated (loader, "{\"virtualMachines\": {\n\"a\": {\"image\": \"/a\"}}}",
                  "@a(suu) [('', 0, 0), ('vms.nix', 40, 3)]");
   assert_true (scl_manifest_loader_add_bytes (loader, bytes, "more.yaml", NULL, NULL));
-  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_null (scl_manifest_loader_load (loader, NULL, &error));
   assert_string_equal (
       error->message,
       "more.yaml:2:3: virtualMachines.a: the VM is declared in two files; the other place is "
@@ -288,8 +288,32 @@ test_generated_without_origins (void **state)
                                                    g_variant_new_string ("x"), &wrong));
   assert_true (g_error_matches (wrong, SCL_ERROR, SCL_ERROR_INVALID));
   add_generated (loader, "{\"wrong\": 1}", "@a(suu) []");
-  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_null (scl_manifest_loader_load (loader, NULL, &error));
   assert_true (g_str_has_prefix (error->message, "vms.nix: wrong: unknown key"));
+}
+
+/* The loader is as usable afterwards as before. */
+static void
+test_cancelled (void **state)
+{
+  g_autofree char *path = g_build_filename (SCL_TEST_DATA, "good", "all-keys.yaml", NULL);
+  g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GError) unread = NULL;
+  g_autoptr (GError) unloaded = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  assert_false (scl_manifest_loader_add_path (loader, path, cancellable, &unread));
+  assert_true (g_error_matches (unread, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  assert_true (scl_manifest_loader_add_path (loader, path, NULL, &error));
+  assert_null (scl_manifest_loader_load (loader, cancellable, &unloaded));
+  assert_true (g_error_matches (unloaded, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  g_cancellable_reset (cancellable);
+  manifest = scl_manifest_loader_load (loader, cancellable, &error);
+  assert_non_null (manifest);
+  assert_null (error);
 }
 
 int
@@ -304,6 +328,7 @@ main (void)
     cmocka_unit_test (test_generated),
     cmocka_unit_test (test_generated_beside_written),
     cmocka_unit_test (test_generated_without_origins),
+    cmocka_unit_test (test_cancelled),
     cmocka_unit_test (test_truncated_anywhere),
     cmocka_unit_test (test_many_vms),
   };

@@ -58,7 +58,7 @@ merge (const char *a, const char *b, const char *c)
       bytes = g_bytes_new (texts[i], strlen (texts[i]));
       assert_true (scl_manifest_loader_add_bytes (loader, bytes, names[i], NULL, NULL));
     }
-  manifest = scl_manifest_loader_load (loader, &error);
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   return manifest == NULL ? g_strdup (error->message)
                           : scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML);
 }
@@ -149,8 +149,8 @@ test_folder (void **state)
   write_file (fixture, ".hidden.yaml", "nonsense: true\n");
   write_file (fixture, "notes.txt", "not a manifest\n");
   assert_int_equal (g_mkdir (sub, 0700), 0);
-  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, &error));
-  manifest = scl_manifest_loader_load (loader, &error);
+  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, NULL, &error));
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   assert_non_null (manifest);
   assert_string_equal (scl_manifest_get_gateway_interface (manifest), "eth0");
   disk = g_list_model_get_item (scl_vm_spec_get_disks (scl_manifest_lookup_vm (manifest, "a")), 0);
@@ -161,8 +161,8 @@ test_folder (void **state)
   write_file (fixture, "20-b.yml", "[]");
   g_clear_object (&loader);
   loader = scl_manifest_loader_new ();
-  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, &error));
-  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, NULL, &error));
+  assert_null (scl_manifest_loader_load (loader, NULL, &error));
   expected = g_strdup_printf ("%s/10-a.json:1:1: expected a map with keys such as virtualMachines "
                               "and networks, found a list\n"
                               "%s/20-b.yml:1:1: expected a map with keys such as virtualMachines "
@@ -181,8 +181,8 @@ load_folder (Fixture *fixture, char **out_found, GError **error)
   g_autoptr (GPtrArray) diagnostics = NULL;
   SclManifest *manifest;
 
-  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, error));
-  manifest = scl_manifest_loader_load (loader, error);
+  assert_true (scl_manifest_loader_add_path (loader, fixture->folder, NULL, error));
+  manifest = scl_manifest_loader_load (loader, NULL, error);
   diagnostics = scl_manifest_loader_list_diagnostics (loader);
   for (guint i = 0; i < diagnostics->len; i++)
     {
@@ -279,7 +279,7 @@ assert_add_fails (const char *path, SclError code, const char *message)
   g_autoptr (SclManifestLoader) loader = scl_manifest_loader_new ();
   g_autoptr (GError) error = NULL;
 
-  assert_false (scl_manifest_loader_add_path (loader, path, &error));
+  assert_false (scl_manifest_loader_add_path (loader, path, NULL, &error));
   assert_string_equal (error->message, message);
   assert_true (g_error_matches (error, SCL_ERROR, (int) code));
 }
@@ -346,9 +346,9 @@ test_link_and_relative_path (void **state)
   write_file (fixture, "target", "virtualMachines: {a: {image: a.raw}}\n");
   assert_int_equal (symlink ("target", link), 0);
   assert_int_equal (g_chdir (fixture->folder), 0);
-  assert_true (scl_manifest_loader_add_path (loader, "link.yaml", &error));
+  assert_true (scl_manifest_loader_add_path (loader, "link.yaml", NULL, &error));
   assert_int_equal (g_chdir (before), 0);
-  manifest = scl_manifest_loader_load (loader, &error);
+  manifest = scl_manifest_loader_load (loader, NULL, &error);
   assert_non_null (manifest);
   disk = g_list_model_get_item (scl_vm_spec_get_disks (scl_manifest_lookup_vm (manifest, "a")), 0);
   assert_string_equal (scl_disk_spec_get_image (disk), image);
@@ -391,15 +391,15 @@ test_loader_states (void **state)
   g_autoptr (SclManifest) second = NULL;
 
   assert_int_equal (before->len, 0);
-  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_null (scl_manifest_loader_load (loader, NULL, &error));
   assert_string_equal (error->message, "no manifest was given");
   g_clear_error (&error);
   assert_true (scl_manifest_loader_add_bytes (loader, bytes, NULL, NULL, &error));
-  first = scl_manifest_loader_load (loader, &error);
-  second = scl_manifest_loader_load (loader, &error);
+  first = scl_manifest_loader_load (loader, NULL, &error);
+  second = scl_manifest_loader_load (loader, NULL, &error);
   assert_true (scl_manifest_equal (first, second));
   scl_manifest_loader_set_prefix (loader, "Bad");
-  assert_null (scl_manifest_loader_load (loader, &error));
+  assert_null (scl_manifest_loader_load (loader, NULL, &error));
   assert_non_null (strstr (error->message, "prefix \"Bad\""));
 }
 

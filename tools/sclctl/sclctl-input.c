@@ -57,7 +57,7 @@ add_input (Inputs *inputs, const char *file, GError **error)
     return add_stdin (inputs->loader, error);
   if (sclctl_nix_is (file))
     return sclctl_nix_add (inputs->context, inputs->loader, file, inputs->pure, error);
-  return scl_manifest_loader_add_path (inputs->loader, file, error);
+  return scl_manifest_loader_add_path (inputs->loader, file, NULL, error);
 }
 
 static gboolean
@@ -107,7 +107,7 @@ sclctl_load (SclctlContext *context, SclManifestLoader **out_loader, GError **er
     *out_loader = g_object_ref (loader);
   if (!add_inputs (&inputs, error))
     return NULL;
-  manifest = scl_manifest_loader_load (loader, error);
+  manifest = scl_manifest_loader_load (loader, NULL, error);
   tell_warnings (context, loader);
   return manifest;
 }
