@@ -33,6 +33,8 @@ code_from_errno (int errno_value)
       return SCL_ERROR_NO_SPACE;
     case ETIMEDOUT:
       return SCL_ERROR_TIMEOUT;
+    case ELOOP:
+      return SCL_ERROR_INVALID;
     case EOPNOTSUPP:
     case ENOSYS:
       return SCL_ERROR_UNSUPPORTED;

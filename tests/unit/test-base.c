@@ -36,7 +36,7 @@ test_throw_errno (void **state)
                 { EAGAIN, SCL_ERROR_FAILED },           { ENOSPC, SCL_ERROR_NO_SPACE },
                 { EDQUOT, SCL_ERROR_NO_SPACE },       { ETIMEDOUT, SCL_ERROR_TIMEOUT },
                 { EOPNOTSUPP, SCL_ERROR_UNSUPPORTED }, { ENOSYS, SCL_ERROR_UNSUPPORTED },
-                { EIO, SCL_ERROR_FAILED } };
+                { ELOOP, SCL_ERROR_INVALID },         { EIO, SCL_ERROR_FAILED } };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -268,6 +269,7 @@ static const struct
   { V2 "  a: {match: {macaddress: 52:54:00:12:34:56}}\n",
     "u:3:27: YAML takes this MAC address for a number: put it in quotes" NOTHING, NULL },
   { V2 "  a: {match: {macaddress: 52:54:00:12:34:5a}}\n", NULL, NULL },
+  { V2 "  a: {match: {macaddress: 02:00:00:00:00:01}}\n", NULL, NULL },
   { V2 "  a: {match: {macaddress: '52:54:00:12:34:56'}}\n", NULL, NULL },
   { V2 "  a: {dhcp4: no, dhcp6: \"no\"}\n",
     "u:3:25: \"dhcp6\" is a text, not yes or no: take the quotes off: cloud-init takes any text for yes", NULL },
@@ -313,6 +315,28 @@ test_network_config_without_macs (void **state)
 
   assert_null (_scl_network_config_check (bytes, "u", NULL, &note));
   assert_null (note);
+}
+
+#define N_BRACKETS 40000
+
+/* Nobody writes that, and libyaml takes seconds for it. */
+static void
+test_nested_without_end (void **state)
+{
+  g_autoptr (GString) text = g_string_new ("version: ");
+  g_autoptr (GBytes) bytes = NULL;
+  g_autofree char *note = NULL;
+  g_autofree char *warning = NULL;
+  clock_t began = clock ();
+
+  for (guint i = 0; i < N_BRACKETS; i++)
+    g_string_append_c (text, '[');
+  bytes = g_string_free_to_bytes (g_steal_pointer (&text));
+  assert_null (_scl_network_config_check (bytes, "u", NULL, &note));
+  assert_null (note);
+  assert_true (_scl_user_data_check (bytes, "u", &warning, NULL));
+  assert_null (warning);
+  assert_true ((clock () - began) / (CLOCKS_PER_SEC / 10) < 5);
 }
 
 static void
@@ -501,6 +525,7 @@ main (void)
     cmocka_unit_test (test_user_data),
     cmocka_unit_test (test_network_configs),
     cmocka_unit_test (test_network_config_without_macs),
+    cmocka_unit_test (test_nested_without_end),
     cmocka_unit_test (test_user_data_that_is_no_text),
     cmocka_unit_test_setup_teardown (test_contents, setup, teardown),
     cmocka_unit_test_setup_teardown (test_missing_parts, setup, teardown),

@@ -16,3 +16,7 @@ char *_scl_cloud_yaml_describe (const char *path, yaml_mark_t mark, const char *
 /* Of the error that PARSER met in TEXT. */
 char *_scl_cloud_yaml_describe_syntax (const char *path, const yaml_parser_t *parser,
                                        const char *text, gsize size, const char *consequence);
+
+/* FALSE: nested, or full of anchors, beyond what anybody writes; libyaml's time grows with the square
+ * of either. What is not valid YAML is plain up to there. */
+gboolean _scl_cloud_yaml_is_plain (const char *text, gsize size);

@@ -57,12 +57,12 @@ is_known_mac (Check *self, const char *mac)
   return FALSE;
 }
 
-/* YAML 1.1 has numbers in base 60, and "12:34:56:10:11:12" is one. */
+/* YAML 1.1 has numbers in base 60, and "12:34:56:10:11:12" is one, but none begins with 0. */
 static gboolean
 is_number (const yaml_node_t *mac)
 {
   return mac->data.scalar.style == YAML_PLAIN_SCALAR_STYLE
-         && g_regex_match_simple ("^[0-9]+(:[0-5]?[0-9])+$", text_of (mac), 0, 0);
+         && g_regex_match_simple ("^[1-9][0-9]*(:[0-5]?[0-9])+$", text_of (mac), 0, 0);
 }
 
 static void
@@ -283,7 +283,7 @@ _scl_network_config_check (GBytes *given, const char *path, const char *const *m
   gsize size;
   const char *text = g_bytes_get_data (given, &size);
 
-  if (size > 0)
+  if (size > 0 && _scl_cloud_yaml_is_plain (text, size))
     check_text (&check, text, size);
   *out_note = check.note;
   return check.warning;

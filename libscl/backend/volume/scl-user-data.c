@@ -89,6 +89,7 @@ _scl_user_data_check (GBytes *given, const char *path, char **out_warning, GErro
   if (!g_utf8_validate (text, (gssize) size, &end))
     return scl_throw (error, SCL_ERROR_INVALID, "%s: line %zu is not UTF-8, so " IGNORED "; convert it",
                       path, line_of (text, end));
-  *out_warning = find_fault (text, size, path);
+  if (_scl_cloud_yaml_is_plain (text, size))
+    *out_warning = find_fault (text, size, path);
   return TRUE;
 }
