@@ -25,7 +25,7 @@
     assert_non_null (error);                                                                       \
     assert_int_equal ((error)->domain, SCL_ERROR);                                                 \
     if (strstr ((error)->message, text) == NULL)                                                   \
-      print_error ("not in \"%s\": %s\n", (error)->message, text);                                 \
+      print_error ("not in \"%s\": %s\n", (error)->message != NULL ? (error)->message : "", text); \
     assert_int_equal ((error)->code, error_code);                                                  \
     assert_non_null (strstr ((error)->message, text));                                             \
     g_clear_error (&(error));                                                                      \
