@@ -4,15 +4,13 @@
 
 import json
 import os
-import platform
 import re
 import shutil
 import subprocess
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import scltest
+from scltest import debian
 from scltest.guest import SOURCE
 
 TOOL = SOURCE / "tools/package-debian"
@@ -66,17 +64,7 @@ class Root:
 
     def __init__(self, path):
         self.path = path
-        name = str(SOURCE / "tools/cloud-image")
-        tool = module_from_spec(spec_from_loader("cloud_image", SourceFileLoader("cloud_image", name)))
-        tool.__spec__.loader.exec_module(tool)
-        # The packages are of the machine's own release.
-        tool.SUITE = platform.freedesktop_os_release()["VERSION_CODENAME"]
-        options = [f"--aptopt={option}" for option in [*tool.host_apt_options(), 'Acquire::Languages "none";', 'APT::Sandbox::User "root";']]
-        options += ["--dpkgopt=force-unsafe-io", "--dpkgopt=path-exclude=/usr/share/locale/*", "--skip=cleanup/apt"]
-        sources = path.with_suffix(".list")
-        sources.write_text(tool.host_sources(), encoding="utf-8")
-        run("mmdebstrap", "--mode=root", "--variant=apt", "--components=main", *options, tool.SUITE, path, sources, seconds=300,
-            env={**os.environ, "LC_ALL": "C.UTF-8"})
+        debian.bootstrap(path, path.with_suffix(".log"), debian.own_release(), [], "apt", ["--skip=cleanup/apt"], ["/usr/share/locale/*"])
         shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
 
     def run(self, *argv, seconds=60, status=0):

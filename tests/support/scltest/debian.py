@@ -25,13 +25,19 @@ from .guest import SOURCE, SUPPORT
 
 KEEP_SECONDS = 7 * 24 * 3600
 LEFT_OUT = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*"]
+# No Python but Debian's.
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # Where ccache is installed, compilers are its links.
-ENVIRONMENT = {"PATH": "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin", "CCACHE_DIR": "/var/cache/ccache", "LC_ALL": "C.UTF-8", "HOME": "/root",
+ENVIRONMENT = {"PATH": f"/usr/lib/ccache:{PATH}", "CCACHE_DIR": "/var/cache/ccache", "LC_ALL": "C.UTF-8", "HOME": "/root",
                "DEBIAN_FRONTEND": "noninteractive"}
 PASSED_ON = ["CI", "SCL_TEST_REQUIRE", "SCL_TEST_TIMEOUT_FACTOR", "SCL_TEST_SEED"]
 
 
 class Failure(Exception):
+    pass
+
+
+class Missing(Exception):
     pass
 
 
@@ -57,18 +63,30 @@ def sources_of(tool, suite):
                    if suite != "sid" or name == release)
 
 
-def bootstrap(root, log, suite, packages, variant="minbase", options=()):
+def reach(suite):
+    """Raises Missing if the mirror has no such release, or does not answer."""
+    _, uri, name, _ = next(line.split() for line in sources_of(cloud_image_tool(), suite).splitlines() if line.split()[2] == suite)
+    with tempfile.TemporaryDirectory() as folder:
+        argv = ["/usr/lib/apt/apt-helper", "download-file", f"{uri.rstrip('/')}/dists/{name}/InRelease", f"{folder}/InRelease"]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, timeout=bound(60))
+    if done.returncode:
+        raise Missing(f"{argv[2]}: {(done.stderr.strip().splitlines() or ['no answer'])[0]}")
+
+
+def bootstrap(root, log, suite, packages, variant="minbase", options=(), left_out=LEFT_OUT):
     """Install a Debian into a folder that is not there yet."""
     tool = cloud_image_tool()
     apt = [f"--aptopt={option}" for option in [*tool.host_apt_options(), 'Acquire::Languages "none";', 'APT::Sandbox::User "root";']]
-    dpkg = ["--dpkgopt=force-unsafe-io", *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT)]
+    # Not --dpkgopt: then mmdebstrap runs a filter over each package that it unpacks itself, which takes longer than the rest of it.
+    excluded = "".join(f"path-exclude={pattern}\\n" for pattern in left_out)
+    dpkg = ["--dpkgopt=force-unsafe-io", f"--essential-hook=printf '{excluded}' > \"$1/etc/dpkg/dpkg.cfg.d/99left-out\""]
     include = [f"--include={','.join(packages)}"] if packages else []
     # Whatever ends it, its mounts are gone before somebody removes the folder.
     argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", "--mode=root", f"--variant={variant}",
             "--components=main", *include, *apt, *dpkg, *options, suite, str(root), "-"]
     with open(log, "wb") as stream:
         done = subprocess.run(argv, input=sources_of(tool, suite).encode(), stdout=stream, stderr=stream, check=False,
-                              timeout=bound(900), env={**os.environ, "LC_ALL": "C.UTF-8"})
+                              timeout=bound(900), env={**os.environ, "PATH": PATH, "LC_ALL": "C.UTF-8"})
     if done.returncode:
         raise Failure(f"mmdebstrap ended with status {done.returncode}:\n{tool.tail(log)}")
 
