@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import scltest  # noqa: E402
 from scltest import Console, Lab, Libvirtd, debian, machine, net, procs, scene, tapfile  # noqa: E402
+from scltest.guest import SOURCE  # noqa: E402
 
 DOMAIN = """\
 <domain type='qemu'>
@@ -317,6 +318,32 @@ class OtherRoot(Base):
         with debian.copy_of(self.root(), self.folder()) as place:
             # It keeps the pipe's end that is waited for.
             self.assertEqual(self.run_in(place, "sleep 100000 & echo up"), (0, ["up"]))
+
+
+# Whatever the machine's own apt is told, nothing answers here.
+NO_MIRROR = """Dir::Etc::parts "/nonexistent"; Dir::Etc::main "/nonexistent";
+Acquire::Retries "0"; Acquire::http::Proxy "http://127.0.0.1:9"; Acquire::https::Proxy "http://127.0.0.1:9";
+"""
+
+
+class Release(Base):
+    def without_a_mirror(self, required):
+        folder = self.folder()
+        (folder / "apt.conf").write_text(NO_MIRROR, encoding="utf-8")
+        environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "SCL_TEST_CACHE": str(folder), "SCL_TEST_REQUIRE": required}
+        return subprocess.run([Path(__file__).with_name("debian-release"), "trixie"], env=environment, stdout=subprocess.PIPE, text=True,
+                              check=False, timeout=scltest.bound(60))
+
+    def test_no_mirror_is_a_skip_that_says_why(self):
+        scltest.require((SOURCE / ".git").exists() and shutil.which("mmdebstrap"), "a clone, mmdebstrap")
+        done = self.without_a_mirror("0")
+        self.assertRegex(done.stdout, r"(?s)\nskipped: trixie: http\S+/dists/trixie/InRelease: \S.*\n0 passed, 0 failed, 1 skipped\n\Z")
+        self.assertEqual(done.returncode, 0)
+
+    def test_no_mirror_is_a_failure_where_nothing_may_be_missing(self):
+        done = self.without_a_mirror("1")
+        self.assertRegex(done.stdout, r"(?s)\n==== trixie: .*\n0 passed, 1 failed, 0 skipped\n\Z")
+        self.assertEqual(done.returncode, 1)
 
 
 if __name__ == "__main__":
