@@ -139,6 +139,8 @@ class Packages(scltest.TestCase):
         for name in ("libscl-dev", "gir1.2-scl-0", "scl"):
             self.assertIn(f"libscl0 (= {version})", field(self.package(name), "Depends"))
         self.assertIn(f"gir1.2-scl-0 (= {version})", field(self.package("python3-scl"), "Depends"))
+        # Debian's name for the package that has the GIR file; lintian of Debian 12 does not ask for it.
+        self.assertEqual(field(self.package("libscl-dev"), "Provides"), f"gir1.2-scl-0-dev (= {version})")
         shlibs = (self.unpacked("libscl0") / "DEBIAN/shlibs").read_text(encoding="utf-8")
         self.assertEqual(shlibs, f"libscl 0 libscl0 (= {version})\n")
 
