@@ -90,6 +90,8 @@ void _scl_libvirt_vms_init_backend (SclVmBackendInterface *iface);
 /* scl-libvirt-vms-observe.c */
 gboolean _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *out,
                                    GCancellable *cancellable, GError **error);
+
+/* scl-libvirt-vms-state.c */
 SclVmState _scl_libvirt_vms_map_state (int state, int reason, const char **out_reason);
 
 /* scl-libvirt-vms-power.c */
