@@ -34,6 +34,7 @@ SCL_PUBLIC gboolean scl_connection_lock (SclConnection *self, GCancellable *canc
 SCL_PUBLIC void scl_connection_unlock (SclConnection *self);
 SCL_PUBLIC void scl_connection_close (SclConnection *self);
 
+SCL_PUBLIC void scl_connection_set_kind (SclConnection *self, SclObjectKind kind);
 SCL_PUBLIC gboolean scl_connection_refresh (SclConnection *self, GCancellable *cancellable,
                                             GError **error);
 SCL_PUBLIC void scl_connection_refresh_async (SclConnection *self, GCancellable *cancellable,

@@ -159,6 +159,12 @@ take_vms (SclConnection *self, SclDriver *driver, SclObservation *observation, G
   merge_end (&merge);
 }
 
+static gboolean
+is_about (const SclReading *reading, SclObjectKind kind)
+{
+  return reading->kind == SCL_OBJECT_KIND_HOST || reading->kind == kind;
+}
+
 static void
 add_diagnostic (SclConnection *self, SclSeverity severity, const char *path, const char *message)
 {
@@ -230,8 +236,10 @@ add_disk_error (SclConnection *self, const SclObservedVm *vm, const char *path)
 
 /* What keeps a VM from being made as it is declared. */
 static void
-add_vm_diagnostics (SclConnection *self, SclObservation *observation)
+add_vm_diagnostics (SclConnection *self, const SclReading *reading)
 {
+  SclObservation *observation = reading->observation;
+
   for (guint i = 0; i < observation->vms->len; i++)
     {
       SclObservedVm *vm = observation->vms->pdata[i];
@@ -241,9 +249,10 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
         continue;
       if (vm->deleted != NULL)
         add_diagnostic (self, SCL_SEVERITY_ERROR, path, vm->deleted);
-      else
+      else if (is_about (reading, SCL_OBJECT_KIND_VOLUME))
         add_lost_volumes (self, observation, vm, path);
-      add_lost_networks (self, observation, vm, path);
+      if (is_about (reading, SCL_OBJECT_KIND_NETWORK))
+        add_lost_networks (self, observation, vm, path);
       add_disk_error (self, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
@@ -261,14 +270,16 @@ add_vm_diagnostics (SclConnection *self, SclObservation *observation)
 }
 
 static void
-take_diagnostics (SclConnection *self, SclObservation *observation)
+take_diagnostics (SclConnection *self, const SclReading *reading)
 {
+  SclObservation *observation = reading->observation;
+
   g_list_store_remove_all (self->diagnostics);
   for (guint i = 0; i < observation->host.problems->len; i++)
     add_diagnostic (self, SCL_SEVERITY_ERROR, "host", observation->host.problems->pdata[i]);
   for (guint i = 0; i < observation->host.notes->len; i++)
     add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
-  add_vm_diagnostics (self, observation);
+  add_vm_diagnostics (self, reading);
 }
 
 void
@@ -277,8 +288,11 @@ _scl_connection_take (SclConnection *self, const SclReading *reading)
   if (reading->number < self->taken_reading)
     return;
   self->taken_reading = reading->number;
-  take_networks (self, reading->driver, reading->observation);
-  take_volumes (self, reading->driver, reading->observation);
-  take_vms (self, reading->driver, reading->observation, reading->addresses);
-  take_diagnostics (self, reading->observation);
+  if (is_about (reading, SCL_OBJECT_KIND_NETWORK))
+    take_networks (self, reading->driver, reading->observation);
+  if (is_about (reading, SCL_OBJECT_KIND_VOLUME))
+    take_volumes (self, reading->driver, reading->observation);
+  if (is_about (reading, SCL_OBJECT_KIND_VM))
+    take_vms (self, reading->driver, reading->observation, reading->addresses);
+  take_diagnostics (self, reading);
 }

@@ -13,6 +13,7 @@ typedef struct
   SclDriver *driver;
   guint64 number; /* given when it was begun: which of two is the later one */
   SclObservation *observation;
+  SclObjectKind kind;   /* that it is about; HOST: everything */
   GPtrArray *addresses; /* by VM, in the order of the observation: GPtrArray of SclAddress */
 } SclReading;
 
@@ -28,6 +29,7 @@ struct _SclConnection
   GMutex mutex;      /* over what follows, up to begun_readings */
   SclDriver *driver; /* NULL: closed */
   SclReading *reading; /* the latest that has not been taken */
+  SclObjectKind kind;  /* what is read of; HOST: everything */
   guint64 begun_readings; /* how many refreshes have begun … */
 
   /* Only at home. Lists in the order of names; changed by refresh only. */

@@ -28,6 +28,7 @@ begin (SclConnection *self, GError **error)
   reading->driver = driver;
   g_mutex_lock (&self->mutex);
   reading->number = ++self->begun_readings;
+  reading->kind = self->kind;
   g_mutex_unlock (&self->mutex);
   return reading;
 }
@@ -37,7 +38,7 @@ look (SclReading *reading, GCancellable *cancellable, GError **error)
 {
   SclDriverInterface *iface = SCL_DRIVER_GET_IFACE (reading->driver);
 
-  reading->observation = iface->observe (reading->driver, cancellable, error);
+  reading->observation = iface->observe (reading->driver, reading->kind, cancellable, error);
   if (reading->observation == NULL)
     return FALSE;
   reading->addresses = iface->list_addresses (reading->driver, reading->observation, cancellable);
@@ -128,6 +129,28 @@ bring_home (SclConnection *self, SclReading *reading, GError **error)
 }
 
 /* --- calls --- */
+
+/**
+ * scl_connection_set_kind:
+ * @self: a #SclConnection
+ * @kind: what is shown; %SCL_OBJECT_KIND_HOST: everything, which is the default
+ *
+ * From now on a refresh reads only what is shown of objects of @kind: for VMs neither networks nor volumes, for networks
+ * no VMs, for volumes also the VMs that use them. The lists of other kinds stay as they are, and the
+ * diagnostics say what was seen of @kind. On a host with many VMs that is much faster. Plans and operations
+ * read what they need in any case.
+ *
+ * Since: 0.1
+ */
+void
+scl_connection_set_kind (SclConnection *self, SclObjectKind kind)
+{
+  g_return_if_fail (SCL_IS_CONNECTION (self));
+
+  g_mutex_lock (&self->mutex);
+  self->kind = kind;
+  g_mutex_unlock (&self->mutex);
+}
 
 /**
  * scl_connection_refresh:

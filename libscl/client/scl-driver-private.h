@@ -25,7 +25,9 @@ struct _SclDriverInterface
   GTypeInterface g_iface;
 
   const char *(*get_prefix) (SclDriver *self);
-  SclObservation *(*observe) (SclDriver *self, GCancellable *cancellable, GError **error);
+  /* What there is to show of objects of KIND; HOST: everything. */
+  SclObservation *(*observe) (SclDriver *self, SclObjectKind kind, GCancellable *cancellable,
+                              GError **error);
   SclPlan *(*plan) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
                     GCancellable *cancellable, GError **error);
   /* Reports steps to OPERATION; fails as scl_connection_apply says. CONFIRMED (nullable): the plan that

@@ -112,7 +112,7 @@ ask (SclEngine *self, const char *hypervisor, const SclOtherInstance *other, gbo
       = self->open_vms (hypervisor, other->prefix, self->state_dir, cancellable, error);
 
   *out_open = vms != NULL;
-  return vms == NULL ? NULL : _scl_vm_backend_list_sources (vms, cancellable, error);
+  return vms == NULL ? NULL : _scl_vm_backend_list_sources (vms, NULL, cancellable, error);
 }
 
 /* Only one process at a time can have it open, and what it left is that instance's to take down. */
@@ -211,7 +211,7 @@ check (SclEngine *self, SclObservation *observation, const char *name, const Scl
 
   if (!check_free_here (observation, name, path, self->prefix, error))
     return FALSE;
-  sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+  sources = _scl_vm_backend_list_sources (self->vms, NULL, cancellable, error);
   return sources != NULL && check_unused (self, name, other, path, NULL, sources, error)
          && check_elsewhere (self, name, other, path, cancellable, error);
 }

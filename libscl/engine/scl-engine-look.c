@@ -57,17 +57,32 @@ read_networks_and_vms (SclEngine *self, SclManifest *desired, SclObservation *ou
 }
 
 static SclObservation *
+observation_new (SclEngine *self)
+{
+  SclObservation *out = _scl_observation_new ();
+
+  out->machine_id = g_strdup (self->machine_id);
+  return out;
+}
+
+static gboolean
+read_volumes (SclEngine *self, SclManifest *desired, SclObservation *out, GCancellable *cancellable,
+              GError **error)
+{
+  return _scl_volume_backend_observe (self->volumes, desired, out, cancellable, error)
+         && _scl_engine_settle_owners (self, out, cancellable, error);
+}
+
+static SclObservation *
 look (SclEngine *self, SclManifest *desired, gboolean *out_is_late, GCancellable *cancellable,
       GError **error)
 {
-  g_autoptr (SclObservation) out = _scl_observation_new ();
+  g_autoptr (SclObservation) out = observation_new (self);
 
-  out->machine_id = g_strdup (self->machine_id);
   if (!read_networks_and_vms (self, desired, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
-  if (!_scl_volume_backend_observe (self->volumes, desired, out, cancellable, error)
-      || !_scl_engine_settle_owners (self, out, cancellable, error))
+  if (!read_volumes (self, desired, out, cancellable, error))
     return NULL;
   _scl_observation_sort (out);
   if (desired != NULL && !_scl_engine_note_users (self, desired, out, out_is_late, cancellable, error))
@@ -85,4 +100,34 @@ _scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancel
   if (out == NULL || !is_late)
     return g_steal_pointer (&out);
   return look (self, desired, &is_late, cancellable, error);
+}
+
+static gboolean
+read_for (SclEngine *self, SclObjectKind kind, SclObservation *out, GCancellable *cancellable,
+          GError **error)
+{
+  if (kind == SCL_OBJECT_KIND_HOST)
+    return read_networks_and_vms (self, NULL, out, cancellable, error);
+  return kind == SCL_OBJECT_KIND_NETWORK
+             ? _scl_network_backend_observe (self->networks, NULL, out, cancellable, error)
+             : _scl_vm_backend_observe (self->vms, NULL, out, cancellable, error);
+}
+
+SclObservation *
+_scl_engine_observe_to_show (SclEngine *self, SclObjectKind kind, GCancellable *cancellable,
+                             GError **error)
+{
+  gboolean with_volumes = kind == SCL_OBJECT_KIND_HOST || kind == SCL_OBJECT_KIND_VOLUME;
+  g_autoptr (SclObservation) out = observation_new (self);
+
+  out->with_files = with_volumes;
+  if (!read_for (self, kind, out, cancellable, error))
+    return NULL;
+  _scl_observation_sort (out);
+  if (with_volumes
+      && (!read_volumes (self, NULL, out, cancellable, error)
+          || !_scl_engine_note_other_users (self, out, cancellable, error)))
+    return NULL;
+  _scl_observation_sort (out);
+  return g_steal_pointer (&out);
 }

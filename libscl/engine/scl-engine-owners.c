@@ -54,7 +54,7 @@ _scl_engine_settle_owners (SclEngine *self, SclObservation *observed, GCancellab
       if (!volume->in_doubt)
         continue;
       if (sources == NULL && unknown == NULL)
-        sources = _scl_vm_backend_list_sources (self->vms, cancellable, &unknown);
+        sources = _scl_vm_backend_list_sources (self->vms, NULL, cancellable, &unknown);
       if (g_cancellable_set_error_if_cancelled (cancellable, error))
         return FALSE;
       settle_owner (self, volume, sources, unknown);
@@ -88,7 +88,7 @@ note_users (SclEngine *self, SclVmSpec *vm, SclObservation *observed, SclSources
       if (volume == NULL || volume->foreign || volume->path == NULL)
         continue;
       if (*sources == NULL)
-        *sources = _scl_vm_backend_list_sources (self->vms, cancellable, error);
+        *sources = _scl_vm_backend_list_sources (self->vms, NULL, cancellable, error);
       if (*sources == NULL)
         return FALSE;
       if (note_user (self, vm, volume, *sources))
@@ -125,8 +125,9 @@ _scl_engine_observe_to_change (SclEngine *self, SclManifest *desired, GCancellab
 }
 
 /* Where nothing can be told, none is noted: who removes one asks again, and says why it is kept. */
-static gboolean
-note_other_users (SclEngine *self, SclObservation *observed, GCancellable *cancellable, GError **error)
+gboolean
+_scl_engine_note_other_users (SclEngine *self, SclObservation *observed, GCancellable *cancellable,
+                              GError **error)
 {
   g_autoptr (SclSources) sources = NULL;
   SclSourceUser user;
@@ -139,23 +140,13 @@ note_other_users (SclEngine *self, SclObservation *observed, GCancellable *cance
           || _scl_engine_find_user (observed, volume->name) != NULL)
         continue;
       if (sources == NULL)
-        sources = _scl_vm_backend_list_sources (self->vms, cancellable, NULL);
+        sources = _scl_vm_backend_list_sources (self->vms, observed, cancellable, NULL);
       if (sources == NULL)
         return !g_cancellable_set_error_if_cancelled (cancellable, error);
       if (_scl_sources_find (sources, volume->path, NULL, NULL, &user))
         volume->used_by = g_strdup (user.domain);
     }
   return TRUE;
-}
-
-SclObservation *
-_scl_engine_observe_to_show (SclEngine *self, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (SclObservation) observed = _scl_engine_observe (self, NULL, cancellable, error);
-
-  if (observed == NULL || !note_other_users (self, observed, cancellable, error))
-    return NULL;
-  return g_steal_pointer (&observed);
 }
 
 /* --- who the instance is --- */
@@ -224,7 +215,7 @@ _scl_engine_plan_release (SclEngine *self, SclPlan *plan)
 void
 _scl_engine_ask_sources (SclEngine *self, GCancellable *cancellable)
 {
-  SclSources *sources = _scl_vm_backend_list_sources (self->vms, cancellable, NULL);
+  SclSources *sources = _scl_vm_backend_list_sources (self->vms, NULL, cancellable, NULL);
 
   _scl_engine_forget_sources (self);
   g_mutex_lock (&self->mutex);
@@ -251,7 +242,7 @@ _scl_engine_get_sources (SclEngine *self, GCancellable *cancellable, GError **er
   g_mutex_lock (&self->mutex);
   sources = self->sources == NULL ? NULL : _scl_sources_ref (self->sources);
   g_mutex_unlock (&self->mutex);
-  return sources != NULL ? sources : _scl_vm_backend_list_sources (self->vms, cancellable, error);
+  return sources != NULL ? sources : _scl_vm_backend_list_sources (self->vms, NULL, cancellable, error);
 }
 
 SclSources *

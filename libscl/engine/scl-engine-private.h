@@ -67,6 +67,9 @@ void _scl_engine_set_opener (SclEngine *self, SclEngineOpenVms open);
 
 SclObservation *_scl_engine_observe (SclEngine *self, SclManifest *desired, GCancellable *cancellable,
                                      GError **error);
+/* What there is to show of objects of KIND (HOST: of all), and nothing else. */
+SclObservation *_scl_engine_observe_to_show (SclEngine *self, SclObjectKind kind,
+                                             GCancellable *cancellable, GError **error);
 /* With preflight. OBSERVED is what the plan was made from. */
 SclPlan *_scl_engine_plan (SclEngine *self, SclManifest *manifest, SclApplyFlags flags,
                            SclObservation *observed, GCancellable *cancellable, GError **error);
@@ -109,9 +112,9 @@ gboolean _scl_engine_note_users (SclEngine *self, SclManifest *desired, SclObser
 /* As _observe, and notes whose the volumes are. The instance is locked. */
 SclObservation *_scl_engine_observe_to_change (SclEngine *self, SclManifest *desired,
                                                GCancellable *cancellable, GError **error);
-/* As _observe, and notes which domains use volumes that no VM of ours has. */
-SclObservation *_scl_engine_observe_to_show (SclEngine *self, GCancellable *cancellable,
-                                             GError **error);
+/* Notes which domains use volumes that no VM of ours has. */
+gboolean _scl_engine_note_other_users (SclEngine *self, SclObservation *observed,
+                                       GCancellable *cancellable, GError **error);
 /* The instance is this one's before anything is changed, and until nothing is left. The latter is
  * looked at after something was removed (OK), or after a first change that failed. */
 gboolean _scl_engine_take_claim (SclEngine *self, gboolean in_folder, gboolean *out_new, GError **error);

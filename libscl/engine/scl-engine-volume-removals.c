@@ -103,7 +103,7 @@ _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const c
 
   if (volume == NULL)
     return FALSE;
-  sources = _scl_vm_backend_list_sources (self->vms, progress->cancellable, error);
+  sources = _scl_vm_backend_list_sources (self->vms, NULL, progress->cancellable, error);
   return sources != NULL
          && remove_volume (self, observation, sources, volume, flags, progress, error);
 }
@@ -173,7 +173,7 @@ prune (Prune *self, const char *const *names, SclOperation *operation, GCancella
 {
   g_autoptr (SclPlan) plan = NULL;
 
-  self->sources = _scl_vm_backend_list_sources (self->engine->vms, cancellable, error);
+  self->sources = _scl_vm_backend_list_sources (self->engine->vms, NULL, cancellable, error);
   if (self->sources == NULL)
     return FALSE;
   plan = plan_prune (self, names);

@@ -15,9 +15,9 @@
 /* --- looking --- */
 
 static SclObservation *
-engine_observe (SclDriver *driver, GCancellable *cancellable, GError **error)
+engine_observe (SclDriver *driver, SclObjectKind kind, GCancellable *cancellable, GError **error)
 {
-  return _scl_engine_observe_to_show (SCL_ENGINE (driver), cancellable, error);
+  return _scl_engine_observe_to_show (SCL_ENGINE (driver), kind, cancellable, error);
 }
 
 /* --- planning --- */

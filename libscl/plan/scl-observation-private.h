@@ -102,6 +102,7 @@ typedef struct
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   gboolean disk_error; /* QEMU has stopped it because it could not write; starting it again resumes it */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
+  GPtrArray *files;  /* char*: all that its domain names; only where these are asked for. NULL: not known */
   GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or
                           none: not known */
   guint64 nics_cut; /* bit N: NIC N of the running QEMU is on no link any more, until it is plugged in again */
@@ -114,6 +115,7 @@ void _scl_observed_vm_free (SclObservedVm *self);
 typedef struct
 {
   gatomicrefcount refs;
+  gboolean with_files; /* whoever fills it in notes the files of VMs, too */
   char *machine_id;
   SclObservedHost host;
   GPtrArray *networks; /* SclObservedNetwork, sorted by name */

@@ -107,6 +107,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->emulation);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->disk_paths);
+  g_clear_pointer (&self->files, g_ptr_array_unref);
   g_array_unref (self->guest_sizes);
   g_free (self);
 }

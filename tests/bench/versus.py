@@ -2,18 +2,14 @@
 """The same work by two builds in one run: A is this one, B the other one. Rows as in cases.py, without rivals."""
 
 import contextlib
-import os
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
-from scltest.bounds import bound
 from scltest.guest import SUPPORT
 from scltest.libvirtd import Libvirtd
 
 import cases
-import harness
+import program
 
 NAMES = ("this build", "the other")
 GOAL = "not wholly > 1.05"
@@ -176,54 +172,12 @@ def scale_on(bench, daemons, count):
         shutil.rmtree(state)
 
 
-class Program:
-    """sclctl of a build with a daemon, a state folder and a prefix of its own."""
-
-    def __init__(self, bench, build, number, daemon, count):
-        self.bench, self.number = bench, number
-        self.folder = bench.folder / f"edit{number}"
-        self.folder.mkdir()
-        self.folder.chmod(0o711)
-        self.argv = [build / "tools/sclctl", "-q", "-c",
-                     f"local:?hypervisor={daemon.uri.replace('?', '%3F').replace('&', '%26')}&state={self.folder}/state&prefix=sclv{number}"]
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(build / "libscl")}
-        vms = cases.many(count, 1, cases.small_image(bench))
-        self.manifests = [self.write(vms, port) for port in (22, 23)]
-        self.turn = 0
-
-    def write(self, vms, port):
-        network = {"externalIP": f"192.168.1{self.number}.1", "gatewayIP": "10.0.0.1", "internalNetmask": "255.255.0.0",
-                   "allowedTCPPorts": [f"2222:10.0.0.2:{port}"]}
-        return cases.write_manifest(self.bench, f"edit{self.number}-{port}", {"default": None, "net0": network}, vms)
-
-    def apply(self, path):
-        began = time.monotonic()
-        done = subprocess.run([*map(str, self.argv), "apply", "-f", str(path)], env=self.environment, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, check=False, timeout=bound(300))
-        if done.returncode:
-            raise harness.Failure(f"sclctl apply: {done.stderr.strip()}")
-        return (time.monotonic() - began) * 1000
-
-    def edit(self):
-        self.turn += 1
-        return [self.apply(self.manifests[self.turn % 2])]
-
-    def nothing(self):
-        return [self.apply(self.manifests[self.turn % 2])]
-
-    def end(self):
-        empty = cases.write_manifest(self.bench, f"edit{self.number}-end", {"default": None}, {})
-        subprocess.run([*map(str, self.argv), "apply", "--prune", "--allow-empty", "-f", str(empty)], env=self.environment, check=True,
-                       capture_output=True, stdin=subprocess.DEVNULL, timeout=bound(300))
-        shutil.rmtree(self.folder)
-
-
 def forward(bench):
     """From the start of sclctl to its end: one forward of a network is changed, many VMs are defined."""
     count = 10 if bench.quick else 200
     with Libvirtd(bench.folder / "e0") as one, Libvirtd(bench.folder / "e1") as other:
-        sides = [Program(bench, Path(program).parents[2], number, daemon, count)
-                 for number, (program, daemon) in enumerate(zip(bench.programs, (one, other)))]
+        sides = [program.Program(bench, Path(worker).parents[2], number, daemon, count)
+                 for number, (worker, daemon) in enumerate(zip(bench.programs, (one, other)))]
         for side in sides:
             side.edit()
         alternate(bench, [f"sclctl apply, a forward's edit, {count} VMs"], 21, [side.edit for side in sides], "≤ 0.5")

@@ -393,7 +393,7 @@ test_sources_in_a_pool (void **state)
   Fixture *fixture = *state;
   Pooled pooled = pooled_new (fixture);
   g_autoptr (GError) error = NULL;
-  g_autoptr (SclSources) sources = _scl_vm_backend_list_sources (fixture->vms, NULL, &error);
+  g_autoptr (SclSources) sources = _scl_vm_backend_list_sources (fixture->vms, NULL, NULL, &error);
   SclSourceUser user;
 
   if (sources == NULL)
@@ -402,6 +402,32 @@ test_sources_in_a_pool (void **state)
   assert_string_equal (user.domain, "pooled");
   assert_int_equal (virStoragePoolUndefine (pooled.pool), 0);
   pooled_clear (&pooled);
+}
+
+/* What was read of a VM is not read again. */
+static void
+test_sources_that_are_known (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclObservation) seen = _scl_observation_new ();
+  g_autoptr (SclSources) sources = NULL;
+  SclObservedVm *vm;
+  SclSourceUser user;
+
+  define (fixture->vms, &demo);
+  seen->with_files = TRUE;
+  assert_true (_scl_vm_backend_observe (fixture->vms, NULL, seen, NULL, NULL));
+  vm = _scl_observation_lookup_vm (seen, "demo");
+  assert_true (g_ptr_array_find_with_equal_func (vm->files, vm->disk_paths->pdata[0], g_str_equal, NULL));
+  g_ptr_array_set_size (vm->files, 0);
+  g_ptr_array_add (vm->files, g_strdup ("/seen"));
+  sources = _scl_vm_backend_list_sources (fixture->vms, seen, NULL, NULL);
+  assert_true (_scl_sources_find (sources, "/seen", NULL, NULL, &user));
+  assert_string_equal (user.vm, "demo");
+  assert_false (_scl_sources_find (sources, vm->disk_paths->pdata[0], NULL, NULL, &user));
+  _scl_sources_unref (sources);
+  sources = _scl_vm_backend_list_sources (fixture->vms, NULL, NULL, NULL);
+  assert_true (_scl_sources_find (sources, vm->disk_paths->pdata[0], NULL, NULL, &user));
 }
 
 /* Without the pool a domain that is off has nothing; of one that runs nobody knows the file. */
@@ -414,11 +440,11 @@ test_sources_in_a_lost_pool (void **state)
   g_autoptr (SclSources) off = NULL;
 
   assert_int_equal (virStoragePoolUndefine (pooled.pool), 0);
-  off = _scl_vm_backend_list_sources (fixture->vms, NULL, &error);
+  off = _scl_vm_backend_list_sources (fixture->vms, NULL, NULL, &error);
   if (off == NULL)
     fail_msg ("%s", error->message);
   assert_int_equal (virDomainCreate (pooled.domain), 0);
-  assert_null (_scl_vm_backend_list_sources (fixture->vms, NULL, &error));
+  assert_null (_scl_vm_backend_list_sources (fixture->vms, NULL, NULL, &error));
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_IN_USE));
   assert_non_null (strstr (error->message, "domain \"pooled\": "));
   assert_non_null (strstr (error->message, "it runs from volume \"disk.raw\" of storage pool "
@@ -443,6 +469,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_cancelled_calls_do_nothing, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_nobody_serves_the_uri, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_sources_in_a_pool, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (test_sources_that_are_known, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_sources_in_a_lost_pool, set_up, tear_down),
     cmocka_unit_test_setup_teardown (test_many_domains, set_up, tear_down),
   };

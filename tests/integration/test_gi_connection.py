@@ -106,6 +106,20 @@ class Objects(GiCase):
         self.assertEqual(before, list(connection.get_vms()))
         self.assertIs(connection.lookup_vm("demo"), before[0])
 
+    def test_one_kind_is_read(self):
+        """The other lists stay as they are."""
+        connection = self.connect()
+        connection.apply(self.manifest(), Scl.ApplyFlags.NONE).wait(None)
+
+        def lengths(kind):
+            connection.set_kind(kind)
+            connection.refresh(None)
+            return [len(objects) for objects in (connection.get_vms(), connection.get_networks(), connection.get_volumes())]
+
+        self.assertEqual(lengths(Scl.ObjectKind.VM), [2, 0, 0])
+        self.assertEqual(lengths(Scl.ObjectKind.NETWORK), [2, 1, 0])
+        self.assertEqual(lengths(Scl.ObjectKind.HOST), [2, 1, 2])
+
     def test_properties(self):
         connection = self.applied()
         vm, network = connection.lookup_vm("demo"), connection.lookup_network("default")

@@ -28,7 +28,7 @@ static SclError open_error;
 static SclVmBackend *elsewhere;
 
 static SclSources *
-list_sources (SclVmBackend *self, GCancellable *cancellable, GError **error)
+list_sources (SclVmBackend *self, SclObservation *known, GCancellable *cancellable, GError **error)
 {
   const char *name = self == elsewhere ? user_elsewhere : user;
   SclSources *sources = _scl_sources_new ();

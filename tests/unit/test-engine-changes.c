@@ -35,7 +35,7 @@ list_late (void)
 }
 
 static SclSources *
-list_or_fail (SclVmBackend *self, GCancellable *cancellable, GError **error)
+list_or_fail (SclVmBackend *self, SclObservation *known, GCancellable *cancellable, GError **error)
 {
   SclSources *sources;
 
@@ -206,13 +206,35 @@ test_shows_who_else_uses_a_volume (void **state)
   g_autoptr (SclObservation) observed = NULL;
 
   listings = 0;
-  before = w->iface->observe (w->driver, NULL, NULL);
+  before = w->iface->observe (w->driver, SCL_OBJECT_KIND_HOST, NULL, NULL);
   assert_int_equal (listings, 0);
   put_volumes (w);
-  observed = w->iface->observe (w->driver, NULL, NULL);
+  observed = w->iface->observe (w->driver, SCL_OBJECT_KIND_HOST, NULL, NULL);
   assert_string_equal (_scl_observation_lookup_volume (observed, "b")->used_by, "renamed");
   assert_null (_scl_observation_lookup_volume (observed, "a")->used_by);
   assert_int_equal (listings, 1);
+}
+
+/* What is not shown is not read. */
+static void
+test_shows_one_kind (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclObservation) vms = NULL;
+  g_autoptr (SclObservation) networks = NULL;
+  g_autoptr (SclObservation) volumes = NULL;
+
+  assert_true (apply (w, "demo", SCL_APPLY_NONE, NULL));
+  put_volumes (w);
+  listings = 0;
+  vms = w->iface->observe (w->driver, SCL_OBJECT_KIND_VM, NULL, NULL);
+  networks = w->iface->observe (w->driver, SCL_OBJECT_KIND_NETWORK, NULL, NULL);
+  assert_int_equal (listings, 0);
+  assert_true (vms->vms->len == 1 && vms->networks->len == 0 && vms->volumes->len == 0);
+  assert_true (networks->vms->len == 0 && networks->volumes->len == 0);
+  volumes = w->iface->observe (w->driver, SCL_OBJECT_KIND_VOLUME, NULL, NULL);
+  assert_true (volumes->vms->len == 1 && volumes->networks->len == 0 && volumes->volumes->len > 1);
+  assert_string_equal (_scl_observation_lookup_volume (volumes, "b")->used_by, "renamed");
 }
 
 static void
@@ -330,6 +352,7 @@ main (void)
     TEST (test_prune_of_names),
     TEST (test_prune_of_all),
     TEST (test_shows_who_else_uses_a_volume),
+    TEST (test_shows_one_kind),
     TEST (test_unreadable_domain),
     TEST (test_vm_that_comes_while_one_looks),
     TEST (test_every_change_asks_whose_the_prefix_is),

@@ -134,7 +134,7 @@ sclctl_list_objects (SclctlContext *context, SclObjectKind kind)
   g_autoptr (GListModel) list = NULL;
   GError *error = NULL;
 
-  if (!sclctl_look (context, &error))
+  if (!sclctl_look_for (context, kind, &error))
     return sclctl_fail (error);
   list = list_shown (context, kind);
   if (sclctl_is_json (context))

@@ -82,7 +82,16 @@ sclctl_refresh (SclctlContext *context, GError **error)
 gboolean
 sclctl_look (SclctlContext *context, GError **error)
 {
-  if (!sclctl_open (context, error) || !sclctl_refresh (context, error))
+  return sclctl_look_for (context, SCL_OBJECT_KIND_HOST, error);
+}
+
+gboolean
+sclctl_look_for (SclctlContext *context, SclObjectKind kind, GError **error)
+{
+  if (!sclctl_open (context, error))
+    return FALSE;
+  scl_connection_set_kind (context->connection, kind);
+  if (!sclctl_refresh (context, error))
     return FALSE;
   sclctl_tell_diagnostics (context, scl_connection_get_diagnostics (context->connection));
   return TRUE;

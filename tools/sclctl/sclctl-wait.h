@@ -14,6 +14,8 @@ gboolean sclctl_refresh (SclctlContext *context, GError **error);
 
 /* Opens and refreshes, and tells the diagnostics. */
 gboolean sclctl_look (SclctlContext *context, GError **error);
+/* Sees objects of KIND only. */
+gboolean sclctl_look_for (SclctlContext *context, SclObjectKind kind, GError **error);
 
 /* The instance lock, for as long as --timeout says. */
 gboolean sclctl_lock (SclctlContext *context, GError **error);

@@ -195,6 +195,7 @@ bounded_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *ou
 
   job->manifest = desired != NULL ? g_object_ref (desired) : NULL;
   job->seen = _scl_observation_new ();
+  job->seen->with_files = out->with_files;
   call = run (job, "listing domains", SCL_VIRT_READ_SECONDS, 0, cancellable, error);
   if (call == NULL)
     return FALSE;
@@ -205,16 +206,20 @@ bounded_observe (SclVmBackend *backend, SclManifest *desired, SclObservation *ou
 static gboolean
 work_list_sources (Job *job, GError **error)
 {
-  job->sources = _scl_libvirt_vms_list_sources (job->backend, job->progress.cancellable, error);
+  job->sources = _scl_libvirt_vms_list_sources (job->backend, job->seen, job->progress.cancellable,
+                                               error);
   return job->sources != NULL;
 }
 
 static SclSources *
-bounded_list_sources (SclVmBackend *backend, GCancellable *cancellable, GError **error)
+bounded_list_sources (SclVmBackend *backend, SclObservation *known, GCancellable *cancellable,
+                      GError **error)
 {
   Job *job = job_new (backend, work_list_sources, NULL, NULL);
-  g_autoptr (SclVirtCall) call
-      = run (job, "listing domains", SCL_VIRT_READ_SECONDS, 0, cancellable, error);
+  g_autoptr (SclVirtCall) call = NULL;
+
+  job->seen = known != NULL ? _scl_observation_ref (known) : NULL;
+  call = run (job, "listing domains", SCL_VIRT_READ_SECONDS, 0, cancellable, error);
 
   return call != NULL ? g_steal_pointer (&job->sources) : NULL;
 }

@@ -163,6 +163,7 @@ typedef struct
   SclLibvirtVms *self;
   SclManifest *desired;
   GCancellable *cancellable;
+  gboolean with_files;
   SclVirtCall *call; /* nothing is noted for it that is left behind */
   char *start; /* what names of our domains begin with */
   GHashTable *saved; /* names of domains whose memory is kept */
@@ -323,6 +324,10 @@ read_answer (Scan *scan, const Answer *answer, GError **error)
   if (answer->live_xml != NULL)
     live = _scl_libvirt_vms_parse_live (answer->live_xml, NULL);
   vm = read_ours (scan, answer->record, config, live);
+  if (scan->with_files)
+    vm->files = _scl_libvirt_vms_list_files (answer->record->dom, answer->config_xml,
+                                             answer->live_xml, vm->saved != NULL,
+                                             scan->cancellable);
   if (live != NULL)
     note_targets (scan, vm, live);
   return vm;
@@ -480,7 +485,7 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   g_autofree char *start = _scl_names_domain (self->prefix, "");
   Scan scan = {
     .self = self, .desired = desired, .cancellable = cancellable, .call = _scl_virt_call_get_current (),
-    .start = start, .vms = out->vms
+    .start = start, .vms = out->vms, .with_files = out->with_files
   };
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (SclGuestSizes) sizes = NULL;

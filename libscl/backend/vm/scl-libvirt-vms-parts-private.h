@@ -155,8 +155,13 @@ gboolean _scl_libvirt_vms_preflight (SclVmBackend *backend, SclManifest *manifes
                                      GError **error);
 
 /* scl-libvirt-vms-sources.c */
-SclSources *_scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
-                                           GError **error);
+SclSources *_scl_libvirt_vms_list_sources (SclVmBackend *backend, SclObservation *known,
+                                           GCancellable *cancellable, GError **error);
+/* All files that DOMAIN names, which is VM by its definition CONFIG_XML; LIVE_XML (nullable): it runs. NULL: they are
+ * not known. (transfer full) */
+GPtrArray *_scl_libvirt_vms_list_files (virDomainPtr domain, const char *config_xml,
+                                        const char *live_xml, gboolean is_saved,
+                                        GCancellable *cancellable);
 
 /* Another domain that runs and has a disk of DEF; NULL: none. (transfer full) */
 char *_scl_libvirt_vms_find_rival (virConnectPtr handle, const SclDomainDef *def);

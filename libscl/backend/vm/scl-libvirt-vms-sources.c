@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-paths-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
+#include "model/scl-names-private.h"
 #include <libvirt/virterror.h>
 
 typedef struct
 {
-  SclSources *sources;
+  SclSources *sources; /* NULL: they go to FILES */
+  GPtrArray *files;
   virConnectPtr handle;
   const char *domain;
   const char *instance;
@@ -19,7 +21,10 @@ add_path (const char *path, gpointer user_data)
 {
   Naming *naming = user_data;
 
-  _scl_sources_add (naming->sources, naming->domain, naming->instance, naming->vm, path);
+  if (naming->sources != NULL)
+    _scl_sources_add (naming->sources, naming->domain, naming->instance, naming->vm, path);
+  else
+    g_ptr_array_add (naming->files, g_strdup (path));
 }
 
 /* A pool that is gone gives a domain nothing that does not run from it. */
@@ -70,6 +75,12 @@ add_pool_volume (const char *pool, const char *volume, const char *format, gpoin
   return _scl_backing_chain_foreach (path, format, add_path, naming, naming->cancellable, error);
 }
 
+static gboolean
+add_paths_of (Naming *naming, const char *xml, GError **error)
+{
+  return _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, naming->cancellable, error);
+}
+
 /* Takes XML. A domain that vanishes meanwhile names nothing. */
 static gboolean
 add_paths (Naming *naming, char *xml, GError **error)
@@ -79,7 +90,7 @@ add_paths (Naming *naming, char *xml, GError **error)
   if (xml == NULL)
     return _scl_virt_error_is (VIR_ERR_NO_DOMAIN)
            || scl_throw_virt (error, "domain \"%s\"", naming->domain);
-  ok = _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, naming->cancellable, error);
+  ok = add_paths_of (naming, xml, error);
   free (xml);
   return ok
          || scl_prefix (error,
@@ -112,12 +123,65 @@ add_domain (SclSources *sources, virDomainPtr domain, GCancellable *cancellable,
              || add_paths (&naming, virDomainManagedSaveGetXMLDesc (domain, 0), error));
 }
 
+/* What a saved domain would go on with may name others than its definition. */
+static gboolean
+add_saved (Naming *naming, virDomainPtr domain)
+{
+  char *xml = virDomainManagedSaveGetXMLDesc (domain, 0);
+  gboolean ok = xml != NULL && add_paths_of (naming, xml, NULL);
+
+  free (xml);
+  return ok;
+}
+
+GPtrArray *
+_scl_libvirt_vms_list_files (virDomainPtr domain, const char *config_xml, const char *live_xml,
+                             gboolean is_saved, GCancellable *cancellable)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  Naming naming = { .files = files,
+                    .handle = virDomainGetConnect (domain),
+                    .domain = virDomainGetName (domain),
+                    .runs = live_xml != NULL,
+                    .cancellable = cancellable };
+
+  if (live_xml != NULL && !add_paths_of (&naming, live_xml, NULL))
+    return NULL;
+  naming.runs = FALSE;
+  return add_paths_of (&naming, config_xml, NULL) && (!is_saved || add_saved (&naming, domain))
+             ? g_steal_pointer (&files)
+             : NULL;
+}
+
+/* (transfer full): names of domains */
+static GHashTable *
+take_known (SclLibvirtVms *self, SclObservation *known, SclSources *sources)
+{
+  GHashTable *names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; known != NULL && i < known->vms->len; i++)
+    {
+      const SclObservedVm *vm = known->vms->pdata[i];
+      char *domain;
+
+      if (vm->foreign || vm->files == NULL)
+        continue;
+      domain = _scl_names_domain (self->prefix, vm->name);
+      for (guint n = 0; n < vm->files->len; n++)
+        _scl_sources_add (sources, domain, self->prefix, vm->name, vm->files->pdata[n]);
+      g_hash_table_add (names, domain);
+    }
+  return names;
+}
+
 SclSources *
-_scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable, GError **error)
+_scl_libvirt_vms_list_sources (SclVmBackend *backend, SclObservation *known,
+                               GCancellable *cancellable, GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
   g_autoptr (virConnect) handle = _scl_virt_connection_get (self->connection, error);
   g_autoptr (SclSources) sources = _scl_sources_new ();
+  g_autoptr (GHashTable) asked = take_known (self, known, sources);
   virDomainPtr *domains = NULL;
   gboolean ok = TRUE;
   int n = handle != NULL ? virConnectListAllDomains (handle, &domains, 0) : -1;
@@ -130,7 +194,8 @@ _scl_libvirt_vms_list_sources (SclVmBackend *backend, GCancellable *cancellable,
     {
       _scl_virt_call_note ("reading domains");
       ok = ok && !g_cancellable_set_error_if_cancelled (cancellable, error)
-           && add_domain (sources, domains[i], cancellable, error);
+           && (g_hash_table_contains (asked, virDomainGetName (domains[i]))
+               || add_domain (sources, domains[i], cancellable, error));
       virDomainFree (domains[i]);
     }
   free (domains);

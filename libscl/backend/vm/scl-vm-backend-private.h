@@ -43,8 +43,10 @@ struct _SclVmBackendInterface
                          GCancellable *cancellable, GError **error);
   gboolean (*observe) (SclVmBackend *self, SclManifest *desired, SclObservation *out,
                        GCancellable *cancellable, GError **error);
-  /* What every domain of the hypervisor names, whoever made it. (transfer full) */
-  SclSources *(*list_sources) (SclVmBackend *self, GCancellable *cancellable, GError **error);
+  /* What every domain of the hypervisor names, whoever made it. KNOWN (nullable): VMs whose files are noted there
+   * are not asked again. (transfer full) */
+  SclSources *(*list_sources) (SclVmBackend *self, SclObservation *known, GCancellable *cancellable,
+                               GError **error);
   /* Defines or redefines (a running VM: its next boot). Keeps UUID, machine version, NVRAM, MACs, PCI
    * addresses and the wanted power. A foreign domain is SCL_ERROR_EXISTS. */
   gboolean (*define) (SclVmBackend *self, SclVmSpec *spec, const SclVmWiring *wiring,
@@ -85,8 +87,8 @@ gboolean _scl_vm_backend_preflight (SclVmBackend *self, SclManifest *manifest,
                                     GError **error);
 gboolean _scl_vm_backend_observe (SclVmBackend *self, SclManifest *desired, SclObservation *out,
                                   GCancellable *cancellable, GError **error);
-SclSources *_scl_vm_backend_list_sources (SclVmBackend *self, GCancellable *cancellable,
-                                          GError **error);
+SclSources *_scl_vm_backend_list_sources (SclVmBackend *self, SclObservation *known,
+                                          GCancellable *cancellable, GError **error);
 gboolean _scl_vm_backend_define (SclVmBackend *self, SclVmSpec *spec, const SclVmWiring *wiring,
                                  const SclProgress *progress, GError **error);
 gboolean _scl_vm_backend_start (SclVmBackend *self, const char *name, const SclProgress *progress,

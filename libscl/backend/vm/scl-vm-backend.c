@@ -68,12 +68,13 @@ _scl_vm_backend_observe (SclVmBackend *self, SclManifest *desired, SclObservatio
 
 /* A backend that knows of no files has none that are named. */
 SclSources *
-_scl_vm_backend_list_sources (SclVmBackend *self, GCancellable *cancellable, GError **error)
+_scl_vm_backend_list_sources (SclVmBackend *self, SclObservation *known, GCancellable *cancellable,
+                              GError **error)
 {
   SclVmBackendInterface *iface = SCL_VM_BACKEND_GET_IFACE (self);
 
   return iface->list_sources == NULL ? _scl_sources_new ()
-                                     : iface->list_sources (self, cancellable, error);
+                                     : iface->list_sources (self, known, cancellable, error);
 }
 
 gboolean
