@@ -47,7 +47,8 @@ make_output (const NixOptions *options, const NixSource *source, NixTree *tree, 
   if (options->places)
     return nix_places_to_json (tree);
   manifest = nix_check (source, tree, error);
-  return manifest == NULL ? NULL : scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_JSON);
+  return manifest == NULL ? NULL
+                          : scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_JSON, error);
 }
 
 static char *

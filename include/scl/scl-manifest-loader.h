@@ -32,7 +32,7 @@ SCL_PUBLIC GPtrArray *scl_manifest_loader_list_diagnostics (SclManifestLoader *s
 
 SCL_PUBLIC SclManifest *scl_manifest_new_from_string (const char *text, const char *base_dir,
                                                       GError **error);
-SCL_PUBLIC char *scl_manifest_to_string (SclManifest *self, SclManifestFormat format);
+SCL_PUBLIC char *scl_manifest_to_string (SclManifest *self, SclManifestFormat format, GError **error);
 SCL_PUBLIC char *scl_manifest_schema (void);
 
 G_END_DECLS

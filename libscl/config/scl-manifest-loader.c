@@ -454,23 +454,27 @@ scl_manifest_new_from_string (const char *text, const char *base_dir, GError **e
  * scl_manifest_to_string:
  * @self: a #SclManifest
  * @format: YAML or JSON
+ * @error: location for a #GError, or %NULL
  *
  * Writes a manifest down. Keys with their default value are left out, networks and VMs are sorted
  * by name and paths are absolute. For a manifest that scl_manifest_validate() accepts, reading the
- * text back gives an equal manifest, and writing that one gives the same text.
+ * text back gives an equal manifest, and writing that one gives the same text. What was built with this library
+ * and text cannot say (a second disk or network card of a VM, none of the latter, a volume that is not named after its VM) is an
+ * error that names the VM and the key.
  *
- * Returns: (transfer full): the text, with a newline at its end
+ * Returns: (transfer full): the text, with a newline at its end, or %NULL: %SCL_ERROR_UNSUPPORTED
  *
  * Since: 0.1
  */
 char *
-scl_manifest_to_string (SclManifest *self, SclManifestFormat format)
+scl_manifest_to_string (SclManifest *self, SclManifestFormat format, GError **error)
 {
   g_return_val_if_fail (SCL_IS_MANIFEST (self), NULL);
   g_return_val_if_fail (format == SCL_MANIFEST_FORMAT_YAML || format == SCL_MANIFEST_FORMAT_JSON,
                         NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return _scl_write (self, format);
+  return _scl_write (self, format, error);
 }
 
 /**

@@ -7,7 +7,8 @@
 #include <json-glib/json-glib.h>
 #include <scl/scl-manifest.h>
 
-char *_scl_write (SclManifest *manifest, SclManifestFormat format);
+/* NULL with SCL_ERROR_UNSUPPORTED: text has no words for all of it. (transfer full) */
+char *_scl_write (SclManifest *manifest, SclManifestFormat format, GError **error);
 
 /* Indented, with a newline at the end; takes the builder's root. (transfer full) */
 char *_scl_write_json (JsonBuilder *builder);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config/scl-writer-private.h"
+#include "base/scl-throw-private.h"
 #include "config/scl-value-private.h"
 #include "config/scl-yaml-writer-private.h"
 #include <scl/scl-forward-spec.h>
@@ -151,6 +152,109 @@ new_object_node (const SclObjectSchema *schema, GObject *object, gboolean preset
   return map;
 }
 
+/* --- what text has no words for --- */
+
+static const char *
+key_of_part (const SclObjectSchema *schema, guint part)
+{
+  for (const SclField *field = schema->fields; field->key != NULL; field++)
+    if (field->part == part)
+      return field->key;
+  return NULL;
+}
+
+static gboolean
+has_default (const SclObjectSchema *schema, guint part)
+{
+  for (const SclField *field = schema->fields; field->key != NULL; field++)
+    if (field->part == part && field->fallback != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* Its name is that of the object around it: there is no key for another one. */
+static gboolean
+check_part_name (const SclPart *part, GListModel *list, const char *where, const char *name,
+                 GError **error)
+{
+  g_autoptr (GObject) item = part->name_property != NULL ? g_list_model_get_item (list, 0) : NULL;
+  g_autofree char *said = NULL;
+
+  if (item == NULL)
+    return TRUE;
+  g_object_get (item, part->name_property, &said, NULL);
+  return g_strcmp0 (said, name) == 0
+         || scl_throw (error, SCL_ERROR_UNSUPPORTED,
+                       "%s: its %s is called \"%s\", and in the text of a manifest it has the name of the VM; "
+                       "apply the manifest as it is",
+                       where, part->name_property, said != NULL ? said : "");
+}
+
+/* A library may build what keys cannot say: it would be lost, or there once more, without a word. */
+static gboolean
+check_part (const SclObjectSchema *schema, guint number, GObject *object, const char *where,
+            const char *name, GError **error)
+{
+  const SclPart *part = &schema->parts[number - 1];
+  const char *key = key_of_part (schema, number);
+  g_autoptr (GListModel) list = NULL;
+  guint n;
+
+  g_object_get (object, part->list, &list, NULL);
+  n = list != NULL ? g_list_model_get_n_items (list) : 0;
+  if (n > 1)
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED,
+                      "%s.%s: it has %u %s, and the text of a manifest says only one; apply the manifest as it is",
+                      where, key, n, part->list);
+  if (n == 0 && has_default (schema, number))
+    return scl_throw (error, SCL_ERROR_UNSUPPORTED,
+                      "%s.%s: it has no %s, and the text of a manifest cannot say that; apply the manifest as it is",
+                      where, key, part->list);
+  return n == 0 || check_part_name (part, list, where, name, error);
+}
+
+static gboolean
+check_object (const SclField *field, GObject *object, GError **error)
+{
+  g_autofree char *name = dup_name (object);
+  g_autofree char *valid = g_utf8_make_valid (name, -1);
+  g_autofree char *where = g_strdup_printf ("%s.%s", field->key, valid);
+
+  for (guint part = 1; part <= field->items->n_parts; part++)
+    if (!check_part (field->items, part, object, where, name, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_field (const SclField *field, GObject *manifest, GError **error)
+{
+  g_autoptr (GListModel) list = NULL;
+
+  if (field->type != SCL_VALUE_MAP)
+    return TRUE;
+  g_object_get (manifest, field->property, &list, NULL);
+  for (guint i = 0; list != NULL && i < g_list_model_get_n_items (list); i++)
+    {
+      g_autoptr (GObject) object = g_list_model_get_item (list, i);
+
+      if (!check_object (field, object, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+can_be_said (SclManifest *manifest, GError **error)
+{
+  for (const SclField *field = _scl_manifest_schema.fields; field->key != NULL; field++)
+    if (!check_field (field, G_OBJECT (manifest), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- text --- */
+
 static void
 add_json (JsonBuilder *builder, SclNode *node)
 {
@@ -192,11 +296,14 @@ _scl_write_json (JsonBuilder *builder)
 }
 
 char *
-_scl_write (SclManifest *manifest, SclManifestFormat format)
+_scl_write (SclManifest *manifest, SclManifestFormat format, GError **error)
 {
-  g_autoptr (SclNode) root = new_object_node (&_scl_manifest_schema, G_OBJECT (manifest), FALSE);
+  g_autoptr (SclNode) root = NULL;
   g_autoptr (JsonBuilder) builder = NULL;
 
+  if (!can_be_said (manifest, error))
+    return NULL;
+  root = new_object_node (&_scl_manifest_schema, G_OBJECT (manifest), FALSE);
   if (format == SCL_MANIFEST_FORMAT_YAML)
     return _scl_yaml_write (root);
   builder = json_builder_new ();

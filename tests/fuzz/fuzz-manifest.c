@@ -11,14 +11,14 @@ int LLVMFuzzerTestOneInput (const guint8 *data, gsize size);
 static void
 check_round_trip (SclManifest *manifest, SclManifestFormat format)
 {
-  g_autofree char *text = scl_manifest_to_string (manifest, format);
+  g_autofree char *text = scl_manifest_to_string (manifest, format, NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (SclManifest) again = scl_manifest_new_from_string (text, NULL, &error);
   g_autofree char *text_again = NULL;
 
   if (again == NULL)
     g_error ("what was written cannot be read: %s\n%s", error->message, text);
-  text_again = scl_manifest_to_string (again, format);
+  text_again = scl_manifest_to_string (again, format, NULL);
   if (!scl_manifest_equal (manifest, again) || strcmp (text, text_again) != 0)
     g_error ("what was written reads differently:\n%s\n%s", text, text_again);
 }

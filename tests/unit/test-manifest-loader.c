@@ -18,7 +18,7 @@ load_errors (const char *folder, const char *name)
   assert_true (scl_manifest_loader_add_bytes (loader, bytes, name, "/base", &error));
   manifest = scl_manifest_loader_load (loader, NULL, &error);
   if (manifest != NULL)
-    return scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML);
+    return scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML, NULL);
   assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID));
   return g_strconcat (error->message, "\n", NULL);
 }

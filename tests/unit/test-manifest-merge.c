@@ -60,7 +60,7 @@ merge (const char *a, const char *b, const char *c)
     }
   manifest = scl_manifest_loader_load (loader, NULL, &error);
   return manifest == NULL ? g_strdup (error->message)
-                          : scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML);
+                          : scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML, NULL);
 }
 
 static const struct

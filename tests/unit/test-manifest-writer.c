@@ -13,9 +13,9 @@ assert_round_trip (SclManifest *manifest)
 {
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
-      g_autofree char *text = scl_manifest_to_string (manifest, formats[i]);
+      g_autofree char *text = scl_manifest_to_string (manifest, formats[i], NULL);
       g_autoptr (SclManifest) again = load_text (text);
-      g_autofree char *text_again = scl_manifest_to_string (again, formats[i]);
+      g_autofree char *text_again = scl_manifest_to_string (again, formats[i], NULL);
 
       assert_true (scl_manifest_equal (manifest, again));
       assert_string_equal (text, text_again);
@@ -194,7 +194,7 @@ test_exact_text (void **state)
 {
   g_autofree char *source = read_text ("good/extended.yaml");
   g_autoptr (SclManifest) manifest = load_text (source);
-  g_autofree char *json = scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_JSON);
+  g_autofree char *json = scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_JSON, NULL);
 
   assert_string_equal (json, "{\n"
                              "  \"version\" : 1,\n"
@@ -222,25 +222,75 @@ test_incomplete_objects (void **state)
 {
   GPtrArray *network_items = new_items ();
   GPtrArray *vm_items = new_items ();
+  GPtrArray *nic_items = new_items ();
   g_autoptr (GListModel) networks = NULL;
+  g_autoptr (GListModel) nics = NULL;
   g_autoptr (GListModel) vms = NULL;
   g_autoptr (SclManifest) manifest = NULL;
 
   g_ptr_array_add (network_items, scl_network_spec_new (NULL));
   g_ptr_array_add (network_items, scl_network_spec_new ("lan"));
-  g_ptr_array_add (vm_items, scl_vm_spec_new (NULL, NULL, NULL));
+  g_ptr_array_add (nic_items, scl_nic_spec_new (NULL, NULL));
+  nics = take_list (nic_items);
+  g_ptr_array_add (vm_items, scl_vm_spec_new (NULL, NULL, nics));
   g_ptr_array_add (vm_items, g_object_new (SCL_TYPE_VM_SPEC, "name", "\xff\n", "user-config-file",
-                                           "/\xfe", NULL));
+                                           "/\xfe", "nics", nics, NULL));
   networks = take_list (network_items);
   vms = take_list (vm_items);
   manifest = scl_manifest_new ("\x01", networks, vms);
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
     {
-      g_autofree char *text = scl_manifest_to_string (manifest, formats[i]);
+      g_autofree char *text = scl_manifest_to_string (manifest, formats[i], NULL);
 
       assert_true (g_utf8_validate (text, -1, NULL));
       assert_non_null (strstr (text, "lan"));
     }
+}
+
+/* FIRST, SECOND: volumes of its disks; NULL: no such disk. */
+static void
+assert_not_said (const char *first, const char *second, guint n_nics, const char *message)
+{
+  GPtrArray *disk_items = new_items ();
+  GPtrArray *nic_items = new_items ();
+  GPtrArray *vm_items = new_items ();
+  g_autoptr (GListModel) disks = NULL;
+  g_autoptr (GListModel) nics = NULL;
+  g_autoptr (GListModel) vms = NULL;
+  g_autoptr (SclManifest) manifest = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (disk_items, scl_disk_spec_new (first, "/image.raw", 0));
+  if (second != NULL)
+    g_ptr_array_add (disk_items, scl_disk_spec_new (second, "/image.raw", 0));
+  while (n_nics-- > 0)
+    g_ptr_array_add (nic_items, scl_nic_spec_new ("default", NULL));
+  disks = take_list (disk_items);
+  nics = take_list (nic_items);
+  g_ptr_array_add (vm_items, scl_vm_spec_new ("demo", disks, nics));
+  vms = take_list (vm_items);
+  manifest = scl_manifest_new (NULL, NULL, vms);
+  assert_null (scl_manifest_to_string (manifest, SCL_MANIFEST_FORMAT_YAML, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_UNSUPPORTED));
+  assert_string_equal (error->message, message);
+}
+
+/* Lost without a word, it would be removed by the next apply of the text. */
+static void
+test_what_text_cannot_say (void **state)
+{
+  assert_not_said ("demo", "data", 1,
+                   "virtualMachines.demo.image: it has 2 disks, and the text of a manifest says only one; apply "
+                   "the manifest as it is");
+  assert_not_said ("demo", NULL, 2,
+                   "virtualMachines.demo.network: it has 2 nics, and the text of a manifest says only one; apply "
+                   "the manifest as it is");
+  assert_not_said ("demo", NULL, 0,
+                   "virtualMachines.demo.network: it has no nics, and the text of a manifest cannot say that; "
+                   "apply the manifest as it is");
+  assert_not_said ("other", NULL, 1,
+                   "virtualMachines.demo: its volume is called \"other\", and in the text of a manifest it has the "
+                   "name of the VM; apply the manifest as it is");
 }
 
 int
@@ -251,6 +301,7 @@ main (void)
     cmocka_unit_test (test_examples),
     cmocka_unit_test (test_exact_text),
     cmocka_unit_test (test_incomplete_objects),
+    cmocka_unit_test (test_what_text_cannot_say),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
