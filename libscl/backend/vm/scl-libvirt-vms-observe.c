@@ -229,6 +229,30 @@ find_overlay (SclObservedVm *vm, SclDomainDef *config, SclDomainDef *live)
                                  : explain_copy (file, vm);
 }
 
+/* What starts it has the mark until the domain runs. */
+static gboolean
+is_start_cut (int state, int reason, const SclDomainDef *config)
+{
+  return state == VIR_DOMAIN_SHUTOFF && config->mark == SCL_DOMAIN_MARK_CLEARED
+         && (reason == VIR_DOMAIN_SHUTOFF_CRASHED || reason == VIR_DOMAIN_SHUTOFF_DAEMON);
+}
+
+static void
+note_state (SclObservedVm *vm, int state, int reason, const SclDomainDef *config)
+{
+  const char *why;
+
+  vm->state = _scl_libvirt_vms_map_state (state, reason, &why);
+  if (is_start_cut (state, reason, config))
+    {
+      vm->state = SCL_VM_STATE_STOPPED;
+      why = "whoever started it was ended before it ran";
+    }
+  vm->state_reason = g_strdup (why);
+  if (vm->state == SCL_VM_STATE_RUNNING && _scl_libvirt_vms_is_stopping (config))
+    vm->state = SCL_VM_STATE_STOPPING;
+}
+
 static void
 note_saved (SclObservedVm *vm, const char *domain)
 {
@@ -248,13 +272,9 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
       = scan->desired != NULL ? scl_manifest_lookup_vm (scan->desired, vm->name) : NULL;
   int state = stat_int (record, "state.state");
   int reason = stat_int (record, "state.reason");
-  const char *why;
 
   vm->stopped_by = _scl_libvirt_vms_settle (scan->self, record->dom, state, reason, config, live);
-  vm->state = _scl_libvirt_vms_map_state (state, reason, &why);
-  vm->state_reason = g_strdup (why);
-  if (vm->state == SCL_VM_STATE_RUNNING && _scl_libvirt_vms_is_stopping (config))
-    vm->state = SCL_VM_STATE_STOPPING;
+  note_state (vm, state, reason, config);
   if (live == NULL && g_hash_table_contains (scan->saved, config->domain_name))
     note_saved (vm, config->domain_name);
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;

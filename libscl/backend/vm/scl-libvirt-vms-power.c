@@ -153,8 +153,10 @@ start_off (SclLibvirtVms *self, virDomainPtr domain, int reason, SclDomainDef *c
   gboolean created;
 
   /* From here on neither the old mark nor libvirt's old reason counts, even if
-   * this process dies before the domain runs. */
-  if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN)
+   * this process dies before the domain runs. The embedded driver dies with it, and its next process ends what had
+   * not come up, as if QEMU had crashed: the mark tells one from the other. */
+  if ((config->mark != SCL_DOMAIN_MARK_NOBODY || reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN
+       || _scl_virt_connection_is_embedded (self->connection))
       && !_scl_libvirt_vms_set_cleared (self, domain, config->vm_name, error))
     return FALSE;
   created = _scl_libvirt_vms_make_agent_folder (self, error)
