@@ -6,6 +6,8 @@ Most of the VMs have no system and stay in their firmware.
 """
 
 import os
+import signal
+import subprocess
 
 import scltest
 from scltest import Lab
@@ -99,6 +101,40 @@ class Embed(SharedCase):
         self.assertEqual(self.state("demo"), "running")
         self.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
         self.assertNotIn("was deleted", self.ctl.run("status").stdout)
+
+    def test_attached_to_a_disk_that_was_deleted(self):
+        """Who sends the signal cannot be asked: the guest goes on, and what only it has with it."""
+        self.vm("demo")
+        self.call("apply")
+        follower = self.ctl.start("vm", "attach", "demo", "--stop-on-term", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(follower.kill)
+        self.assertIn('VM "demo" runs', follower.stderr.readline())
+        (self.ctl.home / "volumes/demo.raw").unlink()
+        follower.send_signal(signal.SIGTERM)
+        self.assertIn("was deleted while it runs", follower.communicate(timeout=scltest.bound(120))[1])
+        self.assertEqual((follower.returncode, self.state("demo")), (1, "running"))
+        self.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+
+    def test_start_that_is_killed(self):
+        """libvirt's driver goes with sclctl, and the next process ends the QEMU that had not come up: nothing has crashed."""
+        self.vm("demo", autoStart=False)
+        self.call("apply")
+        status = self.ctl.state / f"embed/run/qemu/{self.ctl.prefix}-demo.xml"
+        for _ in range(ROUNDS):
+            starter = self.ctl.start("vm", "start", "demo")
+            wait_log(status, b"reason='starting up'")
+            starter.kill()
+            starter.communicate()
+            if b"reason='starting up'" in status.read_bytes():
+                break
+            self.ctl.run("vm", "stop", "--force", "demo", check=0)
+        else:
+            self.fail("it always ran already")
+        vm = self.ctl.json("vm", "show", "demo")
+        self.assertEqual((vm["state"], vm["stateReason"], vm["stoppedBy"]),
+                         ("stopped", "whoever started it was ended before it ran", "nobody"))
+        self.ctl.run("vm", "start", "demo", check=0)
+        self.assertEqual(self.state("demo"), "running")
 
     def test_start_while_others_go(self):
         """The folder of the agents' sockets goes with the last VM and comes with the first, both in one apply."""

@@ -3,6 +3,7 @@
 """sclctl run with a tiny guest on the embedded driver, in a lab host: Ctrl-C, again, kill -9, and again."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -90,6 +91,26 @@ class Run(SharedCase):
         process = self.begin()
         self.assertEqual(self.qemu(), guests)
         self.assertEqual(Sclctl.stop(process, 120), 0)
+        self.assert_gone()
+
+    def test_disk_that_was_deleted_is_not_lost(self):
+        """What only QEMU has would go with it: whoever ends the run cannot be asked, so it goes on."""
+        process = self.begin()
+        guests = self.qemu()
+        volume = self.ctl.home / "volumes/demo.raw"
+        copy = self.dir / "copy.raw"
+        subprocess.run(["cp", "-a", volume, copy], check=True)
+        volume.unlink()
+        self.assertEqual(Sclctl.stop(process, 120), 3)
+        log = (self.dir / "run.log").read_text(errors="replace")
+        self.assertIn(f"the VM's disk {volume} was deleted while it runs", log)
+        self.assertEqual(self.qemu(), guests)
+        [command] = re.findall(r'nothing was taken down: VMs and networks go on; .*"sclctl -c \'(.*)\' vm stop --force --yes demo"', log)
+        self.assertEqual(self.ctl.run("-c", command, "vm", "stop", "--force", "demo").returncode, 1)
+        self.ctl.run("-c", command, "vm", "stop", "--force", "--yes", "demo", check=0)
+        self.assertEqual(self.qemu(), [])
+        subprocess.run(["cp", "-a", copy, volume], check=True)
+        self.assertEqual(Sclctl.stop(self.begin(), 120), 0)
         self.assert_gone()
 
     def test_run_locks_the_instance(self):

@@ -251,6 +251,31 @@ stay (Run *self)
   sclctl_run_view_set_silent (self->view, FALSE);
 }
 
+/* Whoever ends it cannot be asked: nobody reads on that gives a signal. */
+static gboolean
+loses_data (Run *self)
+{
+  GListModel *vms = scl_connection_get_vms (self->context->connection);
+  const char *uri = scl_connection_get_uri (self->context->connection);
+  gboolean loses = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
+    {
+      g_autoptr (SclVm) vm = g_list_model_get_item (vms, i);
+      const char *name = scl_vm_get_name (vm);
+      const char *lost = scl_vm_get_lost_at_stop (vm);
+
+      if (lost == NULL)
+        continue;
+      loses = TRUE;
+      sclctl_complain ("VM \"%s\": %s", name, lost);
+      sclctl_complain ("nothing was taken down: VMs and networks go on; with that disk copied, or given up, "
+                       "\"sclctl -c '%s' vm stop --force --yes %s\", then run and end it once more",
+                       uri, name);
+    }
+  return loses;
+}
+
 /* Ctrl-C does not stop this: what is left would be in the way. */
 static void
 take_down (Run *self)
@@ -302,7 +327,11 @@ live (Run *self, SclPlan *plan, SclApplyFlags flags)
     self->status = SCLCTL_EXIT_INTERRUPTED;
   else if (is_up && (self->status == SCLCTL_EXIT_DONE || any_vm_is_on (self)))
     stay (self);
-  take_down (self);
+  sclctl_watch_settle (watch);
+  if (loses_data (self))
+    self->status = SCLCTL_EXIT_PARTIAL;
+  else
+    take_down (self);
   g_clear_pointer (&watch, sclctl_watch_free);
 }
 
