@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 scl_add_test (NAME sclctl-usage COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_usage.py LABELS unit
-              TIMEOUT 120)
+              TIMEOUT 600)
 scl_add_test (NAME sclctl-simulated COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_simulated.py
               LABELS unit TIMEOUT 120)
 scl_add_test (NAME sclctl-terminal COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_sclctl_terminal.py

@@ -267,6 +267,30 @@ class Completion(scltest.TestCase):
             self.assertEqual(asked.read_text(encoding="utf-8").splitlines()[-1], f"names|{kind}|")
         self.assertEqual(self.complete("-c local:?prefix=lab vm", "sto"), ["stop"])
 
+    def offered_by_zsh(self, line, folder=None):
+        """What a real interactive zsh offers at the end of the line."""
+        scltest.require(shutil.which("zsh"), "zsh")
+        offered = self.folder() / "offered"
+        offered.touch()
+        path = f"{folder or Path(program()).parent}:{os.environ['PATH']}"
+        done = subprocess.run(["zsh", "-f", SOURCE / "tests/support/complete.zsh", SOURCE / "tools/completion", line, offered],
+                              capture_output=True, text=True, timeout=scltest.bound(60), check=True, stdin=subprocess.DEVNULL,
+                              env={**os.environ, "PATH": path, "SCL_URI": "local:?hypervisor=memory"})
+        self.assertEqual(done.stderr, "")
+        return offered.read_text(encoding="utf-8").split()
+
+    def test_zsh_answers(self):
+        for line, wanted in (("sclctl -q sc sh", ["show"]), ("sclctl vm stop --f", ["--force"]), ("sclctl vm start --f", [])):
+            self.assertEqual(self.offered_by_zsh(line), wanted, line)
+
+    def test_zsh_asks_where_the_command_goes(self):
+        folder, asked = self.asking()
+        lines = [(f"sclctl {option} vm start b", f"-c|{uri}|names|vm|") for option, uri in list(self.CONNECTIONS.items())[2:5]]
+        lines.append(("sclctl volume adopt --from b", "names|instance|"))
+        for line, wanted in lines:
+            self.assertEqual(self.offered_by_zsh(line, folder), ["bios"], line)
+            self.assertEqual(asked.read_text(encoding="utf-8").splitlines()[-1], wanted, line)
+
     def test_fish_asks_where_the_command_goes(self):
         scltest.require(shutil.which("fish"), "fish")
         folder, asked = self.asking()
