@@ -2,7 +2,8 @@
 #pragma once
 
 /* A fork of the process that opened a connection has copies of all that serves it but not the threads, and shares
- * its sockets and locks. Whoever would end a thread, say goodbye to a daemon or give back a lock asks here. */
+ * its sockets. Whoever would end a thread, say goodbye to a daemon or give back a lock asks here; locks themselves
+ * are in no fork (scl-own-fd). */
 
 #include <gio/gio.h>
 

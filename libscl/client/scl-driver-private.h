@@ -10,8 +10,8 @@
 #include <scl/scl-plan.h>
 
 /* TRUE: this process is the one that opened the first connection. FALSE with SCL_ERROR_UNSUPPORTED in a fork of
- * it: threads that serve connections were not forked, and locks are held by the file descriptions that both
- * share. Nothing may be done there that takes a lock or gives one back. */
+ * it: threads that serve connections were not forked, and locks stay with the opener. Nothing may be done there
+ * that takes a lock or gives one back. */
 gboolean _scl_driver_check_process (GError **error);
 
 #define SCL_TYPE_DRIVER (_scl_driver_get_type ())

@@ -2,6 +2,7 @@
 #include "engine/scl-instance-lock-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-file-lock-private.h"
+#include "base/scl-own-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 /* A lock file lives as long as somebody holds or wants it. */
 typedef struct
 {
-  SclFd fd;
+  SclOwnFd fd;
   char *path;
 } LockFile;
 
@@ -102,7 +103,7 @@ lock_file_acquire (LockFile *self, int dir, const char *folder, const char *name
   self->path = g_build_filename (folder, name, NULL);
   for (;;)
     {
-      g_auto (SclFd) fd = openat (dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+      g_auto (SclOwnFd) fd = _scl_own_fd_open (dir, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
       if (fd < 0)
         return scl_throw_errno (error, errno, "%s: cannot open", self->path);
@@ -111,7 +112,7 @@ lock_file_acquire (LockFile *self, int dir, const char *folder, const char *name
       if (!is_current (fd, dir, name))
         continue;
       note_pid (fd);
-      self->fd = scl_fd_steal (&fd);
+      self->fd = scl_own_fd_steal (&fd);
       return TRUE;
     }
 }
@@ -122,7 +123,7 @@ lock_file_release (LockFile *self)
   /* Alone with it: nobody else holds it, and whoever opened it meanwhile sees that it has no name. */
   if (self->fd >= 0 && flock (self->fd, LOCK_EX | LOCK_NB) == 0)
     (void) unlink (self->path);
-  scl_fd_clear (&self->fd);
+  _scl_own_fd_clear (&self->fd);
   g_clear_pointer (&self->path, g_free);
 }
 
@@ -162,7 +163,7 @@ int
 _scl_instance_lock_find_holder (const char *run_dir, const char *prefix)
 {
   g_autofree char *path = g_strdup_printf ("%s/" LOCK_DIR "/%s.lock", run_dir, prefix);
-  g_auto (SclFd) fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  g_auto (SclOwnFd) fd = _scl_own_fd_open (AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0);
 
   return fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK ? (int) read_pid (fd) : 0;
 }

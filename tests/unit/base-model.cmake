@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 scl_test_program (NAME test-base LABELS unit SOURCES test-base.c LAYERS base TIMEOUT 60)
+scl_test_program (NAME test-own-fd LABELS unit SOURCES test-own-fd.c LAYERS base TIMEOUT 60)
 scl_test_program (NAME test-child LABELS unit SOURCES test-child.c LAYERS base TIMEOUT 120)
 scl_test_program (NAME test-spawn LABELS unit threads SOURCES test-spawn.c LAYERS base TIMEOUT 120)
 scl_test_program (NAME test-names LABELS unit SOURCES test-names.c LAYERS base model TIMEOUT 30)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The lock of an instance between processes. The program runs itself as the other process:
  * `test-instance-lock hold RUN STATE PREFIX shared|exclusive TIMEOUT` takes the lock, says "locked", and
- * holds it until its stdin ends. */
+ * holds it until its stdin ends; with `fork` for `hold`, a fork that lives as long says so. */
 #include "engine/scl-instance-lock-private.h"
 #include "instance-folders.h"
 #include <pthread.h>
@@ -28,6 +28,23 @@ hold (char **argv)
   return 0;
 }
 
+static int
+hold_and_fork (char **argv)
+{
+  SclLockMode mode = strcmp (argv[3], "shared") == 0 ? SCL_LOCK_SHARED : SCL_LOCK_EXCLUSIVE;
+  g_autoptr (SclInstanceLock) lock = _scl_instance_lock_acquire (argv[0], argv[1], argv[2], mode, 0, NULL, NULL);
+  pid_t child = lock == NULL ? -1 : fork ();
+
+  if (child == 0)
+    {
+      (void) printf ("forked\n");
+      (void) fflush (stdout);
+      (void) getchar ();
+      _exit (0);
+    }
+  return child < 0 || waitpid (child, NULL, 0) != child;
+}
+
 typedef struct
 {
   GPid pid;
@@ -36,10 +53,10 @@ typedef struct
 } Holder;
 
 static Holder
-holder_start (Folders *folders, const char *prefix, const char *mode, const char *timeout)
+holder_start_as (Folders *folders, const char *what, const char *prefix, const char *mode, const char *timeout)
 {
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  char *argv[] = { self, (char *) "hold", folders->run, folders->state, (char *) prefix, (char *) mode, (char *) timeout, NULL };
+  char *argv[] = { self, (char *) what, folders->run, folders->state, (char *) prefix, (char *) mode, (char *) timeout, NULL };
   Holder holder;
   int out = -1;
 
@@ -47,6 +64,12 @@ holder_start (Folders *folders, const char *prefix, const char *mode, const char
                                          &holder.in, &out, NULL, NULL));
   holder.out = fdopen (out, "r");
   return holder;
+}
+
+static Holder
+holder_start (Folders *folders, const char *prefix, const char *mode, const char *timeout)
+{
+  return holder_start_as (folders, "hold", prefix, mode, timeout);
 }
 
 static void
@@ -125,6 +148,56 @@ test_second_process_is_busy (void **state)
   assert_null (take (folders, "scl", SCL_LOCK_SHARED, 0, &error));
   assert_error_is (error, SCL_ERROR_BUSY, text);
   holder_end (&holder, 0);
+}
+
+/* It is the process's that took it, whatever that has forked. */
+static void
+test_fork_of_a_killed_holder (void **state)
+{
+  Folders *folders = *state;
+  Holder holder = holder_start_as (folders, "fork", "scl", "exclusive", "0");
+  g_autoptr (SclInstanceLock) lock = NULL;
+  int status;
+
+  assert_says (&holder, "forked");
+  assert_null (take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL));
+  assert_int_equal (kill (holder.pid, SIGKILL), 0);
+  assert_int_equal (waitpid (holder.pid, &status, 0), holder.pid);
+  lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+  assert_non_null (lock);
+  /* It lives all the while. */
+  (void) close (holder.in);
+  assert_int_equal (fgetc (holder.out), EOF);
+  (void) fclose (holder.out);
+}
+
+/* Nor does a fork keep what its parent has given back. */
+static void
+test_fork_of_one_that_goes_on (void **state)
+{
+  Folders *folders = *state;
+  SclInstanceLock *lock = take (folders, "scl", SCL_LOCK_EXCLUSIVE, 0, NULL);
+  int life[2];
+  pid_t child;
+  Holder next;
+
+  assert_non_null (lock);
+  assert_int_equal (pipe (life), 0);
+  child = fork ();
+  if (child == 0)
+    {
+      char byte;
+
+      (void) close (life[1]);
+      _exit (read (life[0], &byte, 1) != 0);
+    }
+  next = holder_start (folders, "scl", "exclusive", "60");
+  _scl_instance_lock_release (lock);
+  assert_says (&next, "locked");
+  holder_end (&next, 0);
+  (void) close (life[1]);
+  (void) close (life[0]);
+  assert_int_equal (waitpid (child, NULL, 0), child);
 }
 
 static void
@@ -441,8 +514,10 @@ main (int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_alone),
-TEST (test_no_file_is_left),
+    TEST (test_no_file_is_left),
     TEST (test_second_process_is_busy),
+    TEST (test_fork_of_a_killed_holder),
+    TEST (test_fork_of_one_that_goes_on),
     TEST (test_other_prefix_is_free),
     TEST (test_same_state_other_run),
     TEST (test_shared),
@@ -460,5 +535,7 @@ TEST (test_no_file_is_left),
 
   if (argc == 7 && strcmp (argv[1], "hold") == 0)
     return hold (argv + 2);
+  if (argc == 7 && strcmp (argv[1], "fork") == 0)
+    return hold_and_fork (argv + 2);
   return cmocka_run_group_tests_name ("instance-lock", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "backend/network/scl-uplink-guard-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-file-lock-private.h"
+#include "base/scl-own-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
@@ -360,22 +361,25 @@ remove_orphans (const SclHostNetwork *self, const SclHostTarget *target, SclNetl
 
 /* Settings and rule numbers that all instances of this host share: what one reads before it writes must
  * still be so when it writes. */
-static SclFd
+static SclOwnFd
 lock_shared (const SclHostNetwork *self, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + SHARED_SECONDS * G_USEC_PER_SEC;
-  g_auto (SclFd) fd = _scl_fd_ensure_folder (self->run_dir, 0700, error);
+  g_auto (SclFd) folder = _scl_fd_ensure_folder (self->run_dir, 0700, error);
+  g_auto (SclOwnFd) fd = folder < 0 ? -1 : _scl_own_fd_open (folder, ".", O_RDONLY | O_DIRECTORY, 0);
 
+  if (folder >= 0 && fd < 0)
+    (void) scl_throw_errno (error, errno, "%s: cannot open the folder", self->run_dir);
   if (fd < 0 || !_scl_file_lock (fd, LOCK_EX, self->run_dir, deadline, cancellable, error))
     return -1;
-  return scl_fd_steal (&fd);
+  return scl_own_fd_steal (&fd);
 }
 
 static gboolean
 ensure_shared (const SclHostNetwork *self, SclNetlink *root, const SclGateway *gateway,
                const char *interface, GPtrArray *uplinks, GCancellable *cancellable, GError **error)
 {
-  g_auto (SclFd) lock = lock_shared (self, cancellable, error);
+  g_auto (SclOwnFd) lock = lock_shared (self, cancellable, error);
 
   return lock >= 0 && ensure_sysctls (self, gateway, interface, error)
          && _scl_policy_route_ensure (root, self->prefix, gateway, uplinks, error);
@@ -387,7 +391,7 @@ remove_shared (const SclHostNetwork *self, SclNetlink *root, GCancellable *cance
 {
   g_auto (SclGateway) gateway = { 0 };
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
-  g_auto (SclFd) lock = lock_shared (self, cancellable, error);
+  g_auto (SclOwnFd) lock = lock_shared (self, cancellable, error);
 
   return lock >= 0 && _scl_gateway_init (&gateway, root, NULL, error)
          && _scl_policy_route_ensure (root, self->prefix, &gateway, none, error)

@@ -3,8 +3,8 @@
  * doc/design/vms.md. */
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include "backend/vm/scl-stop-owner-private.h"
-#include "base/scl-fd-private.h"
 #include "base/scl-file-lock-private.h"
+#include "base/scl-own-fd-private.h"
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -37,7 +37,7 @@ _scl_libvirt_vms_lock_marks (SclLibvirtVms *self, const char *vm, gboolean wait,
 
   g_mutex_lock (&self->mark_lock);
   out->mutex = &self->mark_lock;
-  out->fd = open (self->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  out->fd = _scl_own_fd_open (AT_FDCWD, self->state_dir, O_RDONLY | O_DIRECTORY, 0);
   saved = errno;
   if (out->fd >= 0 ? lock_folder (self, out->fd, wait, error)
                    : saved == ENOENT) /* where nothing is stored, nobody else is */
@@ -51,7 +51,7 @@ _scl_libvirt_vms_lock_marks (SclLibvirtVms *self, const char *vm, gboolean wait,
 void
 _scl_mark_lock_clear (SclMarkLock *lock)
 {
-  scl_fd_clear (&lock->fd);
+  _scl_own_fd_clear (&lock->fd);
   if (lock->mutex != NULL)
     g_mutex_unlock (lock->mutex);
   lock->mutex = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/volume/scl-part-file-private.h"
 
+#include "base/scl-own-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@ struct _SclPartFile
   int folder;
   char *name;
   char *temporary; /* NULL: the file has no name */
-  SclFd fd;
+  SclOwnFd fd;
 };
 
 static char *
@@ -44,15 +45,15 @@ part_file_open_named (SclPartFile *self, mode_t mode, GError **error)
   for (guint attempt = 0; attempt < PART_ATTEMPTS; attempt++)
     {
       g_autofree char *temporary = part_file_temporary_name (self->name);
-      g_auto (SclFd) fd = openat (self->folder, temporary,
-                                  O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, mode);
+      g_auto (SclOwnFd) fd = _scl_own_fd_open (self->folder, temporary,
+                                               O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, mode);
 
       if (fd < 0 && errno != EEXIST)
         return scl_throw_errno (error, errno, "%s: cannot create a temporary file", self->name);
       if (fd < 0 || !part_file_lock (fd))
         continue;
       self->temporary = g_steal_pointer (&temporary);
-      self->fd = scl_fd_steal (&fd);
+      self->fd = scl_own_fd_steal (&fd);
       return TRUE;
     }
   return scl_throw (error, SCL_ERROR_FAILED, "%s: cannot create a temporary file", self->name);
@@ -63,7 +64,7 @@ part_file_open (SclPartFile *self, mode_t mode, SclPartFileFlags flags, GError *
 {
   if ((flags & SCL_PART_FILE_NAMED) == 0)
     {
-      self->fd = openat (self->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+      self->fd = _scl_own_fd_open (self->folder, ".", O_TMPFILE | O_RDWR, mode);
       if (self->fd >= 0)
         return TRUE;
       if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
@@ -93,7 +94,7 @@ _scl_part_file_free (SclPartFile *self)
 {
   if (self->temporary != NULL)
     (void) unlinkat (self->folder, self->temporary, 0);
-  scl_fd_clear (&self->fd);
+  _scl_own_fd_clear (&self->fd);
   g_free (self->temporary);
   g_free (self->name);
   g_free (self);
@@ -184,7 +185,7 @@ static void
 part_file_remove_leftover (int folder, const char *entry)
 {
   struct stat info;
-  g_auto (SclFd) fd = openat (folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  g_auto (SclOwnFd) fd = _scl_own_fd_open (folder, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
   if (fd < 0 || fstat (fd, &info) != 0 || !S_ISREG (info.st_mode))
     return;
