@@ -99,8 +99,10 @@ test_signals (void **state)
   sigaction (SIGPIPE, &pipe_before, NULL);
   sigaction (SIGHUP, &hup_before, NULL);
   assert_non_null (status);
-  /* nohup's wish is kept; that it may not end by SIGPIPE is not for programs. */
-  assert_int_equal (mask_of (status, "SigIgn:"), 1u << (SIGHUP - 1));
+  /* nohup's wish is kept; that it may not end by SIGPIPE is not for programs. Of the two signals that
+   * the C library keeps for itself nobody can say anything: whoever is started by its posix_spawn()
+   * has them ignored. */
+  assert_int_equal (mask_of (status, "SigIgn:") & ~(3ull << 31), 1u << (SIGHUP - 1));
   assert_int_equal (mask_of (status, "SigBlk:"), 0);
   sigaction (SIGUSR1, NULL, &own);
   assert_ptr_equal (own.sa_handler, nothing);
