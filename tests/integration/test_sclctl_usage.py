@@ -224,7 +224,7 @@ class Completion(scltest.TestCase):
         done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=scltest.bound(30), check=True,
                               env={**os.environ, "PATH": path, "SCL_URI": "local:?hypervisor=memory"})
         self.assertEqual(done.stderr, "")
-        return done.stdout.split()
+        return list(filter(None, done.stdout.split("\n")))
 
     def test_bash_answers(self):
         self.assertEqual(self.complete("ap"), ["apply"])
@@ -241,11 +241,12 @@ class Completion(scltest.TestCase):
         self.assertEqual(self.complete("completion", "f"), ["fish"])
         self.assertEqual(self.complete("apply", "-f", "/etc/hostn"), ["/etc/hostname"])
 
-    def asking(self):
+    def asking(self, *answers):
         """A folder with a sclctl that notes what it is asked, and the notes."""
         folder = self.folder()
         fake = folder / "sclctl"
-        fake.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {folder}/asked\necho >> {folder}/asked\necho bios\n', encoding="ascii")
+        fake.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {folder}/asked\necho >> {folder}/asked\n'
+                        f"printf '%s\\n' {shlex.join(answers or ['bios'])}\n", encoding="ascii")
         fake.chmod(0o755)
         return folder, folder / "asked"
 
@@ -291,6 +292,15 @@ class Completion(scltest.TestCase):
             self.assertEqual(self.offered_by_zsh(line, folder), ["bios"], line)
             self.assertEqual(asked.read_text(encoding="utf-8").splitlines()[-1], wanted, line)
 
+    STRANGE = ["two words", "*", "$HOME", "a'b", "bios"]
+
+    def test_bash_expands_no_name(self):
+        """Names come from disk and from others' domains: none is a pattern, a variable or two words."""
+        folder, _ = self.asking(*self.STRANGE)
+        for words in self.LISTS:
+            self.assertEqual(self.complete(words, "", folder=folder), self.STRANGE, words)
+            self.assertEqual(self.complete(words, "b", folder=folder), ["bios"], words)
+
     def test_fish_asks_where_the_command_goes(self):
         scltest.require(shutil.which("fish"), "fish")
         folder, asked = self.asking()
@@ -307,11 +317,13 @@ class Completion(scltest.TestCase):
     def test_instances(self):
         """Those with volumes in the same state folder, but for the own one."""
         state = self.folder()
-        for name in ("volumes", "instances/lab/volumes", "instances/run/volumes", "instances/empty"):
+        strange = [f"instances/{name}/volumes" for name in (*self.STRANGE[:4], "Lab", "1a", "longest", "lab\n", "a\nb")]
+        for name in ("volumes", "instances/lab/volumes", "instances/run/volumes", "instances/empty", *strange):
             (state / name).mkdir(parents=True)
         for uri, names in ((f"local:?state={state}", ["lab", "run"]), (f"local:?state={state}&prefix=run", ["lab", "scl"]),
                            (f"local:?state={state}/none", [])):
-            self.assertEqual(sorted(call("-c", uri, "names", "instance").stdout.split()), names, uri)
+            self.assertEqual(sorted(call("-c", uri, "names", "instance").stdout.split("\n")), ["", *names], uri)
+            self.assertEqual(sorted(self.complete("-c", uri.replace("&", "\\&"), "volume adopt --from", "")), names, uri)
 
     def test_fish_answers(self):
         scltest.require(shutil.which("fish"), "fish")

@@ -23,6 +23,14 @@ _sclctl_said ()
     fi
   done
 }
+# The names of a kind that begin with the word at the cursor, as they are.
+_sclctl_names ()
+{
+  local name
+  while IFS= read -r name; do
+    [[ $name != "$cur"* ]] || COMPREPLY+=("$name")
+  done < <(sclctl "${connection[@]}" names "$1" 2> /dev/null)
+}
 _sclctl ()
 {
   local cur=${COMP_WORDS[COMP_CWORD]}
@@ -56,9 +64,9 @@ _sclctl ()
     -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     --hypervisor) mapfile -t COMPREPLY < <(compgen -W 'qemu:///embed qemu:///system test:///default memory' -- "$cur"); return ;;
     --state) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-    --console) mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur"); return ;;
+    --console) _sclctl_names vm; return ;;
     --ready-fd) COMPREPLY=(); return ;;
-    --from) mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names instance 2> /dev/null)" -- "$cur"); return ;;
+    --from) _sclctl_names instance; return ;;
   esac
   options=' --connect --output --quiet --verbose --yes --timeout --help --version'
   case $path in
@@ -88,7 +96,7 @@ _sclctl ()
       ;;
     'console')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'schema')
       options+=''
@@ -104,35 +112,35 @@ _sclctl ()
       ;;
     'vm show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm start' | 'start')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm stop' | 'stop')
       options+=' --all --force'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm restart' | 'restart')
       options+=' --all --force'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm delete' | 'vm rm')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm logs' | 'logs')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm console')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'vm attach')
       options+=' --start --stop-on-term'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'network list' | 'network ls')
       options+=''
@@ -140,11 +148,11 @@ _sclctl ()
       ;;
     'network show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names network 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names network
       ;;
     'network delete' | 'network rm')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names network 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names network
       ;;
     'volume list' | 'volume ls')
       options+=''
@@ -152,11 +160,11 @@ _sclctl ()
       ;;
     'volume show')
       options+=''
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names volume 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names volume
       ;;
     'volume create')
       options+=' --from-image'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names vm 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names vm
       ;;
     'volume adopt')
       options+=' --from'
@@ -164,7 +172,7 @@ _sclctl ()
       ;;
     'volume delete' | 'volume rm')
       options+=' --foreign'
-      [[ $cur == -* ]] || mapfile -t COMPREPLY < <(compgen -W "$(sclctl "${connection[@]}" names volume 2> /dev/null)" -- "$cur")
+      [[ $cur == -* ]] || _sclctl_names volume
       ;;
     'volume prune')
       options+=''

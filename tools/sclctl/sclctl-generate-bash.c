@@ -36,11 +36,7 @@ append_action (GString *text, SclctlComplete complete, const char *words)
     case SCLCTL_COMPLETE_NETWORK:
     case SCLCTL_COMPLETE_VOLUME:
     case SCLCTL_COMPLETE_INSTANCE:
-      g_string_append_printf (
-          text,
-          "mapfile -t COMPREPLY < <(compgen -W \"$(sclctl \"${connection[@]}\" names %s 2> /dev/null)\""
-          " -- \"$cur\")",
-          kinds[complete]);
+      g_string_append_printf (text, "_sclctl_names %s", kinds[complete]);
       break;
     }
 }
@@ -145,6 +141,14 @@ sclctl_generate_bash (void)
                       "      word+=$char\n"
                       "    fi\n"
                       "  done\n"
+                      "}\n"
+                      /* compgen -W would expand what comes from disk. */
+                      "# The names of a kind that begin with the word at the cursor, as they are.\n"
+                      "_sclctl_names ()\n{\n"
+                      "  local name\n"
+                      "  while IFS= read -r name; do\n"
+                      "    [[ $name != \"$cur\"* ]] || COMPREPLY+=(\"$name\")\n"
+                      "  done < <(sclctl \"${connection[@]}\" names \"$1\" 2> /dev/null)\n"
                       "}\n"
                       "_sclctl ()\n{\n"
                       "  local cur=${COMP_WORDS[COMP_CWORD]}\n"

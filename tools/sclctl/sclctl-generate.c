@@ -114,6 +114,13 @@ parse_kind (const char *text, SclObjectKind *out_kind)
   return FALSE;
 }
 
+/* As the library allows; whoever may write the folder chooses the names in it. */
+static gboolean
+is_prefix (const char *name)
+{
+  return g_regex_match_simple ("^[a-z][a-z0-9]{0,5}$", name, G_REGEX_DOLLAR_ENDONLY, 0);
+}
+
 /* No connection knows others than its own: those that have volumes in the same state folder. */
 static int
 print_instances (SclctlContext *context)
@@ -133,7 +140,7 @@ print_instances (SclctlContext *context)
     {
       g_autofree char *volumes = g_build_filename (instances, name, "volumes", NULL);
 
-      if (!g_str_equal (own, name) && g_file_test (volumes, G_FILE_TEST_IS_DIR))
+      if (is_prefix (name) && !g_str_equal (own, name) && g_file_test (volumes, G_FILE_TEST_IS_DIR))
         g_print ("%s\n", name);
     }
   return SCLCTL_EXIT_DONE;
