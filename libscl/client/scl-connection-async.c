@@ -294,9 +294,9 @@ run_prune_volumes (SclOperation *operation, gpointer data, GCancellable *cancell
  *
  * Deletes volumes that nothing uses, with the data on them, for good. What uses one is asked once, for all of
  * them: VMs, and any other domain of the hypervisor. One that is used by now, foreign (scl_volume_is_foreign())
- * or not there is kept and does not keep the others: each is a step of scl_operation_get_results(). The
- * operation fails with %SCL_ERROR_PARTIAL if others were deleted, else with the first error, %SCL_ERROR_IN_USE,
- * %SCL_ERROR_EXISTS or %SCL_ERROR_NOT_FOUND.
+ * or not there is kept and does not keep the others: each is a step of scl_operation_get_results(), one that
+ * is named twice a single one. The operation fails with %SCL_ERROR_PARTIAL if others were deleted, else with
+ * the error about the first of @names, %SCL_ERROR_IN_USE, %SCL_ERROR_EXISTS or %SCL_ERROR_NOT_FOUND.
  *
  * Returns: (transfer full): the operation under way
  *

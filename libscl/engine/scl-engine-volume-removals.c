@@ -140,6 +140,7 @@ static SclPlan *
 plan_prune (const Prune *self, const char *const *names)
 {
   SclPlan *plan = _scl_plan_new ();
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; names == NULL && i < self->observation->volumes->len; i++)
     {
@@ -149,7 +150,8 @@ plan_prune (const Prune *self, const char *const *names)
         add_step (plan, volume->name);
     }
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
-    add_step (plan, names[i]);
+    if (g_hash_table_add (seen, (gpointer) names[i]))
+      add_step (plan, names[i]);
   return plan;
 }
 

@@ -20,7 +20,8 @@ typedef struct
   GPtrArray *dependents; /* by id: GArray of guint */
   GQueue ready;         /* ids + 1 */
   guint n_ended;
-  GError *first_error;
+  GError *first_error; /* in the order of the plan, whichever came first */
+  guint first_failed;
 } Executor;
 
 /* A step's reports are thinned: at most one every 50 ms. */
@@ -75,8 +76,12 @@ end_step (Executor *self, guint id, SclStepStatus status, const GError *error)
 {
   self->status[id] = status;
   self->n_ended++;
-  if (error != NULL && self->first_error == NULL)
-    self->first_error = g_error_copy (error);
+  if (error != NULL && (self->first_error == NULL || id < self->first_failed))
+    {
+      g_clear_error (&self->first_error);
+      self->first_error = g_error_copy (error);
+      self->first_failed = id;
+    }
   if (self->operation != NULL)
     {
       _scl_operation_end_step (self->operation, id, status, error);

@@ -9,7 +9,7 @@
 #define BOUND (60 * G_TIME_SPAN_SECOND)
 
 /* What the steps of a test do, by name: "fail…" fails, "cancel…" cancels everything, "meet…" waits until
- * as many as MEETING are in it at once. All others are done at once. */
+ * as many as MEETING are in it at once, and "fail-late" until two others have ended. All others are done at once. */
 typedef struct
 {
   GMutex mutex;
@@ -64,6 +64,15 @@ meet (World *world)
       }
 }
 
+static void
+await_others (World *world)
+{
+  gint64 end = g_get_monotonic_time () + BOUND;
+
+  while (world->ended->len < 2 && !world->missed)
+    world->missed = !g_cond_wait_until (&world->cond, &world->mutex, end);
+}
+
 static gboolean
 run_step (SclStep *step, const SclProgress *progress, gpointer user_data, GError **error)
 {
@@ -77,8 +86,11 @@ run_step (SclStep *step, const SclProgress *progress, gpointer user_data, GError
   g_cond_broadcast (&world->cond);
   if (g_str_has_prefix (name, "meet"))
     meet (world);
+  if (g_str_equal (name, "fail-late"))
+    await_others (world);
   world->inside--;
   g_ptr_array_add (world->ended, (gpointer) name);
+  g_cond_broadcast (&world->cond);
   if (g_str_has_prefix (name, "silent"))
     return FALSE;
   if (g_str_has_prefix (name, "fail"))
@@ -233,6 +245,20 @@ test_failure_skips_dependants_only (void **state)
   assert_int_equal (index_of (world->begun, "both"), -1);
 }
 
+/* The same each time: the first of the plan, not of those that end. */
+static void
+test_first_error_is_that_of_the_plan (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclPlan) plan = PLAN ("fail-late", "fail-early", "fail");
+  GError *error = NULL;
+
+  assert_false (execute (world, plan, SCL_APPLY_NONE, 2, &error));
+  assert_false (world->missed);
+  assert_string_equal (world->ended->pdata[2], "fail-late");
+  assert_error_is (error, SCL_ERROR_NO_SPACE, "volume \"fail-late\": no space");
+}
+
 static void
 test_only_failure_keeps_its_code (void **state)
 {
@@ -384,6 +410,7 @@ main (void)
     TEST (test_independent_steps_run_at_once),
     TEST (test_workers_are_bounded),
     TEST (test_failure_skips_dependants_only),
+    TEST (test_first_error_is_that_of_the_plan),
     TEST (test_only_failure_keeps_its_code),
     TEST (test_removals_are_refused),
     TEST (test_failure_outranks_refusal),
