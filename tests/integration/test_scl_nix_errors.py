@@ -50,6 +50,16 @@ class Errors(NixCase):
             with self.subTest(text):
                 self.refuse(text, wanted)
 
+    def test_as_strong_as_a_default(self):
+        """A conflict for nixpkgs, too."""
+        for text, wanted in (
+                ("{ lib, ... }: {\n  virtualMachines.a.cores = lib.mkOptionDefault 3;\n}",
+                 "vms.nix:2:3: virtualMachines.a.cores: is as strong as its default, 1, but is another; mkDefault makes it stronger"),
+                ('{ lib, ... }: {\n  ctrl-os.vms.gatewayInterface = lib.mkOptionDefault "eth0";\n}',
+                 "vms.nix:2:3: gatewayInterface: is as strong as its default, null, but is another")):
+            with self.subTest(text):
+                self.refuse(text, wanted)
+
     def test_of_the_form(self):
         for text, wanted in (
                 ('"{"', "vms.nix: it is a text; an attribute set, a function"),

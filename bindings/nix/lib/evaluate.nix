@@ -96,6 +96,33 @@ let
     else if isCalled && all (d: d.value != null) kept then called
     else library.parts.lists.reverseList kept;
 
+  # The option of a key as the NixOS module has it; null: none.
+  optionOf = path:
+    let
+      name = library.parts.lists.last path;
+      options =
+        if length path == 1 then standIn.module.options.ctrl-os.vms
+        else if head path == "networks" then (standIn.network { name = builtins.elemAt path 1; }).options
+        else standIn.virtualMachine.options;
+    in
+    options.${name} or null;
+
+  # A default is a definition, too, which wins over weaker ones; libscl puts in what is left out. Lists and
+  # sets that are as strong are merged with it, and those of all defaults are empty.
+  beside = default: found:
+    let least = foldl' (least: d: if d.prio < least then d.prio else least) 100000 found;
+    in
+    if found == [ ] || least < 1500 then found
+    else if least > 1500 then [ ]
+    else if isAttrs default || builtins.isList default || all (d: d.value == default) (merge.strongest found) then found
+    else [ ((head found) // { prio = 100; value = throw "is as strong as its default, ${builtins.toJSON default}, but is another; mkDefault makes it stronger"; }) ];
+  isWeighed = d: d.prio != 100 || merge.kindOf d.value != null;
+  settle = path: definitions:
+    let option = optionOf path;
+    in
+    if !any isWeighed definitions || option == null || !(option ? default) then definitions
+    else beside option.default (concatMap merge.discharge definitions);
+
   # Without what is no key of a manifest; on the definitions, which have the places.
   trim = definitions:
     let enabled = (merge.combine ((merge.structure (filter (d: isAttrs d.value) definitions)).enable or [ ])).value or true;
@@ -116,6 +143,6 @@ let
     else if isModule then seq config (if vms == [ ] then throw "the module does not set ctrl-os.vms" else trim vms)
     else if isOptions then trim [ (merge.definition null selected) ]
     else [ (merge.definition null selected) ];
-  tree = files.manifest { inherit merge; } { inherit resolve; } { inherit sources build; } chosen;
+  tree = files.manifest { inherit merge; } { inherit resolve settle; } { inherit sources build; } chosen;
 in
 if isModule && isAttrs selected then asserted tree else tree

@@ -4,8 +4,9 @@
 # the source. A node is { at, … } with one of: attrs, items, value, path (a Nix path), file (to be
 # written by scl-nix). `refs` names what has to be realised in the Nix store for it.
 { merge }:
-# resolve: what a VM or network is defined by, where that is a function or a file.
-{ resolve ? (_: definitions: definitions) }:
+# resolve: what a VM or network is defined by, where that is a function or a file. settle: what a key is
+# defined by, beside its default. Both get the names on the way to it.
+{ resolve ? (_: definitions: definitions), settle ? (_: definitions: definitions) }:
 # sources: "${./path}" really copies to the store. build: derivations are to be realised.
 { sources, build }:
 let
@@ -54,22 +55,26 @@ let
 
   inherit (merge) place within;
 
-  children = level: path: attrs: listToAttrs (concatMap
+  # Keys with defaults are those of all and those of a VM or network.
+  definitionsOf = level: if level == 1 then resolve else if level == 0 || level == 2 then settle else (_: definitions: definitions);
+
+  children = level: names: path: attrs: listToAttrs (concatMap
     (name:
       let
         inner = if path == "" then name else "${path}.${name}";
-        found = within inner (builtins.head attrs.${name}).pos (merge.combine (if level == 1 then resolve [ path name ] attrs.${name} else attrs.${name}));
+        way = names ++ [ name ];
+        found = within inner (builtins.head attrs.${name}).pos (merge.combine (definitionsOf level way attrs.${name}));
       in
-      if found.kind == "none" then [ ] else [{ inherit name; value = node (level + 1) inner found; }])
+      if found.kind == "none" then [ ] else [{ inherit name; value = node (level + 1) way inner found; }])
     (attrNames attrs));
 
-  element = level: path: items: index:
-    node (level + 1) "${path}[${toString index}]" (merge.combine [ (elemAt items index) ]);
+  element = level: names: path: items: index:
+    node (level + 1) names "${path}[${toString index}]" (merge.combine [ (elemAt items index) ]);
 
-  node = level: path: found: within path found.pos ({ at = place found.pos; } // (
+  node = level: names: path: found: within path found.pos ({ at = place found.pos; } // (
     if level > deepest then throw "is nested deeper than ${toString deepest} levels"
-    else if found.kind == "attrs" then { attrs = children level path found.attrs; }
-    else if found.kind == "list" then { items = genList (element level path found.items) (length found.items); }
+    else if found.kind == "attrs" then { attrs = children level names path found.attrs; }
+    else if found.kind == "list" then { items = genList (element level names path found.items) (length found.items); }
     else if found.kind == "none" then { value = null; }
     # Here and now, while the trace knows what it is about.
     else let leaf = scalar found.value; in deepSeq leaf leaf));
@@ -81,4 +86,4 @@ let
   found = if builtins.all (d: merge.isPlain d.value) opened
     then { kind = "attrs"; attrs = merge.structure opened; pos = if opened == [ ] then null else (builtins.head opened).pos; }
     else within "" null (merge.combine definitions);
-in node 0 "" found
+in node 0 [ ] "" found

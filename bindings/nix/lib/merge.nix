@@ -112,4 +112,4 @@ let
     else if found.kind == "value" then found.value
     else fail names null "is used but not defined";
 in
-{ inherit close combine definition discharge fail isPlain open place plain show showPath strongest structure within; }
+{ inherit close combine definition discharge fail isPlain kindOf open place plain show showPath strongest structure within; }
