@@ -266,6 +266,15 @@ class Disks(SharedCase):
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
         return done.stderr
 
+    def check_document_of_two_failures(self):
+        """Nobody agrees to lose "demo", and "other" cannot be stopped: the document tells what the status is of."""
+        path = f"/run/scl/.lock/{self.scene.ctl.prefix}.lock"
+        holder = self.scl.popen(["flock", path, "sh", "-c", "echo; read -r line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(holder.stdout.read(1), b"\n")
+        document = self.scene.ctl.json("--timeout", "0", "vm", "stop", "--force", "demo", "other", check=75)
+        holder.communicate(b"\n", timeout=scltest.bound(30))
+        self.assertEqual(document["error"]["code"], "busy")
+
     def test_disk_that_is_deleted_under_a_running_guest(self):
         """What is on it is gone with QEMU: nothing ends that without a yes, and what the message says keeps it."""
         with open(self.volume(), "r+b") as file:
@@ -288,6 +297,7 @@ class Disks(SharedCase):
         self.scene.manifest["virtualMachines"]["demo"].update(memorySize=80, onChange="restart")
         self.refuse_loss(told, "apply", "-f", self.scene.write(), check=None)
         self.refuse_loss(told, "plan", "-f", self.scene.write())
+        self.check_document_of_two_failures()
         self.refuse_loss(told, "vm", "stop", "--force", "--all", check=3)
         self.assertEqual(self.vm("other")["state"], "stopped")
         self.libvirtd.virsh("suspend", self.scene.domain("demo"))

@@ -113,6 +113,18 @@ class Daemon(scltest.TestCase):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertTrue(done.stderr.startswith('sclctl: VM "one"'), done.stderr)
 
+    def test_console_prints_no_document(self):
+        """What the guest prints is the output, whatever ends it."""
+        self.ctl.run("apply", "-f", self.manifest(), check=0)
+        process = subprocess.Popen(self.ctl.argv("console", "one", output="json"), env=self.ctl.environment(), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with process:
+            self.addCleanup(process.kill)
+            self.assertEqual(Lines(process.stderr).next(60), 'sclctl: console of VM "one"')
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(scltest.bound(60)), 130)
+            self.assertNotIn('"error"', process.stdout.read())
+
     def test_attach(self):
         self.ctl.run("apply", "-f", self.manifest("false"), check=0)
         done = self.ctl.run("vm", "attach", "one")

@@ -4,6 +4,7 @@
 
 import collections
 import contextlib
+import json
 import os
 import re
 import signal
@@ -76,8 +77,9 @@ class Ends(SharedCase):
         # To read is quick; to change takes for ever.
         environment = self.with_nft(f'case "$*" in *list*) exec /usr/sbin/nft "$@";; esac\n'
                                     f"echo begun > {begun}\nexec cat {never}\n")
-        process = self.scl.popen(self.ctl.argv("apply", "-f", manifest), env=environment, text=True,
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = self.scl.popen(self.ctl.argv("apply", "-f", manifest, output="json"), env=environment, text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
         self.addCleanup(process.stderr.close)
         with open(begun, encoding="ascii") as file:
             self.assertEqual(file.read(), "begun\n")
@@ -86,8 +88,10 @@ class Ends(SharedCase):
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
-        said = process.communicate(timeout=scltest.bound(60))[1]
+        printed, said = process.communicate(timeout=scltest.bound(60))
         self.assertEqual(process.returncode, 130, said)
+        self.assertEqual(json.loads(printed), {"error": {
+            "code": "cancelled", "message": "interrupted: left before it was finished; the same command again finishes it"}})
         self.assertRegex(said, r"(?m)^sclctl: interrupted: finishing or undoing create .* \(\d+ s so far\); no other step "
                                r"begins; (Ctrl-C again|another signal) leaves at once$")
         self.assertRegex(said, r"(?m)^sclctl: interrupted: left before it was finished; the same command again finishes it$")

@@ -72,9 +72,11 @@ static int
 run_command (int argc, char **argv)
 {
   g_autoptr (SclctlContext) context = sclctl_context_new ();
-  int status = parse_and_run (context, argc, argv);
+  int status;
 
-  sclctl_failure_print (context, status);
+  sclctl_failure_begin (context);
+  status = parse_and_run (context, argc, argv);
+  sclctl_failure_print (status);
   return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sclctl-console-link.h"
+#include "sclctl-failure.h"
 #include "sclctl-interrupt.h"
 #include "sclctl-objects.h"
 #include "sclctl-verbs.h"
@@ -40,6 +41,8 @@ join_console (SclctlContext *context, const char *name, GIOStream *stream)
   g_autoptr (SclctlLink) link = NULL;
   GCancellable *cancellable = sclctl_interrupt_get_cancellable ();
 
+  /* What the guest prints is the output. */
+  sclctl_failure_set_answered ();
   sclctl_tell (context, "console of VM \"%s\"%s", name,
                isatty (STDIN_FILENO) ? "; Ctrl-] leaves it" : "");
   link = sclctl_link_new (stream, on_link_end, NULL);

@@ -3,15 +3,24 @@
 
 #include "sclctl-json.h"
 
+#include <stdio.h>
+
+static SclctlContext *begun;
 static GError *noted;
 static char *noted_text;
 static gboolean answered;
 
 void
+sclctl_failure_begin (SclctlContext *context)
+{
+  begun = context;
+}
+
+void
 sclctl_failure_note (const GError *error)
 {
-  if (noted == NULL)
-    noted = g_error_copy (error);
+  g_clear_error (&noted);
+  noted = g_error_copy (error);
 }
 
 void
@@ -47,15 +56,16 @@ error_of_status (int status)
 }
 
 void
-sclctl_failure_print (SclctlContext *context, int status)
+sclctl_failure_print (int status)
 {
   JsonObject *object;
 
-  if (answered || status == SCLCTL_EXIT_DONE || !sclctl_is_json (context))
+  if (answered || status == SCLCTL_EXIT_DONE || !sclctl_is_json (begun))
     return;
   if (noted == NULL)
     noted = error_of_status (status);
   object = json_object_new ();
   sclctl_json_set (object, "error", sclctl_json_error (noted));
   sclctl_json_print (sclctl_json_node (object));
+  fflush (stdout);
 }

@@ -6,7 +6,10 @@
 
 #include "sclctl-context.h"
 
-/* The first error counts, and any error counts more than words. */
+/* Before any of the others; CONTEXT is borrowed until the last sclctl_failure_print(). */
+void sclctl_failure_begin (SclctlContext *context);
+
+/* Of errors the last counts, which makes the status; of words the first, if there is no error. */
 void sclctl_failure_note (const GError *error);
 void sclctl_failure_note_text (const char *text);
 
@@ -14,4 +17,4 @@ void sclctl_failure_note_text (const char *text);
 void sclctl_failure_set_answered (void);
 
 /* Prints {"error": …} if STATUS is that of a failure that no document has told, and one is wanted. */
-void sclctl_failure_print (SclctlContext *context, int status);
+void sclctl_failure_print (int status);

@@ -2,6 +2,7 @@
 #include "sclctl-interrupt.h"
 
 #include "sclctl-context.h"
+#include "sclctl-failure.h"
 #include "sclctl-progress.h"
 #include "sclctl-terminal.h"
 
@@ -27,7 +28,12 @@ static struct
 G_GNUC_NORETURN static void
 leave (const char *why)
 {
-  sclctl_complain ("interrupted%s", why);
+  g_autoptr (GError) error
+      = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted%s", why);
+
+  sclctl_complain ("%s", error->message);
+  sclctl_failure_note (error);
+  sclctl_failure_print (SCLCTL_EXIT_INTERRUPTED);
   sclctl_terminal_restore ();
   _exit (SCLCTL_EXIT_INTERRUPTED);
 }
