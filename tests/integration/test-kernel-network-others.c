@@ -97,6 +97,98 @@ test_dhcp_client_on_nic (void **state)
     }
 }
 
+#define NOT_CLIENTS                                                                                 \
+  "the host has a default route through tknu-default (table %u) that no DHCP client made: it is left " \
+  "alone; remove it unless it is meant"
+
+/* COMMAND makes a default route through our link that no DHCP client makes. */
+static void
+assert_kept (Fixture *f, GPtrArray *targets, const char *command, const char *undo, guint table)
+{
+  const char *all = "ip -N route show table all | grep default";
+  g_autofree char *wanted = g_strdup_printf (NOT_CLIENTS, table);
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+  g_autofree char *notes = NULL;
+
+  sh ("%s", command);
+  before = sh_output ("%s", all);
+  notes = list_notes (f->backend);
+  if (strstr (notes, wanted) == NULL)
+    fail_msg ("after \"%s\" the notes were \"%s\"", command, notes);
+  assert_clean (f->backend);
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  after = sh_output ("%s", all);
+  assert_string_equal (after, before);
+  sh ("%s", undo);
+}
+
+#define HOST_HOP "nexthop via 203.0.113.1 dev gw0"
+#define OUR_HOP "nexthop via 192.168.10.1 dev tknu-default"
+
+/* The administrator's own: of several next hops the kernel would take the whole route away, and a table of
+ * somebody's own, or "static", says that it is meant. */
+static void
+test_administrators_routes_stay (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+
+  make_gateway ();
+  assert_ok (apply_networks (f->backend, "gw0", targets, &error));
+  assert_kept (f, targets, "ip route add default metric 9 " OUR_HOP " " HOST_HOP,
+               "ip route del default metric 9", 254);
+  assert_kept (f, targets, "ip route add default metric 9 " HOST_HOP " " OUR_HOP,
+               "ip route del default metric 9", 254);
+  assert_kept (f, targets,
+               "ip nexthop add id 7 via 192.168.10.1 dev tknu-default; ip route add default nhid 7 metric 9",
+               "ip nexthop del id 7", 254);
+  assert_kept (f, targets, "ip route add default dev tknu-default metric 1005 proto static",
+               "ip route del default metric 1005", 254);
+  assert_kept (f, targets, "ip route add default dev tknu-default table 100",
+               "ip route flush table 100", 100);
+  /* Which of the two the kernel would take cannot be said to it. */
+  assert_kept (f, targets,
+               "ip route add default metric 9 " OUR_HOP " " HOST_HOP "; "
+               "ip route append default via 192.168.10.1 dev tknu-default metric 9",
+               "ip route del default metric 9; ip route del default metric 9", 254);
+}
+
+static void
+test_secondary_addresses (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  sh ("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.tknn-demo-0.promote_secondaries=0 "
+      "net.ipv4.conf.tknm-demo-0.promote_secondaries=0");
+  for (guint i = 0; i < 2; i++)
+    sh ("ip addr add 169.254.9.9/16 dev tkn%1$s-demo-0; ip addr add 169.254.9.10/16 dev tkn%1$s-demo-0",
+        i == 0 ? "n" : "m");
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  assert_clean (f->backend);
+}
+
+/* A namespace that only looks like ours has no address that anybody could know. */
+static void
+test_sets_beside_foreign_namespace (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+  g_autofree char *problems = NULL;
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  sh ("ip netns add tkn-zzz");
+  assert_clean (f->backend);
+  sh ("nft 'add element inet tkn externals { \"tknu-evil\" . 10.6.6.6 }'");
+  problems = list_problems (f->backend);
+  assert_non_null (strstr (problems, "host: nft set externals of table inet tkn has tknu-evil . 10.6.6.6, which "
+                                     "no network of this instance has"));
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  assert_clean (f->backend);
+}
+
 /* Another link's default route, and another instance's links, are nobody's business. */
 static void
 test_own_routes_stay (void **state)
@@ -219,6 +311,9 @@ assert_own_chain (Fixture *f, const char *text, gboolean warns)
     fail_msg ("with \"%s\" the notes were \"%s\"", text, notes);
 }
 
+/* Of a loaded machine; it takes less than one. */
+#define MANY_WAYS_SECONDS 120
+
 #define FORWARD "chain forward { type filter hook forward priority 0; policy drop; "
 
 static void
@@ -237,14 +332,38 @@ test_own_chain (void **state)
   assert_own_chain (f, "chain a { iifname \"eth9\" accept; }\n " FORWARD "jump a; }", TRUE);
 }
 
+/* Of 14 chains each calls the next one in six ways: to go each way takes years. */
+static void
+test_many_ways (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+  g_autoptr (GString) text = g_string_new ("chain c13 { iifname \"eth9\" accept; }\n");
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  for (int i = 12; i >= 0; i--)
+    {
+      g_string_append_printf (text, "chain c%d {\n", i);
+      for (guint j = 0; j < 6; j++)
+        g_string_append_printf (text, "jump c%d;\n", i + 1);
+      g_string_append (text, "}\n");
+    }
+  g_string_append (text, FORWARD "jump c0; }");
+  (void)alarm (MANY_WAYS_SECONDS);
+  assert_own_chain (f, text->str, TRUE);
+  (void)alarm (0);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_dhcp_client_on_uplink), network_test (test_better_route),
     network_test (test_dhcp_client_on_nic),    network_test (test_own_routes_stay),
+    network_test (test_administrators_routes_stay),
+    network_test (test_secondary_addresses),   network_test (test_sets_beside_foreign_namespace),
     network_test (test_ufw),                   network_test (test_ufw_second_network),
-    network_test (test_own_chain),
+    network_test (test_own_chain),             network_test (test_many_ways),
   };
 
   if (fixture_enter () < 0)

@@ -7,9 +7,6 @@
 #define DOCKER_CHAIN "DOCKER-USER"
 #define UFW_CHAIN "ufw-user-forward"
 
-/* Chains that call each other deeper than this are not followed; the kernel allows 16. */
-#define DEPTH_MAX 16
-
 typedef enum
 {
   FATE_OPEN, /* goes on to the next rule */
@@ -18,12 +15,14 @@ typedef enum
   FATE_DROP
 } Fate;
 
-/* A packet between two links, of which nothing else is known. */
+/* A packet between two links, of which nothing else is known. It fares the same at each visit of a chain, and
+ * chains that call each other in many ways are many visits. */
 typedef struct
 {
   SclNftTable *table;
   const char *in;
   const char *out;
+  GHashTable *fates; /* chain → Fate, of those that it has been in */
 } Passage;
 
 /* NAME NULL: a link that no rule can know. */
@@ -40,7 +39,7 @@ matches (const char *pattern, const char *name)
                                     : strcmp (pattern, name) == 0;
 }
 
-static Fate follow (const Passage *passage, const char *chain_name, guint depth);
+static Fate follow (const Passage *passage, const char *chain_name);
 
 /* A rule that asks for more than links is taken for one that does not apply. */
 static gboolean
@@ -51,7 +50,7 @@ applies (const Passage *passage, const SclNftRule *rule)
 }
 
 static Fate
-apply_rule (const Passage *passage, const SclNftRule *rule, guint depth)
+apply_rule (const Passage *passage, const SclNftRule *rule)
 {
   if (strcmp (rule->action, "accept") == 0)
     return FATE_ACCEPT;
@@ -59,20 +58,18 @@ apply_rule (const Passage *passage, const SclNftRule *rule, guint depth)
     return FATE_DROP;
   if (strcmp (rule->action, "return") == 0)
     return FATE_RETURN;
-  return follow (passage, rule->target, depth + 1);
+  return follow (passage, rule->target);
 }
 
 static Fate
-follow (const Passage *passage, const char *chain_name, guint depth)
+walk (const Passage *passage, const char *chain_name)
 {
-  SclNftChain *chain = chain_name == NULL || depth > DEPTH_MAX
-                           ? NULL
-                           : _scl_nft_table_find_chain (passage->table, chain_name);
+  SclNftChain *chain = _scl_nft_table_find_chain (passage->table, chain_name);
 
   for (guint i = 0; chain != NULL && i < chain->rules->len; i++)
     {
       const SclNftRule *rule = chain->rules->pdata[i];
-      Fate fate = applies (passage, rule) ? apply_rule (passage, rule, depth) : FATE_OPEN;
+      Fate fate = applies (passage, rule) ? apply_rule (passage, rule) : FATE_OPEN;
 
       if (fate != FATE_OPEN)
         return fate == FATE_RETURN ? FATE_OPEN : fate;
@@ -82,10 +79,29 @@ follow (const Passage *passage, const char *chain_name, guint depth)
   return FATE_OPEN;
 }
 
+/* While a chain is being walked it is taken for one that decides nothing: the kernel has no loops. */
+static Fate
+follow (const Passage *passage, const char *chain_name)
+{
+  gpointer known = NULL;
+  Fate fate;
+
+  if (chain_name == NULL)
+    return FATE_OPEN;
+  if (g_hash_table_lookup_extended (passage->fates, chain_name, NULL, &known))
+    return GPOINTER_TO_INT (known);
+  g_hash_table_insert (passage->fates, (char *) chain_name, GINT_TO_POINTER (FATE_OPEN));
+  fate = walk (passage, chain_name);
+  g_hash_table_insert (passage->fates, (char *) chain_name, GINT_TO_POINTER (fate));
+  return fate;
+}
+
 static gboolean
 passes (SclNftTable *table, SclNftChain *chain, const char *in, const char *out)
 {
-  return follow (&(Passage){ table, in, out }, chain->name, 0) == FATE_ACCEPT;
+  g_autoptr (GHashTable) fates = g_hash_table_new (g_str_hash, g_str_equal);
+
+  return follow (&(Passage){ table, in, out, fates }, chain->name) == FATE_ACCEPT;
 }
 
 /* Both ways, for each of our uplinks. */

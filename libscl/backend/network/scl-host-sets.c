@@ -51,8 +51,9 @@ list_wanted (const char *prefix, GPtrArray *networks, gboolean *out_all_addresse
     {
       const SclObservedNetwork *network = networks->pdata[i];
 
-      if (!network->foreign)
-        add_network (wanted, prefix, network);
+      if (network->foreign)
+        continue;
+      add_network (wanted, prefix, network);
       *out_all_addresses = *out_all_addresses && network->spec != NULL;
     }
   return wanted;

@@ -7,7 +7,9 @@
 
 #include "backend/network/scl-netlink-private.h"
 
-/* ROOT_LINKS, ROOT_ADDRESSES (SclLinkAddress): of the root namespace. Appends a sentence for each. */
+/* ROOT_LINKS, ROOT_ADDRESSES (SclLinkAddress): of the root namespace. Appends a sentence for each: to NOTES for
+ * a default route that no DHCP client makes, which is somebody's own and stays. */
 gboolean _scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_links,
-                                 GArray *root_addresses, GPtrArray *problems, GError **error);
+                                 GArray *root_addresses, GPtrArray *problems, GPtrArray *notes,
+                                 GError **error);
 gboolean _scl_host_strays_remove (SclNetlink *root, const char *prefix, GError **error);

@@ -4,6 +4,7 @@
 #include "base/scl-throw-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-names-private.h"
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 typedef struct
@@ -53,7 +54,7 @@ find (GHashTable *table, int index)
 
 /* A route of a NIC end comes with an address of it, and goes with it. */
 static const SclLink *
-stray_route (const Ends *ends, const SclRoute *route)
+find_end (const Ends *ends, const SclRoute *route)
 {
   const SclLink *uplink = find (ends->uplinks, route->index);
 
@@ -62,31 +63,60 @@ stray_route (const Ends *ends, const SclRoute *route)
   return uplink != NULL ? uplink : find (ends->nics, route->index);
 }
 
-gboolean
-_scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_links,
-                        GArray *root_addresses, GPtrArray *problems, GError **error)
+/* The kernel compares a route that is to go with the first next hop of those that have several. */
+static gboolean
+is_taken_for_other (GArray *routes, const SclRoute *route)
 {
-  g_auto (Ends) ends = { 0 };
-  g_autoptr (GArray) routes = NULL;
-
-  ends_init (&ends, prefix, root_links);
-  if (has_none (&ends))
-    return TRUE;
-  routes = _scl_netlink_list_routes (root, error);
-  for (guint i = 0; routes != NULL && i < routes->len; i++)
+  for (guint i = 0; i < routes->len; i++)
     {
-      const SclLink *link = stray_route (&ends, &g_array_index (routes, SclRoute, i));
+      const SclRoute *other = &g_array_index (routes, SclRoute, i);
 
-      if (link != NULL)
+      if (other->shared && other->prefix_length == 0 && other->table == route->table
+          && other->metric == route->metric)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* dhcpcd and the scripts of others make routes without saying so ("boot") where they do not say "dhcp". */
+static gboolean
+is_of_dhcp_client (GArray *routes, const SclRoute *route)
+{
+  return route->table == RT_TABLE_MAIN && route->type == RTN_UNICAST && !route->shared
+         && (route->protocol == RTPROT_DHCP || route->protocol == RTPROT_BOOT)
+         && !is_taken_for_other (routes, route);
+}
+
+static void
+check_routes (const Ends *ends, GArray *routes, GPtrArray *problems, GPtrArray *notes)
+{
+  for (guint i = 0; i < routes->len; i++)
+    {
+      const SclRoute *route = &g_array_index (routes, SclRoute, i);
+      const SclLink *link = find_end (ends, route);
+
+      if (link == NULL)
+        continue;
+      if (is_of_dhcp_client (routes, route))
         g_ptr_array_add (problems,
                          g_strdup_printf ("the host has a default route through %s, which is not ours: "
                                           "keep DHCP clients off our links",
                                           link->name));
+      else
+        g_ptr_array_add (notes, g_strdup_printf ("the host has a default route through %s (table %u) that "
+                                                 "no DHCP client made: it is left alone; remove it "
+                                                 "unless it is meant",
+                                                 link->name, route->table));
     }
-  for (guint i = 0; routes != NULL && i < root_addresses->len; i++)
+}
+
+static void
+check_addresses (const Ends *ends, GArray *addresses, GPtrArray *problems)
+{
+  for (guint i = 0; i < addresses->len; i++)
     {
-      const SclLinkAddress *address = &g_array_index (root_addresses, SclLinkAddress, i);
-      const SclLink *link = find (ends.nics, address->index);
+      const SclLinkAddress *address = &g_array_index (addresses, SclLinkAddress, i);
+      const SclLink *link = find (ends->nics, address->index);
       g_autoptr (GInetAddress) local = _scl_address_from_number (address->local);
       g_autofree char *text = link == NULL ? NULL : g_inet_address_to_string (local);
 
@@ -96,7 +126,25 @@ _scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_li
                                           "clients off our links",
                                           link->name, text));
     }
-  return routes != NULL;
+}
+
+gboolean
+_scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_links,
+                        GArray *root_addresses, GPtrArray *problems, GPtrArray *notes,
+                        GError **error)
+{
+  g_auto (Ends) ends = { 0 };
+  g_autoptr (GArray) routes = NULL;
+
+  ends_init (&ends, prefix, root_links);
+  if (has_none (&ends))
+    return TRUE;
+  routes = _scl_netlink_list_routes (root, error);
+  if (routes == NULL)
+    return FALSE;
+  check_routes (&ends, routes, problems, notes);
+  check_addresses (&ends, root_addresses, problems);
+  return TRUE;
 }
 
 static int
@@ -105,12 +153,16 @@ remove_all (SclNetlink *root, const Ends *ends, GArray *addresses, GArray *route
   int rc = 0;
 
   for (guint i = 0; rc >= 0 && i < routes->len; i++)
-    if (stray_route (ends, &g_array_index (routes, SclRoute, i)) != NULL)
-      rc = _scl_netlink_delete_route (root, &g_array_index (routes, SclRoute, i));
+    {
+      const SclRoute *route = &g_array_index (routes, SclRoute, i);
+
+      if (find_end (ends, route) != NULL && is_of_dhcp_client (routes, route))
+        rc = _scl_netlink_delete_route (root, route);
+    }
   for (guint i = 0; rc >= 0 && i < addresses->len; i++)
     if (find (ends->nics, g_array_index (addresses, SclLinkAddress, i).index) != NULL)
       rc = _scl_netlink_delete_address (root, &g_array_index (addresses, SclLinkAddress, i));
-  return rc == -EADDRNOTAVAIL ? 0 : rc;
+  return rc;
 }
 
 gboolean

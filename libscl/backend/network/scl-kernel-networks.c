@@ -260,7 +260,8 @@ scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, S
   g_ptr_array_set_size (found, (int)names->len);
   if (!sweep_run (&sweep, out, error)
       || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error)
-      || !_scl_host_strays_check (root, self->prefix, links, addresses, out->host.problems, error))
+      || !_scl_host_strays_check (root, self->prefix, links, addresses, out->host.problems,
+                                  out->host.notes, error))
     return FALSE;
   drop_strangers (out, desired);
   /* The networks only: the VMs are being read by another thread. */

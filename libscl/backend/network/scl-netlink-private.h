@@ -170,6 +170,7 @@ typedef struct
 
 GArray *_scl_netlink_list_addresses (SclNetlink *self, GError **error);
 int _scl_netlink_add_address (SclNetlink *self, const SclLinkAddress *address);
+/* Gone by now is 0: a secondary one goes with its primary. */
 int _scl_netlink_delete_address (SclNetlink *self, const SclLinkAddress *address);
 
 /* Routes; one that has several next hops is listed once for each. */
@@ -186,6 +187,7 @@ typedef struct
   guint8 type;
   guint8 scope;
   guint8 on_link; /* RTNH_F_ONLINK */
+  guint8 shared;  /* one of several next hops, or of an object of them: it cannot be deleted alone */
 } SclRoute;
 
 GArray *_scl_netlink_list_routes (SclNetlink *self, GError **error);
@@ -216,6 +218,5 @@ int _scl_netlink_delete_rule (SclNetlink *self, const SclPolicyRule *rule);
 
 /* A permanent entry. */
 struct nl_msg *_scl_netlink_new_neighbour (int index, guint32 address, const char *mac);
-int _scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const char *mac);
 /* Addresses (guint32) of MAC in the neighbour table of that link. */
 GArray *_scl_netlink_list_neighbours (SclNetlink *self, int index, const char *mac, GError **error);

@@ -93,7 +93,9 @@ _scl_netlink_add_address (SclNetlink *self, const SclLinkAddress *address)
 int
 _scl_netlink_delete_address (SclNetlink *self, const SclLinkAddress *address)
 {
-  return change_address (self, RTM_DELADDR, 0, address);
+  int rc = change_address (self, RTM_DELADDR, 0, address);
+
+  return rc == -EADDRNOTAVAIL ? 0 : rc;
 }
 
 /* One route per next hop. */
@@ -140,6 +142,7 @@ parse_route (const struct nlmsghdr *header, struct nlattr **tb, SclRoute *route)
   route->type = info->rtm_type;
   route->scope = info->rtm_scope;
   route->on_link = (info->rtm_flags & RTNH_F_ONLINK) != 0;
+  route->shared = tb[RTA_MULTIPATH] != NULL || tb[RTA_NH_ID] != NULL;
   return TRUE;
 }
 
@@ -346,12 +349,6 @@ _scl_netlink_new_neighbour (int index, guint32 address, const char *mac)
   put_ip (msg, NDA_DST, address);
   nla_put (msg, NDA_LLADDR, sizeof bytes, bytes);
   return msg;
-}
-
-int
-_scl_netlink_set_neighbour (SclNetlink *self, int index, guint32 address, const char *mac)
-{
-  return _scl_netlink_talk (self, _scl_netlink_new_neighbour (index, address, mac));
 }
 
 typedef struct
