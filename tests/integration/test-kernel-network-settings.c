@@ -13,6 +13,11 @@
 #define LAN IN "ip link set lan type bridge "
 #define HERE " in the namespace"
 
+/* Of somebody else, for links to be put together with. They stay. */
+#define STRANGE_LINKS                                                                              \
+  "ip link add strange type bridge; ip link set strange up; "                                      \
+  "ip -n " PREFIX "-default link add strange type veth peer name stranger"
+
 typedef struct
 {
   const char *command;
@@ -35,6 +40,10 @@ static const Change changes[] = {
   { IN "ip link set uplink alias ''", "link uplink" HERE " has lost its mark" },
   { "ip link set tknn-demo-0 group 7", "link tknn-demo-0 has another group" },
   { "ip link set tknm-demo-0 group 7", "link tknm-demo-0 has another group" },
+  { "ip link set tknu-default master strange",
+    "link tknu-default has a master (link " },
+  { "ip link set tknm-demo-0 master strange", "link tknm-demo-0 has a master (link " },
+  { IN "ip link set uplink master lan", "link uplink" HERE " has a master (link " },
   /* the bridge */
   { LAN "stp_state 1", "link lan" HERE " has stp_state 1, not 0" },
   { LAN "ageing_time 0", "link lan" HERE " has ageing_time 0, not 30000" },
@@ -129,6 +138,11 @@ static const Change changes[] = {
     "the route to 10.3.0.0/16 through lan (table 255)" HERE " is not ours" },
   { IN "ip route change default via 169.254.77.1 mtu 900",
     "the default route via 169.254.77.1 through uplink" HERE " is not ours" },
+  { "ip -n tkn-default nexthop add id 7 dev uplink; ip -n tkn-default route add 10.4.0.0/16 nhid 7",
+    "the route to 10.4.0.0/16 through uplink" HERE " is not ours" },
+  { "ip -n tkn-default nexthop add id 8 via 192.168.20.9 dev lan; ip -n tkn-default nexthop add id 9 group 7/8; "
+    "ip -n tkn-default route add 10.5.0.0/16 nhid 9 metric 5",
+    "the route to 10.5.0.0/16" HERE " is not ours" },
   { IN "ip route del default",
     "the default route via 169.254.77.1 through uplink is missing" HERE },
   { IN "ip route del 192.168.20.0/24", "the route to 192.168.20.0/24 through lan is missing" HERE },
@@ -252,6 +266,7 @@ test_each (void **state)
 
   assert_ok (apply_networks (f->backend, NULL, targets, &error));
   assert_clean (f->backend);
+  sh (STRANGE_LINKS);
   for (gsize i = 0; i < G_N_ELEMENTS (changes); i++)
     if (!try_change (f, targets, &changes[i]))
       fail_msg ("failed: %s", changes[i].command);
@@ -280,6 +295,7 @@ test_all_together (void **state)
   g_autofree char *problems = NULL;
 
   assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  sh (STRANGE_LINKS);
   for (gsize i = 0; i < G_N_ELEMENTS (changes); i++)
     {
       int status = 0;

@@ -137,6 +137,9 @@ int _scl_netlink_stop_linklocal_learn (SclNetlink *self, int bridge);
 int _scl_netlink_add_macvtap (SclNetlink *self, const char *name, int lower, const char *mac,
                               guint group);
 
+/* A master's index for a link that shall have none. */
+#define SCL_LINK_ALONE (-1)
+
 /* What to change of a link; fields that are NULL or 0 are left as they are. */
 typedef struct
 {

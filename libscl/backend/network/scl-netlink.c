@@ -417,7 +417,7 @@ _scl_netlink_change_link (SclNetlink *self, int index, const SclLinkChange *chan
     nla_put (msg, IFLA_IFALIAS, (int)strlen (change->alias), change->alias);
   put_mac (msg, change->mac);
   if (change->master != 0)
-    nla_put_u32 (msg, IFLA_MASTER, (guint32)change->master);
+    nla_put_u32 (msg, IFLA_MASTER, change->master == SCL_LINK_ALONE ? 0 : (guint32)change->master);
   if (change->group != 0)
     nla_put_u32 (msg, IFLA_GROUP, change->group);
   if (change->netns_fd > 0)

@@ -177,6 +177,28 @@ route_text (const Comparison *c, const SclRoute *route)
   return g_strdup (text->str);
 }
 
+/* Of a nexthop object the kernel shows the links too, and takes them for a second word on the matter. */
+static struct nl_msg *
+route_removal (const struct nlmsghdr *header)
+{
+  static const int types[] = { RTA_DST, RTA_TABLE, RTA_PRIORITY, RTA_NH_ID };
+  struct nl_msg *msg;
+
+  if (nlmsg_find_attr ((struct nlmsghdr *)header, sizeof (struct rtmsg), RTA_NH_ID) == NULL)
+    return removal_of (header, RTM_DELROUTE);
+  msg = nlmsg_alloc_simple (RTM_DELROUTE, 0);
+  nlmsg_append (msg, nlmsg_data (header), sizeof (struct rtmsg), NLMSG_ALIGNTO);
+  for (gsize i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      struct nlattr *attr
+          = nlmsg_find_attr ((struct nlmsghdr *)header, sizeof (struct rtmsg), types[i]);
+
+      if (attr != NULL)
+        nla_put (msg, types[i], nla_len (attr), nla_data (attr));
+    }
+  return msg;
+}
+
 static gboolean
 take_wanted_route (Comparison *c, const SclRoute *route)
 {
@@ -202,7 +224,7 @@ take_route (const struct nlmsghdr *header, gpointer data)
     return;
   text = route_text (c, &route);
   add_fix (c, g_strdup_printf ("%s in the namespace is not ours", text),
-           removal_of (header, RTM_DELROUTE));
+           route_removal (header));
 }
 
 static gboolean

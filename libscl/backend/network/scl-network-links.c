@@ -72,7 +72,7 @@ sync_link (SclNetlink *sock, const SclLink *link, SclLinkChange wanted, GError *
   if (wanted.mac != NULL
       && g_ascii_strcasecmp (link->mac == NULL ? "" : link->mac, wanted.mac) == 0)
     wanted.mac = NULL;
-  if (link->master == wanted.master)
+  if (link->master == (wanted.master == SCL_LINK_ALONE ? 0 : wanted.master))
     wanted.master = 0;
   if (link->group == wanted.group)
     wanted.group = 0;
@@ -250,11 +250,15 @@ make_uplink (SclNetworkLinks *self, GPtrArray *inner_links, GError **error)
   return sync_link (self->root, outer,
                     (SclLinkChange){ .alias = mark,
                                      .mac = outer_mac,
+                                     .master = SCL_LINK_ALONE,
                                      .group = SCL_GROUP_UPLINK,
                                      .flags_mask = IFF_NOARP },
                     error)
          && sync_link (self->inner, inner,
-                       (SclLinkChange){ .alias = mark, .mac = inner_mac, .flags_mask = IFF_NOARP },
+                       (SclLinkChange){ .alias = mark,
+                                        .mac = inner_mac,
+                                        .master = SCL_LINK_ALONE,
+                                        .flags_mask = IFF_NOARP },
                        error)
          && _scl_link_settings_write (_scl_wishes_uplink_host, self->root, -1, self->uplink, error)
          && _scl_link_settings_write (_scl_wishes_uplink, self->inner, self->netns_fd, SCL_NS_UPLINK,
@@ -288,8 +292,8 @@ make_bridge (SclNetworkLinks *self, GPtrArray *inner_links, int *out_index, GErr
       && !throw_link (error, _scl_netlink_stop_linklocal_learn (self->inner, bridge->index),
                       "set it up", SCL_NS_BRIDGE))
     return FALSE;
-  return sync_link (self->inner, bridge, (SclLinkChange){ .mac = mac, .flags_mask = IFF_NOARP },
-                    error)
+  return sync_link (self->inner, bridge,
+                    (SclLinkChange){ .mac = mac, .master = SCL_LINK_ALONE, .flags_mask = IFF_NOARP }, error)
          && _scl_link_settings_write (_scl_wishes_bridge, self->inner, self->netns_fd, SCL_NS_BRIDGE,
                                       error);
 }
@@ -376,6 +380,7 @@ make_port (SclNetworkLinks *self, const SclPort *port, GPtrArray *inner_links, i
   return sync_link (self->root, outer,
                     (SclLinkChange){ .alias = mark,
                                      .mac = port->mac,
+                                     .master = SCL_LINK_ALONE,
                                      .group = SCL_GROUP_NIC,
                                      .flags = NIC_FLAGS,
                                      .flags_mask = NIC_FLAGS },
@@ -508,8 +513,7 @@ _scl_network_links_raise (SclNetworkLinks *self, GError **error)
 {
   if (!raise_link (self->inner, SCL_NS_BRIDGE, error)
       || !raise_link (self->inner, SCL_NS_UPLINK, error)
-      || !raise_link (self->root, self->uplink, error)
-      || !_scl_network_addresses_make_tables (self, error))
+      || !raise_link (self->root, self->uplink, error))
     return FALSE;
   for (guint i = 0; i < self->target->ports->len; i++)
     {
@@ -522,7 +526,7 @@ _scl_network_links_raise (SclNetworkLinks *self, GError **error)
           || !_scl_network_tap_raise (self->root, self->prefix, port, error))
         return FALSE;
     }
-  return TRUE;
+  return _scl_network_addresses_make_tables (self, error);
 }
 
 gboolean

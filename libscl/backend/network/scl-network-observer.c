@@ -314,6 +314,8 @@ check_uplink (Reading *r)
     add_problem (r, "link %s has another group", r->uplink);
   if (g_strcmp0 (inner->alias, mark) != 0)
     add_problem (r, "link %s in the namespace has lost its mark", SCL_NS_UPLINK);
+  _scl_network_port_check_alone (outer, "", r->out->problems);
+  _scl_network_port_check_alone (inner, " in the namespace", r->out->problems);
   check_arp (r, outer, "");
   check_arp (r, inner, " in the namespace");
   if (near == NULL || far == NULL || near->peer != far->local || near->local != far->peer
@@ -333,6 +335,7 @@ check_bridge (Reading *r)
 
   check_up (r, bridge, SCL_NS_BRIDGE);
   check_mac (r, bridge, mac);
+  _scl_network_port_check_alone (bridge, " in the namespace", r->out->problems);
   if (bridge != NULL)
     _scl_link_settings_check (_scl_wishes_bridge, bridge, " in the namespace", r->out->problems);
   if (bridge != NULL)

@@ -20,3 +20,5 @@ gboolean _scl_network_port_is_wired (const char *prefix, const SclPort *port, GP
 /* The same for any link; LINK may be NULL. */
 void _scl_network_port_check_up (const SclLink *link, const char *name, GPtrArray *problems);
 void _scl_network_port_check_mac (const SclLink *link, const char *mac, GPtrArray *problems);
+/* In no bridge, VRF or bond. PLACE: "", or what follows the link's name. */
+void _scl_network_port_check_alone (const SclLink *link, const char *place, GPtrArray *problems);

@@ -32,6 +32,13 @@ _scl_network_port_check_mac (const SclLink *link, const char *mac, GPtrArray *pr
     add (problems, "link %s has the MAC %s, not %s", link->name, link->mac, mac);
 }
 
+void
+_scl_network_port_check_alone (const SclLink *link, const char *place, GPtrArray *problems)
+{
+  if (link != NULL && link->master != 0)
+    add (problems, "link %s%s has a master (link %d)", link->name, place, link->master);
+}
+
 static void
 check_outer (const char *prefix, const SclPort *port, const SclLink *outer, const char *mark,
              GPtrArray *problems)
@@ -48,6 +55,7 @@ check_outer (const char *prefix, const SclPort *port, const SclLink *outer, cons
     add (problems, "link %s answers ARP", name);
   if (outer->group != SCL_GROUP_NIC)
     add (problems, "link %s has another group", name);
+  _scl_network_port_check_alone (outer, "", problems);
   _scl_link_settings_check (_scl_wishes_nic, outer, "", problems);
 }
 

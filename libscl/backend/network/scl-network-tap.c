@@ -2,6 +2,7 @@
 #include "backend/network/scl-network-tap-private.h"
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-link-settings-private.h"
+#include "backend/network/scl-network-port-private.h"
 #include "backend/network/scl-ruleset-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
@@ -77,7 +78,9 @@ set_up (SclNetlink *root, const char *name, const char *mark, const SclPort *por
     return FALSE;
   if (g_ascii_strcasecmp (tap->mac == NULL ? "" : tap->mac, port->mac) != 0)
     change.mac = port->mac;
-  if (change.mac == NULL && g_strcmp0 (tap->alias, mark) == 0 && tap->group == SCL_GROUP_NIC
+  if (tap->master != 0)
+    change.master = SCL_LINK_ALONE;
+  if (change.mac == NULL && change.master == 0 && g_strcmp0 (tap->alias, mark) == 0 && tap->group == SCL_GROUP_NIC
       && (tap->flags & TAP_FLAGS) == TAP_FLAGS)
     return TRUE;
   return throw_rc (error, _scl_netlink_change_link (root, tap->index, &change), "set it up", name);
@@ -155,5 +158,6 @@ _scl_network_tap_check (GPtrArray *root_links, const char *prefix, const SclPort
     complain (problems, name, "has lost its mark");
   if (tap->group != SCL_GROUP_NIC)
     complain (problems, name, "has another group");
+  _scl_network_port_check_alone (tap, "", problems);
   _scl_link_settings_check (_scl_wishes_nic, tap, "", problems);
 }
