@@ -18,6 +18,8 @@
   "ip link add strange type bridge; ip link set strange up; "                                      \
   "ip -n " PREFIX "-default link add strange type veth peer name stranger"
 
+#define LAN_MAC "mac=$(ip -n " PREFIX "-default -br link show lan | awk '{print $3}'); "
+
 typedef struct
 {
   const char *command;
@@ -42,8 +44,8 @@ static const Change changes[] = {
   { "ip link set tknm-demo-0 group 7", "link tknm-demo-0 has another group" },
   { "ip link set tknu-default master strange",
     "link tknu-default has a master (link " },
-  { "ip link set tknm-demo-0 master strange", "link tknm-demo-0 has a master (link " },
   { IN "ip link set uplink master lan", "link uplink" HERE " has a master (link " },
+  { IN "ip link set strange master lan", "link strange" HERE " is a port of lan, and not ours" },
   /* the bridge */
   { LAN "stp_state 1", "link lan" HERE " has stp_state 1, not 0" },
   { LAN "ageing_time 0", "link lan" HERE " has ageing_time 0, not 30000" },
@@ -160,6 +162,10 @@ static const Change changes[] = {
     "link uplink" HERE " has not the fixed neighbour 169.254.77.1 with the MAC " },
   { IN "ip neigh replace 192.168.20.2 lladdr " MAC2 " dev lan nud permanent",
     "link lan" HERE " has the fixed neighbour 192.168.20.2, which is not ours" },
+  { IN "ip neigh replace 192.168.20.3 lladdr " MAC2 " dev lan nud noarp",
+    "link lan" HERE " has the fixed neighbour 192.168.20.3, which is not ours" },
+  { IN "ip neigh replace 192.168.20.4 lladdr " MAC2 " dev lan nud reachable extern_learn",
+    "link lan" HERE " has the fixed neighbour 192.168.20.4, which is not ours" },
   { IN "ip neigh add proxy 192.168.20.77 dev lan",
     "link lan" HERE " has the fixed neighbour 192.168.20.77, which is not ours" },
   /* forwarding entries */
@@ -167,6 +173,23 @@ static const Change changes[] = {
     "link tknn-web-0" HERE " has the fixed forwarding entry " MAC1 ", which is not ours" },
   { IN "bridge fdb replace " MAC1 " dev lan self local",
     "link lan" HERE " has the fixed forwarding entry " MAC1 ", which is not ours" },
+  { IN "bridge fdb replace " MAC2 " dev tknn-web-0 master dynamic extern_learn",
+    "link tknn-web-0" HERE " has the fixed forwarding entry " MAC2 ", which is not ours" },
+  { IN "bridge fdb add " MAC1 " dev tknn-web-0 master dynamic sticky",
+    "link tknn-web-0" HERE " has the fixed forwarding entry " MAC1 ", which is not ours" },
+  { LAN_MAC IN "bridge fdb replace $mac dev tknn-web-0 master static",
+    "link lan" HERE " has lost the forwarding entry of its own MAC" },
+  { LAN_MAC IN "bridge fdb replace $mac dev tknn-web-0 master permanent",
+    "link lan" HERE " has lost the forwarding entry of its own MAC" },
+  { LAN_MAC IN "bridge fdb del $mac dev lan self",
+    "link lan" HERE " has lost the forwarding entry of its own MAC" },
+  { "mac=$(ip -n tkn-default -br link show tknn-demo-0 | awk '{print $3}'); "
+    IN "bridge fdb replace $mac dev tknn-web-0 master permanent",
+    "link tknn-demo-0" HERE " has lost the forwarding entry of its own MAC" },
+  /* tables of nft */
+  { IN "nft 'add table inet other; add chain inet other f { type filter hook forward priority 0; policy drop; }'",
+    "nft table inet other" HERE " is not ours" },
+  { IN "nft add table ip tkn", "nft table ip tkn" HERE " is not ours" },
   /* queueing disciplines */
   { IN "tc qdisc add dev lan root pfifo limit 1",
     "link lan" HERE " has the queueing discipline pfifo, which is not ours" },
@@ -176,6 +199,8 @@ static const Change changes[] = {
 
 /* Which a kernel can be built without. */
 static const Change optional_changes[] = {
+  { IN "ip xfrm policy add dir fwd src 0.0.0.0/0 dst 0.0.0.0/0 action block",
+    "the namespace has IPsec policies, which are not ours" },
   { LAN "vlan_filtering 1", "link lan" HERE " has vlan_filtering 1, not 0" },
   { LAN "nf_call_iptables 1", "link lan" HERE " has nf_call_iptables 1, not 0" },
   { IN "ip link set tknn-demo-0 type bridge_slave proxy_arp on", "link tknn-demo-0" HERE " has proxy_arp 1, not 0" },
@@ -348,6 +373,9 @@ test_learned_entries (void **state)
   assert_ok (apply_networks (f->backend, NULL, targets, &error));
   sh (IN "ip neigh replace 192.168.20.2 lladdr " MAC1 " dev lan nud reachable");
   sh (IN "bridge fdb replace " MAC1 " dev tknn-demo-0 master dynamic");
+  /* Those of groups and broadcasts are the kernel's. */
+  sh (IN "ip neigh replace 224.0.0.22 lladdr 01:00:5e:00:00:16 dev lan nud noarp");
+  sh (IN "ip neigh replace 192.168.20.255 lladdr ff:ff:ff:ff:ff:ff dev lan nud noarp");
   assert_clean (f->backend);
 }
 

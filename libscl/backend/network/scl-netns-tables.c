@@ -21,7 +21,8 @@ typedef struct
   const SclNetnsTables *wanted;
   const SclLink *uplink, *bridge;
   GPtrArray *fixes;
-  GHashTable *macs; /* guint64: of all links */
+  GHashTable *members; /* index → SclLink: the bridge and its ports */
+  GHashTable *entries; /* indices: those whose own forwarding entry was seen */
   SclRoute routes[N_ROUTES];
   gboolean has_route[N_ROUTES];
   gboolean has_rule[N_RULES];
@@ -303,6 +304,28 @@ has_mac (struct nlattr *attribute, const char *mac)
          && memcmp (nla_data (attribute), bytes, sizeof bytes) == 0;
 }
 
+/* Made by the kernel for addresses that nobody answers for, and for all that lo is asked for. */
+static gboolean
+is_kernels_noarp (const Comparison *c, const struct ndmsg *info, guint32 address)
+{
+  const SclNetnsTables *w = c->wanted;
+  guint32 host_bits = w->prefix_length >= 32 ? 0 : G_MAXUINT32 >> w->prefix_length;
+
+  return address >> 28 == 0xe || address == 0 || address == G_MAXUINT32
+         || strcmp (link_name (c, info->ndm_ifindex), "lo") == 0
+         || (info->ndm_ifindex == c->bridge->index
+             && (address == (w->gateway | host_bits) || address == (w->gateway & ~host_bits)));
+}
+
+/* One that ARP does not change, or that stays when nobody uses it. */
+static gboolean
+is_fixed (const Comparison *c, const struct ndmsg *info, guint32 address)
+{
+  return (info->ndm_flags & (NTF_PROXY | NTF_EXT_LEARNED)) != 0
+         || (info->ndm_state & NUD_PERMANENT) != 0
+         || ((info->ndm_state & NUD_NOARP) != 0 && !is_kernels_noarp (c, info, address));
+}
+
 static void
 take_neighbour (const struct nlmsghdr *header, gpointer data)
 {
@@ -313,9 +336,9 @@ take_neighbour (const struct nlmsghdr *header, gpointer data)
 
   if (header->nlmsg_type != RTM_NEWNEIGH || info->ndm_family != AF_INET
       || nlmsg_parse ((struct nlmsghdr *)header, sizeof *info, tb, NDA_MAX, NULL) < 0
-      || ((info->ndm_flags & NTF_PROXY) == 0 && (info->ndm_state & NUD_PERMANENT) == 0))
+      || !is_fixed (c, info, address_of (tb[NDA_DST])))
     return;
-  if ((info->ndm_flags & NTF_PROXY) == 0 && info->ndm_ifindex == c->uplink->index
+  if (info->ndm_flags == 0 && (info->ndm_state & NUD_PERMANENT) != 0 && info->ndm_ifindex == c->uplink->index
       && address_of (tb[NDA_DST]) == c->wanted->host)
     {
       c->has_host = has_mac (tb[NDA_LLADDR], c->wanted->mac);
@@ -357,42 +380,32 @@ compare_neighbours (Comparison *c, SclNetlink *inner, GError **error)
 
 /* --- the bridge's forwarding entries --- */
 
-static guint64
-mac_number (const guint8 bytes[6])
-{
-  guint64 number = 0;
-
-  memcpy (&number, bytes, 6);
-  return number;
-}
-
-/* With hundreds of ports there are as many entries as links. */
+/* The bridge and its ports, each of which has one entry of the kernel's: its own MAC, there. */
 static GHashTable *
-list_macs (GPtrArray *links)
+list_members (GPtrArray *links, const SclLink *bridge)
 {
-  GHashTable *macs = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  GHashTable *members = g_hash_table_new (g_direct_hash, g_direct_equal);
 
-  for (guint i = 0; i < links->len; i++)
+  for (guint i = 0; bridge != NULL && i < links->len; i++)
     {
-      guint8 bytes[6];
+      SclLink *link = links->pdata[i];
 
-      if (_scl_netlink_parse_mac (((SclLink *)links->pdata[i])->mac, bytes))
-        {
-          guint64 number = mac_number (bytes);
-
-          g_hash_table_add (macs, g_memdup2 (&number, sizeof number));
-        }
+      if (link == bridge || link->master == bridge->index)
+        g_hash_table_insert (members, GINT_TO_POINTER (link->index), link);
     }
-  return macs;
+  return members;
 }
 
-/* The kernel's own: of the ports and the bridge itself. */
 static gboolean
-is_own_mac (const Comparison *c, struct nlattr *attribute)
+is_kernels_entry (Comparison *c, const struct ndmsg *info, struct nlattr **tb)
 {
-  guint64 number = mac_number (nla_data (attribute));
+  const SclLink *link = g_hash_table_lookup (c->members, GINT_TO_POINTER (info->ndm_ifindex));
 
-  return g_hash_table_contains (c->macs, &number);
+  if (link == NULL || (info->ndm_state & NUD_PERMANENT) == 0 || !has_mac (tb[NDA_LLADDR], link->mac))
+    return FALSE;
+  if (tb[NDA_VLAN] == NULL)
+    g_hash_table_add (c->entries, GINT_TO_POINTER (info->ndm_ifindex));
+  return TRUE;
 }
 
 static struct nl_msg *
@@ -414,10 +427,11 @@ take_entry (const struct nlmsghdr *header, gpointer data)
   const guint8 *b;
 
   if (header->nlmsg_type != RTM_NEWNEIGH || info->ndm_family != AF_BRIDGE
-      || (info->ndm_state & (NUD_PERMANENT | NUD_NOARP)) == 0
+      || ((info->ndm_state & (NUD_PERMANENT | NUD_NOARP)) == 0
+          && (info->ndm_flags & (NTF_EXT_LEARNED | NTF_STICKY)) == 0)
       || nlmsg_parse ((struct nlmsghdr *)header, sizeof *info, tb, NDA_MAX, NULL) < 0
       || tb[NDA_MASTER] == NULL || tb[NDA_LLADDR] == NULL || nla_len (tb[NDA_LLADDR]) != 6
-      || ((info->ndm_state & NUD_PERMANENT) != 0 && is_own_mac (c, tb[NDA_LLADDR])))
+      || is_kernels_entry (c, info, tb))
     return;
   b = nla_data (tb[NDA_LLADDR]);
   add_fix (c,
@@ -425,6 +439,40 @@ take_entry (const struct nlmsghdr *header, gpointer data)
                             "%02x:%02x:%02x:%02x:%02x:%02x, which is not ours",
                             link_name (c, info->ndm_ifindex), b[0], b[1], b[2], b[3], b[4], b[5]),
            entry_removal (c, header));
+}
+
+static struct nl_msg *
+new_entry (const Comparison *c, const SclLink *link)
+{
+  struct ndmsg info = { .ndm_family = AF_BRIDGE, .ndm_ifindex = link->index, .ndm_state = NUD_PERMANENT,
+                        .ndm_flags = link == c->bridge ? NTF_SELF : NTF_MASTER };
+  struct nl_msg *msg = nlmsg_alloc_simple (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+  guint8 bytes[6] = { 0 };
+
+  (void)_scl_netlink_parse_mac (link->mac, bytes);
+  nlmsg_append (msg, &info, sizeof info, NLMSG_ALIGNTO);
+  nla_put (msg, NDA_LLADDR, sizeof bytes, bytes);
+  return msg;
+}
+
+/* An entry that somebody turned to another port takes the place of the kernel's own. */
+static gboolean
+compare_entries (Comparison *c, SclNetlink *inner, GError **error)
+{
+  if (!dump_neighbours (c, inner, AF_BRIDGE, 0, take_entry, "forwarding entries", error))
+    return FALSE;
+  for (guint i = 0; i < c->wanted->links->len; i++)
+    {
+      const SclLink *link = c->wanted->links->pdata[i];
+
+      if (g_hash_table_contains (c->members, GINT_TO_POINTER (link->index))
+          && !g_hash_table_contains (c->entries, GINT_TO_POINTER (link->index)))
+        add_fix (c,
+                 g_strdup_printf ("link %s in the namespace has lost the forwarding entry of its own MAC",
+                                  link->name),
+                 new_entry (c, link));
+    }
+  return TRUE;
 }
 
 /* --- queueing disciplines --- */
@@ -475,12 +523,15 @@ GPtrArray *
 _scl_netns_tables_compare (SclNetlink *inner, const SclNetnsTables *wanted, GError **error)
 {
   g_autoptr (GPtrArray) fixes = g_ptr_array_new_with_free_func (fix_free);
-  g_autoptr (GHashTable) macs = list_macs (wanted->links);
+  const SclLink *bridge = _scl_links_find (wanted->links, SCL_NS_BRIDGE);
+  g_autoptr (GHashTable) members = list_members (wanted->links, bridge);
+  g_autoptr (GHashTable) entries = g_hash_table_new (g_direct_hash, g_direct_equal);
   Comparison c = { .wanted = wanted,
                    .uplink = _scl_links_find (wanted->links, SCL_NS_UPLINK),
-                   .bridge = _scl_links_find (wanted->links, SCL_NS_BRIDGE),
+                   .bridge = bridge,
                    .fixes = fixes,
-                   .macs = macs };
+                   .members = members,
+                   .entries = entries };
 
   if (c.uplink == NULL || c.bridge == NULL)
     return g_steal_pointer (&fixes);
@@ -488,7 +539,7 @@ _scl_netns_tables_compare (SclNetlink *inner, const SclNetnsTables *wanted, GErr
   if (!compare_rules (&c, inner, error)
       || (is_up (c.uplink) && is_up (c.bridge) && !compare_routes (&c, inner, error))
       || !compare_neighbours (&c, inner, error)
-      || !dump_neighbours (&c, inner, AF_BRIDGE, 0, take_entry, "forwarding entries", error)
+      || !compare_entries (&c, inner, error)
       || !compare_qdiscs (&c, inner, error))
     return NULL;
   return g_steal_pointer (&fixes);

@@ -5,6 +5,7 @@
 #include "backend/network/scl-network-links-private.h"
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-ruleset-private.h"
+#include "backend/network/scl-xfrm-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-address-text-private.h"
@@ -40,6 +41,23 @@ read_tables (SclNetworkLinks *links, GError **error)
   return sock == NULL ? NULL : _scl_nft_read (sock, error);
 }
 
+/* By handle: a name may be anything. After ours and apart, for one that a living program owns cannot go. */
+static gboolean
+remove_strange_tables (SclNetworkLinks *links, GPtrArray *tables, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < tables->len; i++)
+    {
+      const SclNftTable *table = tables->pdata[i];
+
+      if (!_scl_ruleset_is_of_network (table, links->prefix))
+        g_string_append_printf (text, "delete table %s handle %" G_GUINT64_FORMAT "\n", table->family,
+                                table->handle);
+    }
+  return text->len == 0 || _scl_nft_apply (links->netns_fd, text->str, cancellable, error);
+}
+
 static gboolean
 apply_rules (SclNetworkLinks *links, GCancellable *cancellable, GError **error)
 {
@@ -58,7 +76,9 @@ apply_rules (SclNetworkLinks *links, GCancellable *cancellable, GError **error)
       network, _scl_nft_tables_find (tables, network->family, network->name), text);
   _scl_nft_table_append_change (ports, _scl_nft_tables_find (tables, ports->family, ports->name),
                                 text);
-  return text->len == 0 || _scl_nft_apply (links->netns_fd, text->str, cancellable, error);
+  return (text->len == 0 || _scl_nft_apply (links->netns_fd, text->str, cancellable, error))
+         && remove_strange_tables (links, tables, cancellable, error)
+         && (links->is_new || _scl_xfrm_flush (links->netns_fd, error));
 }
 
 static gboolean

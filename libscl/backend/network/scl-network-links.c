@@ -476,21 +476,31 @@ list_wanted_ports (SclNetworkLinks *self)
   return wanted;
 }
 
+/* Somebody else's link is not ours to remove. */
+static gboolean
+remove_strange_port (SclNetworkLinks *self, const SclLink *link, const SclLink *bridge, GError **error)
+{
+  return bridge == NULL || link->master != bridge->index
+         || sync_link (self->inner, link, (SclLinkChange){ .master = SCL_LINK_ALONE }, error);
+}
+
 gboolean
 _scl_network_links_prune (SclNetworkLinks *self, GError **error)
 {
   g_autoptr (GPtrArray) links = _scl_netlink_list_links (self->inner, error);
   g_autoptr (GHashTable) wanted = list_wanted_ports (self);
+  const SclLink *bridge = links == NULL ? NULL : _scl_links_find (links, SCL_NS_BRIDGE);
 
   for (guint i = 0; links != NULL && i < links->len; i++)
     {
       SclLink *link = g_ptr_array_index (links, i);
 
       if (strcmp (link->name, "lo") == 0 || strcmp (link->name, SCL_NS_UPLINK) == 0
-          || _scl_names_unmark (self->prefix, link->alias) == NULL
           || g_hash_table_contains (wanted, link->name))
         continue;
-      if (!delete_end (self->inner, link, error))
+      if (_scl_names_unmark (self->prefix, link->alias) == NULL
+              ? !remove_strange_port (self, link, bridge, error)
+              : !delete_end (self->inner, link, error))
         return FALSE;
     }
   return links != NULL;

@@ -8,6 +8,7 @@
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-ruleset-private.h"
+#include "backend/network/scl-xfrm-private.h"
 #include "base/scl-fd-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-names-private.h"
@@ -284,6 +285,37 @@ read_ports (Reading *r)
   read_marked_ports (r);
 }
 
+static gboolean
+is_port (Reading *r, const SclLink *link)
+{
+  for (guint i = 0; i < r->out->ports->len; i++)
+    {
+      const SclPort *port = r->out->ports->pdata[i];
+      g_autofree char *name = _scl_names_nic (r->prefix, SCL_LINK_NIC, port->vm, port->index);
+
+      if (strcmp (name, link->name) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Whoever is on it hears what is flooded. */
+static void
+check_strange_ports (Reading *r)
+{
+  const SclLink *bridge = _scl_links_find (r->links, SCL_NS_BRIDGE);
+
+  for (guint i = 0; bridge != NULL && i < r->links->len; i++)
+    {
+      const SclLink *link = r->links->pdata[i];
+
+      if (link->master == bridge->index && _scl_names_unmark (r->prefix, link->alias) == NULL
+          && !is_port (r, link))
+        add_problem (r, "link %s in the namespace is a port of %s, and not ours", link->name,
+                     SCL_NS_BRIDGE);
+    }
+}
+
 static void
 check_arp (Reading *r, const SclLink *link, const char *place)
 {
@@ -376,6 +408,11 @@ check_rules (Reading *r)
   guard = _scl_network_guard_new (r->root_addresses);
   network = _scl_ruleset_network (r->prefix, r->out->spec, guard);
   ports = _scl_ruleset_ports (r->prefix, r->out->spec, r->out->ports);
+  for (guint i = 0; i < r->tables->len; i++)
+    if (!_scl_ruleset_is_of_network (r->tables->pdata[i], r->prefix))
+      add_problem (r, "nft table %s %s in the namespace is not ours",
+                   ((SclNftTable *)r->tables->pdata[i])->family,
+                   ((SclNftTable *)r->tables->pdata[i])->name);
   _scl_nft_table_compare (network, _scl_nft_tables_find (r->tables, "inet", r->prefix),
                           r->out->problems);
   _scl_nft_table_compare (ports, _scl_nft_tables_find (r->tables, "bridge", r->prefix),
@@ -390,6 +427,18 @@ typedef struct
 } Inside;
 
 static gboolean
+check_policies (const Inside *inside, GError **error)
+{
+  gboolean has = FALSE;
+
+  if (!_scl_xfrm_has_any (-1, &has, error))
+    return FALSE;
+  if (has)
+    g_ptr_array_add (inside->problems, g_strdup ("the namespace has IPsec policies, which are not ours"));
+  return TRUE;
+}
+
+static gboolean
 open_inside (gpointer data, GError **error)
 {
   Inside *inside = data;
@@ -401,7 +450,7 @@ open_inside (gpointer data, GError **error)
   if (inside->netfilter == NULL)
     return FALSE;
   _scl_sysctls_check (_scl_sysctls_namespace, inside->problems);
-  return TRUE;
+  return check_policies (inside, error);
 }
 
 static gboolean
@@ -461,6 +510,7 @@ read_namespace (Reading *r, int fd, GError **error)
   check_bridge (r);
   check_up (r, _scl_links_find (r->links, "lo"), "lo");
   read_ports (r);
+  check_strange_ports (r);
   check_rules (r);
   return check_tables (r, error);
 }

@@ -143,11 +143,15 @@ add_table (const struct nlmsghdr *header, gpointer data)
 {
   Reading *reading = data;
   struct nlattr *tb[NFTA_TABLE_MAX + 1];
+  SclNftTable *table;
 
-  if (parse (header, tb, NFTA_TABLE_MAX) && tb[NFTA_TABLE_NAME] != NULL)
-    g_ptr_array_add (reading->tables,
-                     _scl_nft_table_new (family_name (payload_of (header)->nfgen_family),
-                                         nla_get_string (tb[NFTA_TABLE_NAME])));
+  if (!parse (header, tb, NFTA_TABLE_MAX) || tb[NFTA_TABLE_NAME] == NULL)
+    return;
+  table = _scl_nft_table_new (family_name (payload_of (header)->nfgen_family),
+                              nla_get_string (tb[NFTA_TABLE_NAME]));
+  if (tb[NFTA_TABLE_HANDLE] != NULL)
+    table->handle = GUINT64_FROM_BE (nla_get_u64 (tb[NFTA_TABLE_HANDLE]));
+  g_ptr_array_add (reading->tables, table);
 }
 
 static void

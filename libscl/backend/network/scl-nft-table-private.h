@@ -54,6 +54,7 @@ typedef struct
 {
   char *family;
   char *name;
+  guint64 handle; /* 0 unless it was read from the kernel */
   GPtrArray *sets;
   GPtrArray *chains;
 } SclNftTable;

@@ -44,6 +44,8 @@ SclNftTable *_scl_ruleset_network (const char *prefix, SclNetworkSpec *spec,
                                    const SclNetworkGuard *guard);
 /* Layer 2 of a namespace: anti-spoofing of PORTS (SclPort). */
 SclNftTable *_scl_ruleset_ports (const char *prefix, SclNetworkSpec *spec, GPtrArray *ports);
+/* Whether TABLE is called as one of these two. */
+gboolean _scl_ruleset_is_of_network (const SclNftTable *table, const char *prefix);
 
 typedef struct
 {

@@ -255,6 +255,13 @@ add_senders (SclNftChain *chain, const char *type, const char *sender)
                       type, SCL_SENDERS_PER_PORT / 2, SCL_SENDERS_PER_PORT / 2, sender);
 }
 
+gboolean
+_scl_ruleset_is_of_network (const SclNftTable *table, const char *prefix)
+{
+  return strcmp (table->name, prefix) == 0
+         && (strcmp (table->family, "inet") == 0 || strcmp (table->family, "bridge") == 0);
+}
+
 SclNftTable *
 _scl_ruleset_ports (const char *prefix, SclNetworkSpec *spec, GPtrArray *ports)
 {

@@ -22,6 +22,9 @@ typedef struct
 /* All policies of that kind whose priority is FIRST or LAST or between. SOCK: NETLINK_XFRM.
  * (transfer full) */
 GArray *_scl_xfrm_list (SclNetlink *sock, guint32 first, guint32 last, GError **error);
+/* Of any kind, in the namespace NETNS_FD (-1: the caller's); a kernel without IPsec has none. */
+gboolean _scl_xfrm_has_any (int netns_fd, gboolean *out_has, GError **error);
+gboolean _scl_xfrm_flush (int netns_fd, GError **error);
 /* 0 or -errno. */
 int _scl_xfrm_add (SclNetlink *sock, const SclXfrmPolicy *policy);
 int _scl_xfrm_delete (SclNetlink *sock, const SclXfrmPolicy *policy);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-xfrm-private.h"
+#include "base/scl-throw-private.h"
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
@@ -46,6 +47,51 @@ _scl_xfrm_list (SclNetlink *sock, guint32 first, guint32 last, GError **error)
   if (!_scl_netlink_dump (sock, msg, add_policy, &listing, "IPsec policies", error))
     return NULL;
   return g_steal_pointer (&policies);
+}
+
+static void
+note_policy (const struct nlmsghdr *header, gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+gboolean
+_scl_xfrm_has_any (int netns_fd, gboolean *out_has, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (SclNetlink) sock = _scl_netlink_open (netns_fd, NETLINK_XFRM, &local);
+  struct xfrm_userpolicy_id id = { 0 };
+  struct nl_msg *msg;
+
+  *out_has = FALSE;
+  if (sock == NULL && g_error_matches (local, SCL_ERROR, SCL_ERROR_UNSUPPORTED))
+    return TRUE;
+  if (sock == NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  msg = nlmsg_alloc_simple (XFRM_MSG_GETPOLICY, NLM_F_DUMP);
+  nlmsg_append (msg, &id, sizeof id, NLMSG_ALIGNTO);
+  return _scl_netlink_dump (sock, msg, note_policy, out_has, "IPsec policies", error);
+}
+
+gboolean
+_scl_xfrm_flush (int netns_fd, GError **error)
+{
+  g_autoptr (SclNetlink) sock = NULL;
+  gboolean has = FALSE;
+  int rc;
+
+  if (!_scl_xfrm_has_any (netns_fd, &has, error))
+    return FALSE;
+  if (!has)
+    return TRUE;
+  sock = _scl_netlink_open (netns_fd, NETLINK_XFRM, error);
+  if (sock == NULL)
+    return FALSE;
+  rc = _scl_netlink_talk (sock, nlmsg_alloc_simple (XFRM_MSG_FLUSHPOLICY, 0));
+  return rc >= 0 || scl_throw_errno (error, -rc, "cannot remove the IPsec policies");
 }
 
 static struct xfrm_selector
