@@ -118,6 +118,22 @@ class Changes(SharedCase):
         self.libvirtd.virsh("detach-disk", domain, "vdb", "--config")
         self.assertIn("nothing to do", self.scene.apply().stdout)
 
+    def test_an_added_serial_port_leaves_the_guest_its_own(self):
+        domain = self.scene.domain("deaf")
+        port = self.dir / "port.xml"
+        port.write_text('<serial type="pty"><target port="1"/></serial>')
+        memory = self.scene.manifest["virtualMachines"]["deaf"]["memorySize"]
+        self.libvirtd.virsh("attach-device", domain, port, "--config")
+        for size in (memory + 16, memory):
+            self.set("deaf", memorySize=size)
+            devices = ElementTree.fromstring(self.libvirtd.virsh("dumpxml", "--inactive", domain)).find("devices")
+            logs = {one.find("target").get("port"): one.find("log") for one in devices.findall("serial")}
+            self.assertEqual(sorted(logs), ["0", "1"])
+            self.assertEqual(logs["0"].get("file"), str(self.scene.ctl.home / "vms/deaf/console.log"))
+            self.assertIsNone(logs["1"])
+            self.assertEqual([one.find("target").get("port") for one in devices.findall("console")], ["0"])
+        self.libvirtd.virsh("detach-device", domain, port, "--config")
+
     def test_change_restarts_if_declared(self):
         before = self.again.boot_id()
         self.set("again", memorySize=128)

@@ -2,7 +2,7 @@
 
 /* What a redefinition keeps of a domain. */
 
-#include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-domain-own-private.h"
 #include "backend/vm/scl-virt-error-private.h"
 #include "backend/vm/scl-virt-event-private.h"
 #include "vm-fixture.h"
@@ -70,6 +70,17 @@ edited_xml (void)
   return g_strconcat ("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>", parts[1], NULL);
 }
 
+/* Of a domain that nobody has taken an alias from. */
+static SclDomainAdditions *
+read_additions (const char *xml, GError **error)
+{
+  g_autoptr (SclDomainDef) def = _scl_domain_def_from_xml (xml, NULL);
+  g_autoptr (GHashTable) names = def != NULL ? _scl_domain_own_names (def, NULL)
+                                             : g_hash_table_new (g_str_hash, g_str_equal);
+
+  return _scl_domain_additions_new (xml, names, error);
+}
+
 static SclDomainDef *
 existing_def (void)
 {
@@ -77,7 +88,7 @@ existing_def (void)
   SclDomainDef *def = _scl_domain_def_from_xml (xml, NULL);
 
   assert_non_null (def);
-  def->additions = _scl_domain_additions_new (xml, NULL);
+  def->additions = read_additions (xml, NULL);
   assert_non_null (def->additions);
   return def;
 }
@@ -120,7 +131,7 @@ test_kept_again (void **state)
   g_autoptr (SclDomainDef) existing = existing_def ();
   g_autoptr (SclDomainDef) def = make_def (&plan, existing);
   g_autofree char *xml = _scl_domain_def_to_xml (def);
-  g_autoptr (SclDomainAdditions) again = _scl_domain_additions_new (xml, NULL);
+  g_autoptr (SclDomainAdditions) again = read_additions (xml, NULL);
 
   assert_string_equal (again->devices->str, existing->additions->devices->str);
   assert_string_equal (again->elements->str, existing->additions->elements->str);
@@ -153,7 +164,7 @@ test_none (void **state)
   virConnectPtr handle = virConnectOpen ("test:///default");
   virDomainPtr domain = virDomainDefineXML (handle, xml);
   char *text = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE);
-  g_autoptr (SclDomainAdditions) additions = _scl_domain_additions_new (text, NULL);
+  g_autoptr (SclDomainAdditions) additions = read_additions (text, NULL);
 
   assert_string_equal (additions->devices->str, "");
   assert_string_equal (additions->elements->str, "");
@@ -169,7 +180,7 @@ test_no_xml (void **state)
 {
   g_autoptr (GError) error = NULL;
 
-  assert_null (_scl_domain_additions_new ("<domain", &error));
+  assert_null (read_additions ("<domain", &error));
   assert_non_null (error);
 }
 

@@ -284,7 +284,7 @@ test_edits_are_seen (void **state)
       "disk 0 is /etc/shadow, SCL set /state/volumes/demo.raw" },
     { "<os firmware='efi'>", "<os>", "firmware is bios, SCL set uefi" },
     { "managed='no'", "managed='yes'", "NIC 0 is" },
-    { "ua-seed", "ua-other", "seed disk is (none), SCL set /state/vms/demo/seed.iso" },
+    { "ua-seed", "ua-other", "seed disk is /state/vms/demo/seed.iso without its alias, SCL set /state/vms/demo/seed.iso" },
     { "<domain type='qemu'>", "<domain type='kvm'>", "accelerator is kvm, SCL set tcg" },
     { "<on_poweroff>destroy", "<on_poweroff>restart", "on_poweroff is restart, SCL set destroy" },
     { "<on_reboot>restart", "<on_reboot>destroy", "on_reboot is destroy, SCL set restart" },

@@ -18,8 +18,9 @@ typedef struct
   gboolean has_video;
 } SclDomainAdditions;
 
-/* XML: the persistent definition with its secrets, as libvirt gives it. */
-SclDomainAdditions *_scl_domain_additions_new (const char *xml, GError **error);
+/* XML: the persistent definition with its secrets, as libvirt gives it. NAMES: of _scl_domain_own_names(): what has one
+ * of them is SCL's, though somebody has taken its alias away. */
+SclDomainAdditions *_scl_domain_additions_new (const char *xml, GHashTable *names, GError **error);
 SclDomainAdditions *_scl_domain_additions_ref (SclDomainAdditions *self);
 void _scl_domain_additions_unref (SclDomainAdditions *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclDomainAdditions, _scl_domain_additions_unref)

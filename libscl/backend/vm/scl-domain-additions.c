@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-additions-private.h"
 
-#include "backend/vm/scl-domain-def-private.h"
 #include "backend/vm/scl-domain-node-private.h"
+#include "backend/vm/scl-domain-own-private.h"
 #include "base/scl-throw-private.h"
 #include <libxml/parser.h>
 #include <string.h>
 
-typedef gboolean (*IsOwnFunc) (const xmlNode *device);
+/* What the domain has, or is about to have, of SCL. */
+typedef struct
+{
+  GHashTable *names; /* char*: files, MACs, taps */
+  gboolean has_log;  /* a serial port of it writes SCL's log */
+} Own;
+
+typedef gboolean (*IsOwnFunc) (const xmlNode *device, const Own *own);
 
 static gboolean
-has_own_alias (const xmlNode *device)
+is_name (const Own *own, const xmlNode *node, const char *attribute)
 {
-  g_autofree char *alias = _scl_node_attribute (_scl_node_child (device, "alias"), "name");
+  g_autofree char *value = _scl_node_attribute (node, attribute);
 
-  return alias != NULL
-         && (g_str_has_prefix (alias, "ua-disk") || g_str_has_prefix (alias, "ua-nic")
-             || strcmp (alias, "ua-seed") == 0);
+  return value != NULL && g_hash_table_contains (own->names, value);
+}
+
+/* Also with another name, or with none: it would be there twice. */
+static gboolean
+is_own_disk (const xmlNode *device, const Own *own)
+{
+  return _scl_domain_own_has_alias (device)
+         || is_name (own, _scl_node_child (device, "source"), "file");
+}
+
+static gboolean
+is_own_nic (const xmlNode *device, const Own *own)
+{
+  return _scl_domain_own_has_alias (device)
+         || is_name (own, _scl_node_child (device, "mac"), "address")
+         || is_name (own, _scl_node_child (device, "target"), "dev");
 }
 
 static guint
@@ -29,7 +50,7 @@ number_of (const xmlNode *node, const char *name)
 
 /* libvirt adds the root itself, and SATA to each q35. */
 static gboolean
-is_own_controller (const xmlNode *device)
+is_own_controller (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   g_autofree char *type = _scl_node_attribute (device, "type");
   g_autofree char *model = _scl_node_attribute (device, "model");
@@ -43,22 +64,36 @@ is_own_controller (const xmlNode *device)
 }
 
 static gboolean
-is_own_channel (const xmlNode *device)
+is_own_channel (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   return _scl_node_attribute_is (_scl_node_child (device, "target"), "name",
                                  "org.qemu.guest_agent.0");
 }
 
 static gboolean
-is_own_port (const xmlNode *device)
+writes_own_log (const xmlNode *device, const Own *own)
 {
-  const xmlNode *target = _scl_node_child (device, "target");
-
-  return number_of (target, "port") == 0 && !_scl_node_attribute_is (target, "type", "virtio");
+  return is_name (own, _scl_node_child (device, "log"), "file");
 }
 
 static gboolean
-is_own_rng (const xmlNode *device)
+is_own_serial (const xmlNode *device, const Own *own)
+{
+  return own->has_log ? writes_own_log (device, own)
+                      : number_of (_scl_node_child (device, "target"), "port") == 0;
+}
+
+/* Another name of the first serial port, whichever that is. */
+static gboolean
+is_own_console (const xmlNode *device, const Own *own G_GNUC_UNUSED)
+{
+  g_autofree char *type = _scl_node_attribute (_scl_node_child (device, "target"), "type");
+
+  return type == NULL || strcmp (type, "serial") == 0;
+}
+
+static gboolean
+is_own_rng (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   const xmlNode *address = _scl_node_child (device, "address");
 
@@ -66,28 +101,28 @@ is_own_rng (const xmlNode *device)
 }
 
 static gboolean
-is_absent (const xmlNode *device)
+is_absent (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   return _scl_node_attribute_is (_scl_node_child (device, "model"), "type", "none")
          || _scl_node_attribute_is (device, "type", "none");
 }
 
 static gboolean
-is_ps2 (const xmlNode *device)
+is_ps2 (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   return _scl_node_attribute_is (device, "bus", "ps2");
 }
 
 /* libvirt >= 9.1 adds what the chipset has. */
 static gboolean
-is_chipset_watchdog (const xmlNode *device)
+is_chipset_watchdog (const xmlNode *device, const Own *own G_GNUC_UNUSED)
 {
   return _scl_node_attribute_is (device, "model", "itco")
          && _scl_node_attribute_is (device, "action", "reset");
 }
 
 static gboolean
-is_always_own (const xmlNode *device G_GNUC_UNUSED)
+is_always_own (const xmlNode *device G_GNUC_UNUSED, const Own *own G_GNUC_UNUSED)
 {
   return TRUE;
 }
@@ -99,12 +134,12 @@ static const struct
 } kinds[] = {
   { "emulator", is_always_own },
   { "memballoon", is_always_own },
-  { "disk", has_own_alias },
-  { "interface", has_own_alias },
+  { "disk", is_own_disk },
+  { "interface", is_own_nic },
   { "controller", is_own_controller },
   { "channel", is_own_channel },
-  { "serial", is_own_port },
-  { "console", is_own_port },
+  { "serial", is_own_serial },
+  { "console", is_own_console },
   { "rng", is_own_rng },
   { "video", is_absent },
   { "audio", is_absent },
@@ -113,17 +148,17 @@ static const struct
 };
 
 static gboolean
-is_own_device (const xmlNode *device)
+is_own_device (const xmlNode *device, const Own *own)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (_scl_node_is_element (device, kinds[i].name))
-      return kinds[i].is_own (device);
+      return kinds[i].is_own (device, own);
   return FALSE;
 }
 
 /* What SCL's definition has beside its devices. */
 static gboolean
-is_own_element (const xmlNode *node)
+is_own_element (const xmlNode *node, const Own *own G_GNUC_UNUSED)
 {
   static const char *const names[]
       = { "name", "uuid",  "metadata",    "memory",    "currentMemory", "vcpu",    "os", "features",
@@ -133,7 +168,7 @@ is_own_element (const xmlNode *node)
 }
 
 static gboolean
-is_own_metadata (const xmlNode *node)
+is_own_metadata (const xmlNode *node, const Own *own G_GNUC_UNUSED)
 {
   return node->ns != NULL && strcmp ((const char *) node->ns->href, SCL_DOMAIN_NAMESPACE) == 0;
 }
@@ -157,7 +192,7 @@ append_others (GString *out, const xmlNode *parent, IsOwnFunc is_own)
   if (parent == NULL)
     return;
   for (xmlNode *node = parent->children; node != NULL; node = node->next)
-    if (node->type == XML_ELEMENT_NODE && !is_own (node))
+    if (node->type == XML_ELEMENT_NODE && !is_own (node, NULL))
       append_node (out, node);
 }
 
@@ -171,6 +206,16 @@ drop_first_boot (xmlNode *device)
     return;
   xmlUnlinkNode (boot);
   xmlFreeNode (boot);
+}
+
+/* The first port is SCL's: libvirt finds another one. */
+static void
+drop_first_port (xmlNode *device)
+{
+  xmlNode *target = _scl_node_is_element (device, "serial") ? _scl_node_child (device, "target") : NULL;
+
+  if (target != NULL && number_of (target, "port") == 0)
+    (void) xmlUnsetProp (target, (const xmlChar *) "port");
 }
 
 static void
@@ -202,6 +247,7 @@ add_device (SclDomainAdditions *self, xmlNode *device)
 {
   note_place (self, device);
   drop_first_boot (device);
+  drop_first_port (device);
   self->has_video |= _scl_node_is_element (device, "video");
   self->has_usb |= _scl_node_is_element (device, "controller")
                    && _scl_node_attribute_is (device, "type", "usb");
@@ -248,8 +294,28 @@ additions_new (void)
   return self;
 }
 
+static gboolean
+has_own_log (const xmlNode *devices, const Own *own)
+{
+  for (const xmlNode *node = devices->children; node != NULL; node = node->next)
+    if (_scl_node_is_element (node, "serial") && writes_own_log (node, own))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_devices (SclDomainAdditions *self, const xmlNode *devices, GHashTable *names)
+{
+  Own own = { .names = names };
+
+  own.has_log = has_own_log (devices, &own);
+  for (xmlNode *node = devices->children; node != NULL; node = node->next)
+    if (node->type == XML_ELEMENT_NODE && !is_own_device (node, &own))
+      add_device (self, node);
+}
+
 SclDomainAdditions *
-_scl_domain_additions_new (const char *xml, GError **error)
+_scl_domain_additions_new (const char *xml, GHashTable *names, GError **error)
 {
   g_autoptr (SclDomainAdditions) self = additions_new ();
   g_autoptr (xmlDoc) document = xmlReadMemory (xml, (int) strlen (xml), "domain.xml", NULL,
@@ -262,9 +328,8 @@ _scl_domain_additions_new (const char *xml, GError **error)
     return scl_null_throw (error, SCL_ERROR_BACKEND, "libvirt's domain XML cannot be read");
   append_others (self->elements, domain, is_own_element);
   append_others (self->metadata, _scl_node_child (domain, "metadata"), is_own_metadata);
-  for (xmlNode *node = devices != NULL ? devices->children : NULL; node != NULL; node = node->next)
-    if (node->type == XML_ELEMENT_NODE && !is_own_device (node))
-      add_device (self, node);
+  if (devices != NULL)
+    add_devices (self, devices, names);
   return g_steal_pointer (&self);
 }
 

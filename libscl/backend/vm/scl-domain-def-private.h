@@ -36,6 +36,7 @@ typedef struct
   char *format; /* of the file, as QEMU is told; read only */
   char *target; /* vda … */
   guint bus;    /* of its root port; 0: none yet */
+  gboolean unnamed; /* its alias was taken away */
 } SclDomainDisk;
 
 typedef struct
@@ -43,6 +44,7 @@ typedef struct
   char *tap;
   char *mac;
   guint bus;
+  gboolean unnamed;
 } SclDomainNic;
 
 typedef struct

@@ -368,6 +368,13 @@ or_none (const char *text)
   return text != NULL ? text : "(none)";
 }
 
+/* SCL sets none that is. */
+static const char *
+say_unnamed (gboolean unnamed)
+{
+  return unnamed ? " without its alias" : "";
+}
+
 char *
 _scl_domain_def_format_fields (const SclDomainDef *self)
 {
@@ -385,10 +392,12 @@ _scl_domain_def_format_fields (const SclDomainDef *self)
     {
       const SclDomainDisk *disk = g_ptr_array_index (self->disks, i);
 
-      g_string_append_printf (out, "disk %u=%s\n", i, or_none (disk != NULL ? disk->path : NULL));
+      g_string_append_printf (out, "disk %u=%s%s\n", i, or_none (disk != NULL ? disk->path : NULL),
+                              say_unnamed (disk != NULL && disk->unnamed));
     }
   if (self->seed != NULL)
-    g_string_append_printf (out, "seed disk=%s\n", or_none (self->seed->path));
+    g_string_append_printf (out, "seed disk=%s%s\n", or_none (self->seed->path),
+                            say_unnamed (self->seed->unnamed));
   for (guint i = 0; i < self->nics->len; i++)
     {
       const SclDomainNic *nic = g_ptr_array_index (self->nics, i);
@@ -396,8 +405,8 @@ _scl_domain_def_format_fields (const SclDomainDef *self)
       if (nic == NULL)
         g_string_append_printf (out, "NIC %u=(none)\n", i);
       else
-        g_string_append_printf (out, "NIC %u=%s on %s\n", i, or_none (nic->mac),
-                                or_none (nic->tap));
+        g_string_append_printf (out, "NIC %u=%s on %s%s\n", i, or_none (nic->mac), or_none (nic->tap),
+                                say_unnamed (nic->unnamed));
     }
   return g_string_free (out, FALSE);
 }

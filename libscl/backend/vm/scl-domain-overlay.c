@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files that another tool has put over a volume (a snapshot, or a backup that is under way) or into its place (a
  * copy that it went over to). */
-#include "backend/vm/scl-domain-def-private.h"
+#include "backend/vm/scl-domain-own-private.h"
 #include "backend/vm/scl-backing-chain-private.h"
 #include <string.h>
 #include <sys/stat.h>
@@ -10,15 +10,9 @@
 static char *
 set_path (const SclDomainDef *self, guint index)
 {
-  g_autofree char *key = g_strdup_printf ("disk %u=", index);
-  const char *at = self->fields;
+  g_autofree char *key = g_strdup_printf ("disk %u", index);
 
-  while (at != NULL && !g_str_has_prefix (at, key))
-    {
-      at = strchr (at, '\n');
-      at = at != NULL ? at + 1 : NULL;
-    }
-  return at != NULL ? g_strndup (at + strlen (key), strcspn (at + strlen (key), "\n")) : NULL;
+  return _scl_domain_own_get_field (self->fields, key);
 }
 
 typedef struct

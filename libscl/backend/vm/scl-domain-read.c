@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "backend/vm/scl-domain-def-private.h"
 #include "backend/vm/scl-domain-node-private.h"
+#include "backend/vm/scl-domain-own-private.h"
 #include "base/scl-throw-private.h"
 #include <libxml/parser.h>
 #include <string.h>
@@ -187,20 +187,6 @@ read_bus (const xmlNode *device)
   return (guint) g_ascii_strtoull (bus, NULL, 0);
 }
 
-/* N of the alias "ua-KINDn" that we gave the device; FALSE if it is not one. */
-static gboolean
-read_index (const xmlNode *device, const char *kind, guint *out_index)
-{
-  g_autofree char *alias = _scl_node_attribute (_scl_node_child (device, "alias"), "name");
-  guint64 index;
-
-  if (alias == NULL || !g_str_has_prefix (alias, kind)
-      || !g_ascii_string_to_unsigned (alias + strlen (kind), 10, 0, 255, &index, NULL))
-    return FALSE;
-  *out_index = (guint) index;
-  return TRUE;
-}
-
 static void
 put (GPtrArray *array, guint index, gpointer item)
 {
@@ -209,24 +195,25 @@ put (GPtrArray *array, guint index, gpointer item)
   g_ptr_array_index (array, index) = item;
 }
 
-static void
-read_disk (SclDomainDef *self, const xmlNode *device)
+static gboolean
+is_taken (const GPtrArray *array, guint index)
 {
-  const xmlNode *alias = _scl_node_child (device, "alias");
-  gboolean is_seed = _scl_node_attribute_is (alias, "name", "ua-seed");
-  SclDomainDisk *disk;
-  guint index;
+  return index < array->len && g_ptr_array_index (array, index) != NULL;
+}
 
-  if (!is_seed && !read_index (device, "ua-disk", &index))
-    return;
-  if (is_seed ? self->seed != NULL
-              : index < self->disks->len && g_ptr_array_index (self->disks, index) != NULL)
+static void
+take_disk (SclDomainDef *self, const xmlNode *device, gboolean is_seed, guint index, gboolean unnamed)
+{
+  SclDomainDisk *disk;
+
+  if (is_seed ? self->seed != NULL : is_taken (self->disks, index))
     return;
   disk = g_new0 (SclDomainDisk, 1);
   disk->path = _scl_node_attribute (_scl_node_child (device, "source"), "file");
   disk->format = _scl_node_attribute (_scl_node_child (device, "driver"), "type");
   disk->target = _scl_node_attribute (_scl_node_child (device, "target"), "dev");
   disk->bus = read_bus (device);
+  disk->unnamed = unnamed;
   if (is_seed)
     self->seed = disk;
   else
@@ -234,14 +221,35 @@ read_disk (SclDomainDef *self, const xmlNode *device)
 }
 
 static void
-read_nic (SclDomainDef *self, const xmlNode *device)
+read_disk (SclDomainDef *self, const xmlNode *device)
+{
+  gboolean is_seed
+      = _scl_node_attribute_is (_scl_node_child (device, "alias"), "name", "ua-seed");
+  guint index = 0;
+
+  if (is_seed || _scl_domain_own_read_index (device, "ua-disk", &index))
+    take_disk (self, device, is_seed, index, FALSE);
+}
+
+static void
+read_unnamed_disk (SclDomainDef *self, const xmlNode *device)
+{
+  g_autofree char *path = _scl_node_attribute (_scl_node_child (device, "source"), "file");
+  g_autofree char *seed = _scl_domain_own_get_field (self->fields, "seed disk");
+  gboolean is_seed = path != NULL && g_strcmp0 (path, seed) == 0;
+  guint index = 0;
+
+  if (is_seed || _scl_domain_own_find_disk (self->fields, path, &index))
+    take_disk (self, device, is_seed, index, TRUE);
+}
+
+static void
+take_nic (SclDomainDef *self, const xmlNode *device, guint index, gboolean unnamed)
 {
   const xmlNode *target = _scl_node_child (device, "target");
   SclDomainNic *nic;
-  guint index;
 
-  if (!read_index (device, "ua-nic", &index)
-      || (index < self->nics->len && g_ptr_array_index (self->nics, index) != NULL))
+  if (is_taken (self->nics, index))
     return;
   nic = g_new0 (SclDomainNic, 1);
   if (_scl_node_attribute_is (device, "type", "ethernet")
@@ -249,15 +257,42 @@ read_nic (SclDomainDef *self, const xmlNode *device)
     nic->tap = _scl_node_attribute (target, "dev");
   nic->mac = _scl_node_attribute (_scl_node_child (device, "mac"), "address");
   nic->bus = read_bus (device);
+  nic->unnamed = unnamed;
   put (self->nics, index, nic);
 }
 
 static void
+read_nic (SclDomainDef *self, const xmlNode *device)
+{
+  guint index;
+
+  if (_scl_domain_own_read_index (device, "ua-nic", &index))
+    take_nic (self, device, index, FALSE);
+}
+
+static void
+read_unnamed_nic (SclDomainDef *self, const xmlNode *device)
+{
+  g_autofree char *mac = _scl_node_attribute (_scl_node_child (device, "mac"), "address");
+  g_autofree char *tap = _scl_node_attribute (_scl_node_child (device, "target"), "dev");
+  guint index;
+
+  if (_scl_domain_own_find_nic (self->fields, mac, tap, &index))
+    take_nic (self, device, index, TRUE);
+}
+
+/* The first one, until there is the one that SCL set. */
+static void
 read_serial (SclDomainDef *self, const xmlNode *device)
 {
-  if (self->log != NULL)
+  g_autofree char *log = _scl_node_attribute (_scl_node_child (device, "log"), "file");
+  g_autofree char *set = _scl_domain_own_get_field (self->fields, "console log");
+
+  if (self->log != NULL && (g_strcmp0 (log, set) != 0 || g_strcmp0 (self->log, set) == 0))
     return;
-  self->log = _scl_node_attribute (_scl_node_child (device, "log"), "file");
+  g_free (self->log);
+  g_free (self->tty);
+  self->log = g_steal_pointer (&log);
   self->tty = _scl_node_attribute (_scl_node_child (device, "source"), "path");
 }
 
@@ -279,25 +314,40 @@ read_controller (SclDomainDef *self, const xmlNode *device)
     self->ports++;
 }
 
+typedef struct
+{
+  const char *name;
+  void (*read) (SclDomainDef *self, const xmlNode *device);
+} Reader;
+
+static const Reader readers[] = { { "disk", read_disk },
+                                  { "interface", read_nic },
+                                  { "serial", read_serial },
+                                  { "channel", read_channel },
+                                  { "controller", read_controller },
+                                  { NULL, NULL } };
+/* Only in a place that no device with its alias has taken. */
+static const Reader unnamed_readers[]
+    = { { "disk", read_unnamed_disk }, { "interface", read_unnamed_nic }, { NULL, NULL } };
+
+static void
+read_device (SclDomainDef *self, const xmlNode *device, const Reader *reader)
+{
+  for (; reader->name != NULL; reader++)
+    if (_scl_node_is_element (device, reader->name))
+      reader->read (self, device);
+}
+
 static void
 read_devices (SclDomainDef *self, const xmlNode *devices)
 {
-  static const struct
-  {
-    const char *name;
-    void (*read) (SclDomainDef *self, const xmlNode *device);
-  } readers[] = { { "disk", read_disk },
-                  { "interface", read_nic },
-                  { "serial", read_serial },
-                  { "channel", read_channel },
-                  { "controller", read_controller } };
-
   if (devices == NULL)
     return;
   for (const xmlNode *node = devices->children; node != NULL; node = node->next)
-    for (gsize i = 0; i < G_N_ELEMENTS (readers); i++)
-      if (_scl_node_is_element (node, readers[i].name))
-        readers[i].read (self, node);
+    read_device (self, node, readers);
+  for (const xmlNode *node = devices->children; node != NULL; node = node->next)
+    if (!_scl_domain_own_has_alias (node))
+      read_device (self, node, unnamed_readers);
 }
 
 /* What a guest's poweroff, reboot or crash leads to decides who wanted its end. */

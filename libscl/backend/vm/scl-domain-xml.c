@@ -203,7 +203,10 @@ add_fixtures (GString *out, const SclDomainDef *self)
   if (additions == NULL || !additions->has_video)
     g_string_append (out, "<video><model type='none'/></video>");
   add_agent (out, self);
-  add (out, "<serial type='pty'><log file='%s' append='on'/></serial>", self->log);
+  /* With its number: without one libvirt gives it what is free behind those that were added. */
+  add (out,
+       "<serial type='pty'><log file='%s' append='on'/><target type='isa-serial' port='0'/></serial>",
+       self->log);
   g_string_append (out, "<console type='pty'><target type='serial' port='0'/></console>");
 }
 

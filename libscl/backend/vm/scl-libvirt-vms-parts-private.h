@@ -63,8 +63,9 @@ char *_scl_libvirt_vms_explain_emulation (SclLibvirtVms *self);
 gboolean _scl_libvirt_vms_wants_kvm (SclLibvirtVms *self, SclVmSpec *spec,
                                      GCancellable *cancellable);
 
-/* What a redefinition of DOMAIN by DEF, which was read from it, keeps of it. */
-gboolean _scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def, GError **error);
+/* What a redefinition of DOMAIN by DEF, which was read from it, with WIRING (NULL: as it is) keeps of it. */
+gboolean _scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def,
+                                          const SclVmWiring *wiring, GError **error);
 /* Defines DEF, with firmware that is there and fits its NVRAM. */
 gboolean _scl_libvirt_vms_put (SclLibvirtVms *self, virConnectPtr handle, SclDomainDef *def,
                                GError **error);

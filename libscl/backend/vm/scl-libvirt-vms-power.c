@@ -103,7 +103,7 @@ renew_firmware (SclLibvirtVms *self, virDomainPtr domain, const char *name, GErr
     return FALSE;
   now = _scl_libvirt_vms_read_config (domain, error);
   if (now == NULL || !_scl_libvirt_vms_check_overlays (now, error)
-      || !_scl_libvirt_vms_read_additions (domain, now, error))
+      || !_scl_libvirt_vms_read_additions (domain, now, NULL, error))
     return FALSE;
   _scl_domain_def_forget_loader (now);
   return _scl_libvirt_vms_put (self, handle, now, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-console-private.h"
+#include "backend/vm/scl-domain-own-private.h"
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include "base/scl-fd-private.h"
 #include "model/scl-names-private.h"
@@ -80,8 +81,10 @@ _scl_libvirt_vms_read_config (virDomainPtr domain, GError **error)
 
 /* Of a domain that was handed over nothing is an addition: SCL has set nothing in it yet. */
 gboolean
-_scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def, GError **error)
+_scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def, const SclVmWiring *wiring,
+                                 GError **error)
 {
+  g_autoptr (GHashTable) names = _scl_domain_own_names (def, wiring);
   char *xml;
 
   if (def->fields == NULL)
@@ -89,7 +92,7 @@ _scl_libvirt_vms_read_additions (virDomainPtr domain, SclDomainDef *def, GError 
   xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
   if (xml == NULL)
     return scl_throw_virt (error, "domain \"%s\"", virDomainGetName (domain));
-  def->additions = _scl_domain_additions_new (xml, error);
+  def->additions = _scl_domain_additions_new (xml, names, error);
   free (xml);
   return def->additions != NULL;
 }
@@ -309,15 +312,15 @@ remove_agent_folder (SclLibvirtVms *self)
 }
 
 static gboolean
-read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, SclDomainDef **out_def,
-               GError **error)
+read_existing (SclLibvirtVms *self, virConnectPtr handle, const char *name, const SclVmWiring *wiring,
+               SclDomainDef **out_def, GError **error)
 {
   g_autoptr (GError) local_error = NULL;
   g_autoptr (virDomain) domain
       = _scl_libvirt_vms_lookup_ours (self, handle, name, out_def, &local_error);
 
   if (domain != NULL)
-    return _scl_libvirt_vms_read_additions (domain, *out_def, error);
+    return _scl_libvirt_vms_read_additions (domain, *out_def, wiring, error);
   if (g_error_matches (local_error, SCL_ERROR, SCL_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local_error));
@@ -441,7 +444,7 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
   kvm = _scl_libvirt_vms_wants_kvm (self, spec, cancellable);
   handle = _scl_virt_connection_get (self->connection, error);
   if (handle == NULL || !_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error)
-      || !read_existing (self, handle, name, &existing, error))
+      || !read_existing (self, handle, name, wiring, &existing, error))
     return FALSE;
   if (existing != NULL && !_scl_libvirt_vms_check_overlays (existing, error))
     return FALSE;
