@@ -238,6 +238,27 @@ test_moved_port (void **state)
   assert_count (xml, "<serial type='tcp'>", 1);
 }
 
+/* What libvirt refuses is as it was, and the error says where to look. */
+static void
+test_addition_in_the_way (void **state)
+{
+  Fixture *fixture = *state;
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (&full);
+  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (&full, PREFIX, "/state");
+  g_autoptr (GError) error = NULL;
+  g_autofree char *before = NULL;
+  g_autofree char *after = NULL;
+
+  replace_all (fixture, "</devices>", "<input type='tablet' bus='virtio'><alias name='ua-disk1'/></input></devices>");
+  before = dump (fixture);
+  g_ptr_array_add (wiring->disk_paths, g_strdup ("/data/more.raw"));
+  assert_false (_scl_vm_backend_define (fixture->vms, spec, wiring, NULL, &error));
+  if (strstr (error->message, "with what was added to it by hand (take that out: virsh edit demo)") == NULL)
+    fail_msg ("%s", error->message);
+  after = dump (fixture);
+  assert_string_equal (after, before);
+}
+
 int
 main (void)
 {
@@ -249,6 +270,7 @@ main (void)
     cmocka_unit_test_setup_teardown (test_attached_then_declared, set_up_full, tear_down_full),
     cmocka_unit_test_setup_teardown (test_added_port, set_up_full, tear_down_full),
     cmocka_unit_test_setup_teardown (test_moved_port, set_up_full, tear_down_full),
+    cmocka_unit_test_setup_teardown (test_addition_in_the_way, set_up_full, tear_down_full),
   };
 
   return cmocka_run_group_tests_name ("libvirt-vms-edited", tests, NULL, NULL);

@@ -94,6 +94,42 @@ test_longest_names (void **state)
 }
 
 static void
+add_input (GuestHost *host, const char *name)
+{
+  static const char input[] = "<input type='tablet' bus='virtio'/>";
+  g_autofree char *uri = g_strdup_printf ("qemu:///embed?root=%s/embed", host->state_dir);
+  g_autoptr (virConnect) handle = virConnectOpen (uri);
+  g_autofree char *domain_name = g_strconcat (GUEST_PREFIX "-", name, NULL);
+  g_autoptr (virDomain) domain = handle != NULL ? virDomainLookupByName (handle, domain_name) : NULL;
+
+  assert_non_null (domain);
+  assert_int_equal (virDomainAttachDeviceFlags (domain, input, VIR_DOMAIN_AFFECT_CONFIG), 0);
+}
+
+/* What was added to a domain is not to blame for it. */
+static void
+test_definition_that_is_not_written (void **state)
+{
+  static const VmPlan plan = { .name = "stuck", .memory_mib = 64, .firmware = SCL_FIRMWARE_BIOS };
+  GuestHost *host = *state;
+  g_autofree char *in_the_way
+      = g_strdup_printf ("%s/embed/etc/qemu/" GUEST_PREFIX "-stuck.xml.new", host->state_dir);
+  g_autoptr (SclVmSpec) spec = vm_plan_to_spec (&plan);
+  g_autoptr (SclVmWiring) wiring = vm_plan_to_wiring (&plan, GUEST_PREFIX, host->state_dir);
+  g_autoptr (GError) error = NULL;
+
+  guest_install (host, plan.name, FALSE);
+  define_guest (host, &plan);
+  add_input (host, plan.name);
+  assert_int_equal (g_mkdir (in_the_way, 0700), 0);
+  assert_false (_scl_vm_backend_define (host->vms, spec, wiring, NULL, &error));
+  assert_int_equal (g_rmdir (in_the_way), 0);
+  if (!g_str_has_prefix (error->message, "VM \"stuck\": cannot define domain \"" GUEST_PREFIX "-stuck\": "))
+    fail_msg ("%s", error->message);
+  guest_remove_all (host);
+}
+
+static void
 test_long_state_folder (void **state)
 {
   g_autoptr (GError) error = NULL;
@@ -110,6 +146,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     GUEST_CASES,
     cmocka_unit_test (test_longest_names),
+    cmocka_unit_test (test_definition_that_is_not_written),
     cmocka_unit_test (test_one_hypervisor_per_process),
     cmocka_unit_test (test_long_state_folder),
   };

@@ -339,7 +339,8 @@ put_xml (virConnectPtr handle, const SclDomainDef *def, const char *xml, GError 
   domain = virDomainDefineXMLFlags (handle, xml, 0);
   if (domain != NULL)
     return TRUE;
-  if (def->additions != NULL && def->additions->devices->len + def->additions->elements->len > 0)
+  if (def->additions != NULL && def->additions->devices->len + def->additions->elements->len > 0
+      && _scl_virt_error_is_refused_xml ())
     return scl_throw_virt (error,
                            "VM \"%s\": cannot define domain \"%s\" with what was added to it by hand "
                            "(take that out: virsh edit %s)",

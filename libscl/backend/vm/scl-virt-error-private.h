@@ -19,6 +19,9 @@ gboolean scl_throw_virt (GError **error, const char *format, ...) G_GNUC_PRINTF 
 /* TRUE if the last error of this thread is virErrorNumber NUMBER. */
 gboolean _scl_virt_error_is (int number);
 
+/* TRUE if that is about what the domain's XML says, and not about writing it down, or the way to libvirt. */
+gboolean _scl_virt_error_is_refused_xml (void);
+
 /* TRUE if libvirt waited in vain (30 s) for the end of what else it does with the domain, as a start for a
  * process that was killed since: that call may be made again. TRIES: 0 at first; it is FALSE in the end. */
 gboolean _scl_virt_error_is_busy (guint *tries);

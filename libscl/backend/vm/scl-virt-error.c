@@ -78,6 +78,20 @@ _scl_virt_error_is (int number)
 }
 
 gboolean
+_scl_virt_error_is_refused_xml (void)
+{
+  static const int numbers[] = { VIR_ERR_XML_ERROR, VIR_ERR_XML_DETAIL, VIR_ERR_XML_INVALID_SCHEMA,
+                                 VIR_ERR_CONFIG_UNSUPPORTED };
+  const virError *last = virGetLastError ();
+
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (_scl_virt_error_is (numbers[i]))
+      return TRUE;
+  /* As where there is no PCI address left; a lost connection is one, too. */
+  return _scl_virt_error_is (VIR_ERR_INTERNAL_ERROR) && last->domain == VIR_FROM_DOMAIN;
+}
+
+gboolean
 _scl_virt_error_is_busy (guint *tries)
 {
   return _scl_virt_error_is (VIR_ERR_OPERATION_TIMEOUT) && ++*tries < BUSY_TRIES;
