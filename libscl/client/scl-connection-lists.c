@@ -226,8 +226,9 @@ static void
 add_disk_error (SclConnection *self, const SclObservedVm *vm, const char *path)
 {
   g_autofree char *text
-      = g_strdup_printf ("a disk error stopped it: make room on the file system of its volumes, then "
-                         "let it go on (sclctl vm start %s)",
+      = g_strdup_printf ("a disk error stopped it: %s, then let it go on (sclctl vm start %s)",
+                         vm->disk_full ? "make room on the file system of its volumes"
+                                       : "find out which on the host (dmesg) and put that right",
                          vm->name);
 
   if (vm->disk_error)

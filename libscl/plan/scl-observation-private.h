@@ -100,7 +100,8 @@ typedef struct
   char *saved;       /* off, and its memory is kept: what its next start goes on from, and what that means; NULL: it is not */
   char *emulation;   /* it is emulated without being declared so: what that means; NULL: it is not */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
-  gboolean disk_error; /* QEMU has stopped it because it could not write; starting it again resumes it */
+  gboolean disk_error; /* QEMU has stopped it because it could not read or write; starting it again resumes it */
+  gboolean disk_full; /* and that was for lack of room */
   GPtrArray *problems; /* char*: drift of the definition that a redefine repairs */
   GPtrArray *files;  /* char*: all that its domain names; only where these are asked for. NULL: not known */
   GArray *guest_sizes; /* guint64: bytes that the running guest sees of each disk, by number; 0, or

@@ -517,7 +517,8 @@ plan_power (SclPlanner *self, SclVmSpec *vm, SclObservedVm *is, SclStep *defined
   else if (is->half_started)
     _scl_step_add_reason (step, "its start was interrupted");
   else if (is->disk_error)
-    _scl_step_add_reason (step, "a disk error stopped it: is the host's file system full?");
+    _scl_step_add_reason (step, is->disk_full ? "a disk error stopped it: the file system of its volumes was full"
+                                              : "a disk error stopped it");
   else
     _scl_step_add_reason (step, "autoStart, and %s",
                           is->saved != NULL                   ? "it goes on from its saved memory"

@@ -47,7 +47,7 @@ class Full(SharedCase):
         status = self.ctl.run("status").stdout
         self.assertIn("a disk error stopped it: make room on the file system of its volumes, then let it go on", status)
         self.assertIn(self.ctl.command("vm start demo"), status)
-        self.assertRegex(self.plan(2), r'start +VM "demo" +a disk error stopped it: is the host\'s file system full\?')
+        self.assertRegex(self.plan(2), r'start +VM "demo" +a disk error stopped it: the file system of its volumes was full')
 
         for verb in (["vm", "start", "demo"], ["apply", "-f", self.scene.write()]):
             done = self.ctl.run(*verb)

@@ -442,6 +442,28 @@ a_note_is_said_once (void **state)
   assert_string_equal (scl_diagnostic_get_message (left), "a note of its own");
 }
 
+/* As libvirt's domains do. */
+static void
+guest_that_an_error_stopped_goes_on (void **state)
+{
+  World *world = *state;
+  g_autoptr (SclManifest) manifest = manifest_of (1024, 1);
+
+  must_apply (world, manifest);
+  assert_plan (world, manifest, "");
+  vm (world, "demo")->state = SCL_VM_STATE_PAUSED;
+  vm (world, "demo")->half_started = TRUE;
+  assert_plan (world, manifest, "start vm \"demo\": its start was interrupted\n");
+  vm (world, "demo")->half_started = FALSE;
+  vm (world, "demo")->disk_error = TRUE;
+  assert_plan (world, manifest, "start vm \"demo\": a disk error stopped it\n");
+  vm (world, "demo")->disk_full = TRUE;
+  assert_plan (world, manifest,
+               "start vm \"demo\": a disk error stopped it: the file system of its volumes was full\n");
+  must_apply (world, manifest);
+  assert_plan (world, manifest, "");
+}
+
 int
 main (void)
 {
@@ -454,6 +476,7 @@ main (void)
     cmocka_unit_test_setup_teardown (an_overlay_is_left_alone, set_up, tear_down),
     cmocka_unit_test_setup_teardown (a_deleted_disk_is_kept, set_up, tear_down),
     cmocka_unit_test_setup_teardown (saved_memory_is_told, set_up, tear_down),
+    cmocka_unit_test_setup_teardown (guest_that_an_error_stopped_goes_on, set_up, tear_down),
     cmocka_unit_test (a_note_is_said_once),
     cmocka_unit_test_setup_teardown (what_a_plan_leaves_is_said, set_up, tear_down),
   };

@@ -29,6 +29,9 @@ copy_vm (const SclObservedVm *from)
   copy->overlay = g_strdup (from->overlay);
   copy->deleted = g_strdup (from->deleted);
   copy->saved = g_strdup (from->saved);
+  copy->half_started = from->half_started;
+  copy->disk_error = from->disk_error;
+  copy->disk_full = from->disk_full;
   copy->stopped_by = from->stopped_by;
   copy->started = from->started;
   copy->nics_cut = from->nics_cut;
@@ -113,6 +116,7 @@ enter_state (SclMemoryHost *host, SclObservedVm *vm, SclVmState state, const cha
   vm->state_reason = g_strdup (reason);
   vm->state = state;
   vm->started = state == SCL_VM_STATE_RUNNING ? g_get_real_time () / G_USEC_PER_SEC : 0;
+  vm->half_started = vm->disk_error = vm->disk_full = FALSE;
   g_clear_object (&vm->live_spec);
   g_array_set_size (vm->guest_sizes, 0);
   if (state != SCL_VM_STATE_RUNNING || vm->spec == NULL)

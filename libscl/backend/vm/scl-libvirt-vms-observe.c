@@ -279,6 +279,7 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
     note_saved (vm, config->domain_name);
   vm->half_started = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
   vm->disk_error = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
+  vm->disk_full = vm->disk_error && _scl_libvirt_vms_is_disk_full (record->dom);
   vm->spec = parse_spec (config, wanted);
   vm->log_path = g_strdup (config->log);
   find_overlay (vm, config, live);

@@ -100,6 +100,8 @@ gboolean _scl_libvirt_vms_start (SclVmBackend *backend, const char *name,
                                  const SclProgress *progress, GError **error);
 gboolean _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout,
                                 SclStoppedBy by, const SclProgress *progress, GError **error);
+/* Of a domain that a disk error stopped: QEMU says that the error was a lack of room. */
+gboolean _scl_libvirt_vms_is_disk_full (virDomainPtr domain);
 gboolean _scl_libvirt_vms_clear_stopped (SclVmBackend *backend, const char *name, GError **error);
 
 /* scl-libvirt-vms-marks.c */

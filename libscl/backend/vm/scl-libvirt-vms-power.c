@@ -2,6 +2,7 @@
 #include "backend/vm/scl-libvirt-vms-parts-private.h"
 #include <libvirt/virterror.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A guest that still boots misses the button: it is pressed again. */
@@ -26,6 +27,7 @@ static gboolean
 throw_used_disk (virDomainPtr domain, const SclDomainDef *def, GError **error)
 {
   const SclDomainDisk *disk = def->disks->len > 0 ? g_ptr_array_index (def->disks, 0) : NULL;
+  g_autofree char *file = disk != NULL && disk->path != NULL ? g_shell_quote (disk->path) : NULL;
   g_autofree char *rival = _scl_libvirt_vms_find_rival (virDomainGetConnect (domain), def);
 
   if (rival != NULL)
@@ -36,7 +38,7 @@ throw_used_disk (virDomainPtr domain, const SclDomainDef *def, GError **error)
   return scl_throw (error, SCL_ERROR_IN_USE,
                     "VM \"%s\": cannot start: another program has its volume open (a backup, qemu-nbd …): wait "
                     "for it, or end it (fuser %s)",
-                    def->vm_name, disk != NULL && disk->path != NULL ? disk->path : "FILE");
+                    def->vm_name, file != NULL ? file : "FILE");
 }
 
 /* libvirt names what is missing only sometimes, and never the way out. */
@@ -199,6 +201,36 @@ resume (virDomainPtr domain, const char *name, GError **error)
   return FALSE;
 }
 
+gboolean
+_scl_libvirt_vms_is_disk_full (virDomainPtr domain)
+{
+  int n = virDomainGetDiskErrors (domain, NULL, 0, 0);
+  g_autofree virDomainDiskError *errors = g_new0 (virDomainDiskError, MAX (n, 1));
+  gboolean is_full = FALSE;
+
+  n = n > 0 ? virDomainGetDiskErrors (domain, errors, (guint) n, 0) : n;
+  for (int i = 0; i < n; i++)
+    {
+      is_full |= errors[i].error == VIR_DOMAIN_DISK_ERROR_NO_SPACE;
+      free (errors[i].disk);
+    }
+  return is_full;
+}
+
+static gboolean
+throw_disk_error (virDomainPtr domain, const char *name, GError **error)
+{
+  if (_scl_libvirt_vms_is_disk_full (domain))
+    return scl_throw (error, SCL_ERROR_NO_SPACE,
+                      "VM \"%s\": a disk error stopped it again at once: make room on the file "
+                      "system of its volumes, then start it again",
+                      name);
+  return scl_throw (error, SCL_ERROR_BACKEND,
+                    "VM \"%s\": a disk error stopped it again at once: find out which on the host (dmesg) and "
+                    "put that right, then start it again",
+                    name);
+}
+
 /* QEMU tries the write that failed once more, at once, and nobody tells that it has gone well. */
 static gboolean
 resume_writing (SclLibvirtVms *self, virDomainPtr domain, const char *name, GCancellable *cancellable,
@@ -216,10 +248,10 @@ resume_writing (SclLibvirtVms *self, virDomainPtr domain, const char *name, GCan
       if (virDomainGetState (domain, &state, &reason, 0) < 0)
         return scl_throw_virt (error, "VM \"%s\"", name);
       if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
-        return scl_throw (error, SCL_ERROR_NO_SPACE,
-                          "VM \"%s\": a disk error stopped it again at once: make room on the file "
-                          "system of its volumes, then start it again",
-                          name);
+        return throw_disk_error (domain, name, error);
+      if (is_off (state))
+        return scl_throw (error, SCL_ERROR_BACKEND,
+                          "VM \"%s\": it was let go on after a disk error, and went off at once: start it again", name);
     }
   while (_scl_virt_wait_next (wait, deadline));
   return !g_cancellable_set_error_if_cancelled (cancellable, error);

@@ -31,7 +31,7 @@ reason_paused (int reason)
   switch (reason)
     {
     case VIR_DOMAIN_PAUSED_IOERROR:
-      return "a disk error: is the host's file system full?";
+      return "a disk error";
     case VIR_DOMAIN_PAUSED_USER:
       return "paused by somebody";
     case VIR_DOMAIN_PAUSED_STARTING_UP:
