@@ -8,6 +8,7 @@ The VMs have no system and stay in their firmware: what counts is what QEMU has,
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -301,8 +302,12 @@ class Disks(SharedCase):
         self.refuse_loss(told, "vm", "stop", "--force", "--all", check=3)
         self.assertEqual(self.vm("other")["state"], "stopped")
         self.libvirtd.virsh("suspend", self.scene.domain("demo"))
-        copy = re.search(r"\((cp --sparse=always [^)]*)\)", status)[1].split()
-        subprocess.run(copy, check=True)
+        copy = re.search(r"\((cp --sparse=always [^)]*)\)", status)[1]
+        self.assertTrue(copy.endswith(f" '{self.volume()}'"), copy)
+        subprocess.run(shlex.split(copy), check=True)
+        # The file in its place is the copy, and nobody is told to make another one first.
+        status = self.scene.ctl.run("status", check=1).stdout
+        self.assertIn(f"If that file is its copy, made while the VM was paused as it is now, end the VM ({self.scene.ctl.command('vm stop --force demo')})", status)
         self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
         self.scene.ctl.run("vm", "start", "demo", check=0)
         with open(self.volume(), "rb") as file:
@@ -389,7 +394,7 @@ class Disks(SharedCase):
             backup.stdin.flush()
             self.assertIn("16", backup.stdout.readline())
             done = self.scene.ctl.run("vm", "start", "demo", check=1)
-            self.assertIn(f"another program has its volume open (a backup, qemu-nbd …): wait for it, or end it (fuser {self.volume()})",
+            self.assertIn(f"another program has its volume open (a backup, qemu-nbd …): wait for it, or end it (fuser '{self.volume()}')",
                           done.stderr)
             backup.stdin.close()
         self.scene.ctl.run("vm", "start", "demo", check=0)

@@ -116,15 +116,23 @@ add_problems (SclLibvirtVms *self, SclObservedVm *vm, const SclDomainDef *config
 
 /* FD: its path below /proc. */
 static char *
-explain_deleted (const char *file, const char *fd, const SclDomainDef *live)
+explain_deleted (const char *file, const char *fd, const SclDomainDef *live, gboolean paused)
 {
   gboolean replaced = g_file_test (file, G_FILE_TEST_EXISTS);
+  g_autofree char *quoted = g_shell_quote (file);
 
+  /* Who has followed what is said below has put the copy there. */
+  if (replaced && paused)
+    return g_strdup_printf (
+        "the VM's disk %s was deleted while it runs, and another file is in its place: what is on it is lost for good when "
+        "the VM stops. If that file is its copy, made while the VM was paused as it is now, end the VM (sclctl vm stop "
+        "--force %s); else copy it first (cp --sparse=always %s COPY), and put the copy into its place then",
+        file, live->vm_name, fd);
   return g_strdup_printf (
       "the VM's disk %s was deleted while it runs%s: what is on it is lost for good when the VM stops. To keep it, pause "
       "the VM (virsh suspend %s), copy it (cp --sparse=always %s %s), then end the VM (sclctl vm stop --force %s)%s",
       file, replaced ? ", and another file is in its place" : "", live->domain_name, fd,
-      replaced ? "COPY" : file, live->vm_name, replaced ? " and put the copy into its place" : "");
+      replaced ? "COPY" : quoted, live->vm_name, replaced ? " and put the copy into its place" : "");
 }
 
 static void
@@ -138,7 +146,7 @@ find_deleted (SclObservedVm *vm, const SclDomainDef *live, const char *pid_file)
                                 : NULL;
 
       if (fd != NULL)
-        vm->deleted = explain_deleted (disk->path, fd, live);
+        vm->deleted = explain_deleted (disk->path, fd, live, vm->state == SCL_VM_STATE_PAUSED);
     }
 }
 
