@@ -20,6 +20,7 @@ list (APPEND documented ${CMAKE_CURRENT_SOURCE_DIR}/base/scl-version.c
       ${CMAKE_CURRENT_SOURCE_DIR}/model/scl-manifest-check.c
       ${CMAKE_CURRENT_SOURCE_DIR}/model/scl-vm-spec-text.c
       ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-async.c
+      ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-check.c
       ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-connection-refresh.c
       ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-operation-wait.c
       ${CMAKE_CURRENT_SOURCE_DIR}/client/scl-vm-actions.c ${GIR_EXTRA_SOURCES})

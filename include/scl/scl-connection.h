@@ -48,6 +48,13 @@ SCL_PUBLIC GListModel *scl_connection_get_diagnostics (SclConnection *self);
 SCL_PUBLIC SclNetwork *scl_connection_lookup_network (SclConnection *self, const char *name);
 SCL_PUBLIC SclVolume *scl_connection_lookup_volume (SclConnection *self, const char *name);
 SCL_PUBLIC SclVm *scl_connection_lookup_vm (SclConnection *self, const char *name);
+SCL_PUBLIC gboolean scl_connection_check_volume (SclConnection *self, const char *name,
+                                                 GCancellable *cancellable, GError **error);
+SCL_PUBLIC void scl_connection_check_volume_async (SclConnection *self, const char *name,
+                                                   GCancellable *cancellable,
+                                                   GAsyncReadyCallback callback, gpointer user_data);
+SCL_PUBLIC gboolean scl_connection_check_volume_finish (SclConnection *self, GAsyncResult *result,
+                                                        GError **error);
 
 SCL_PUBLIC SclPlan *scl_connection_plan (SclConnection *self, SclManifest *manifest,
                                          SclApplyFlags flags, GCancellable *cancellable,

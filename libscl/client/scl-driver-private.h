@@ -28,6 +28,8 @@ struct _SclDriverInterface
   /* What there is to show of objects of KIND; HOST: everything. */
   SclObservation *(*observe) (SclDriver *self, SclObjectKind kind, GCancellable *cancellable,
                               GError **error);
+  /* FALSE: the instance has no volume NAME, and whose it is. */
+  gboolean (*check_volume) (SclDriver *self, const char *name, GCancellable *cancellable, GError **error);
   SclPlan *(*plan) (SclDriver *self, SclManifest *manifest, SclApplyFlags flags,
                     GCancellable *cancellable, GError **error);
   /* Reports steps to OPERATION; fails as scl_connection_apply says. CONFIRMED (nullable): the plan that

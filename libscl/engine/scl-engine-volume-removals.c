@@ -27,14 +27,39 @@ _scl_engine_find_user (SclObservation *observation, const char *volume)
   return NULL;
 }
 
+/* OWNERS: at least one. */
 static gboolean
-throw_of_other (SclEngine *self, const SclObservedVolume *volume, GError **error)
+throw_of_others (SclEngine *self, const char *name, char *const *owners, GError **error)
 {
-  g_autofree char *uri = _scl_engine_connect_to (self, volume->instance, NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
 
+  for (char *const *owner = owners; *owner != NULL; owner++)
+    {
+      g_autofree char *uri = _scl_engine_connect_to (self, *owner, NULL);
+
+      g_string_append_printf (text, "%s instance \"%s\" (sclctl -c '%s' volume show %s)",
+                              owner == owners ? "" : " and one to", *owner, uri, name);
+    }
   return scl_throw (error, SCL_ERROR_EXISTS,
-                    "volume \"%s\" belongs to instance \"%s\": only that one deletes it (%s)",
-                    volume->name, volume->instance, uri);
+                    "volume \"%s\" belongs to%s, not to \"%s\": it is deleted only there; "
+                    "`sclctl volume adopt %s --from %s` takes it over",
+                    name, text->str, self->prefix, name, owners[0]);
+}
+
+/* VOLUME (nullable) is what has its name in the folders of this instance. */
+static gboolean
+throw_not_here (SclEngine *self, const SclObservedVolume *volume, const char *name, GError **error)
+{
+  char *seen[] = { volume == NULL ? NULL : volume->instance, NULL };
+  g_auto (GStrv) owners = NULL;
+
+  if (seen[0] != NULL)
+    return throw_of_others (self, name, seen, error);
+  owners = _scl_volume_backend_list_owners (self->volumes, name);
+  if (*owners != NULL)
+    return throw_of_others (self, name, owners, error);
+  return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                    "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
 }
 
 /* Whether it may be deleted at all, whoever uses it. */
@@ -46,7 +71,7 @@ check_ours (SclEngine *self, const SclObservedVolume *volume, SclDeleteFlags fla
   if (volume->foreign_why != NULL)
     return scl_throw (error, SCL_ERROR_EXISTS, "volume \"%s\": %s", volume->name, volume->foreign_why);
   if (volume->instance != NULL)
-    return throw_of_other (self, volume, error);
+    return throw_not_here (self, volume, volume->name, error);
   return scl_throw (error, SCL_ERROR_EXISTS,
                     "volume \"%s\": %s was not made by SCL: it is kept; `sclctl volume delete "
                     "--foreign %s` deletes it all the same",
@@ -84,21 +109,31 @@ remove_volume (SclEngine *self, SclObservation *observation, SclSources *sources
 }
 
 static const SclObservedVolume *
-find_volume (SclObservation *observation, const char *name, GError **error)
+find_volume (SclEngine *self, SclObservation *observation, const char *name, GError **error)
 {
   const SclObservedVolume *volume = _scl_observation_lookup_remains (observation, name);
 
+  return volume != NULL || throw_not_here (self, NULL, name, error) ? volume : NULL;
+}
+
+static gboolean
+engine_check_volume (SclDriver *driver, const char *name, GCancellable *cancellable, GError **error)
+{
+  SclEngine *self = SCL_ENGINE (driver);
+  g_autoptr (SclObservation) observation = _scl_engine_observe (self, NULL, cancellable, error);
+  const SclObservedVolume *volume
+      = observation == NULL ? NULL : find_volume (self, observation, name, error);
+
   return volume != NULL
-             ? volume
-             : scl_null_throw (error, SCL_ERROR_NOT_FOUND,
-                               "volume \"%s\" does not exist: `sclctl volume list` shows those that do", name);
+         && (!volume->foreign || volume->instance == NULL
+             || throw_not_here (self, volume, name, error));
 }
 
 gboolean
 _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
                            SclDeleteFlags flags, const SclProgress *progress, GError **error)
 {
-  const SclObservedVolume *volume = find_volume (observation, name, error);
+  const SclObservedVolume *volume = find_volume (self, observation, name, error);
   g_autoptr (SclSources) sources = NULL;
 
   if (volume == NULL)
@@ -161,7 +196,7 @@ run_prune_step (SclStep *step, const SclProgress *progress, gpointer data, GErro
 {
   const Prune *self = data;
   const char *name = step->names[0];
-  const SclObservedVolume *volume = find_volume (self->observation, name, error);
+  const SclObservedVolume *volume = find_volume (self->engine, self->observation, name, error);
 
   return volume != NULL
          && (remove_volume (self->engine, self->observation, self->sources, volume, SCL_DELETE_NONE,
@@ -205,5 +240,6 @@ engine_prune_volumes (SclDriver *driver, const char *const *names, SclOperation 
 void
 _scl_engine_init_volume_removals (SclDriverInterface *iface)
 {
+  iface->check_volume = engine_check_volume;
   iface->prune_volumes = engine_prune_volumes;
 }

@@ -124,6 +124,57 @@ assert_kept (World *w, guint64 inode)
   assert_int_equal (count_entries (w->fixture->volumes), 2);
 }
 
+static char *
+owners (SclVolumeBackend *backend, const char *name)
+{
+  g_auto (GStrv) list = _scl_volume_backend_list_owners (backend, name);
+
+  return g_strjoinv (" ", list);
+}
+
+#define assert_owners(backend, name, expected)                                                     \
+  do                                                                                               \
+    {                                                                                              \
+      g_autofree char *they = owners (backend, name);                                              \
+                                                                                                   \
+      assert_string_equal (they, expected);                                                        \
+    }                                                                                              \
+  while (0)
+
+/* Wherever it lies in the state folder; what nobody's note tells of is nobody's. */
+static void
+test_owners (void **state)
+{
+  World *w = *state;
+  g_autofree char *doc = g_build_filename (w->fixture->state, "instances", "doc", "volumes", NULL);
+  g_autofree char *shared = g_build_filename (w->fixture->volumes, "demo.json", NULL);
+  g_autofree char *note = NULL;
+  g_autofree char *docs = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  assert_owners (w->lab, "demo", "scl");
+  assert_owners (w->fixture->backend, "demo", "");
+  assert_owners (w->lab, "other", "");
+  assert_owners (w->lab, "../demo", "");
+  put_in (doc, "demo.raw", "content");
+  assert_owners (w->lab, "demo", "scl");
+  /* As 0.1's state of another instance is, once that has noted it. */
+  note = get_from (w->fixture->volumes, "demo.json");
+  parts = g_strsplit (note, "\"instance\" : \"scl\"", -1);
+  docs = g_strjoinv ("\"instance\" : \"doc\"", parts);
+  assert_string_not_equal (note, docs);
+  put_in (doc, "demo.json", docs);
+  assert_owners (w->lab, "demo", "doc scl");
+  assert_owners (w->fixture->backend, "demo", "doc");
+  put_in (w->fixture->volumes, "demo.json", docs);
+  assert_owners (w->lab, "demo", "doc");
+  assert_owners (w->fixture->backend, "demo", "doc");
+  /* A folder that others may write into tells nothing. */
+  assert_int_equal (unlink (shared), 0);
+  assert_int_equal (chmod (doc, 0777), 0);
+  assert_owners (w->lab, "demo", "");
+}
+
 static void
 test_adopt (void **state)
 {
@@ -526,6 +577,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    TEST (test_owners),
     TEST (test_adopt),         TEST (test_back),
     TEST (test_one_folder),    TEST (test_unnoted),
     TEST (test_refused),       TEST (test_another_note),

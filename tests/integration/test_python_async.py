@@ -75,6 +75,9 @@ class Calls(GiCase):
                     self.assertEqual(vm.state, getattr(Scl.VmState, state))
                 with self.assertRaisesRegex(GLib.Error, "is there"):
                     await conn.create_volume_async("demo")
+                self.assertTrue(await conn.check_volume_async("demo"))
+                with self.assertRaisesRegex(Scl.NotFoundError, 'volume "none" does not exist'):
+                    await conn.check_volume_async("none")
                 await conn.vms["web"].delete_async()
                 await conn.refresh_async()
                 self.assertEqual((len(conn.vms), conn.volumes["web"].used), (1, False))

@@ -343,6 +343,23 @@ class Adopting(Host):
             self.assertIn(f'instance "{self.second.ctl.prefix}" has a volume "demo" already, {own}', self.adopt(check=1).stderr)
             self.assertEqual(own.stat().st_ino, self.number)
 
+    def test_whose_it_is(self):
+        """Not listed as ours, shown or deleted; whose it is and both ways on are said, wherever it lies."""
+        default = Sclctl(self.first.ctl.state, self.libvirtd.uri, "scl", self.scl)
+        before = self.snapshot(self.first.ctl)
+        for ctl in (self.second.ctl, default):
+            for words in (["volume", "show", "demo"], ["volume", "delete", "--yes", "--foreign", "demo"]):
+                with self.subTest(by=ctl.prefix, verb=words[1]):
+                    done = ctl.run(*words, check=1)
+                    self.assertEqual((done.stdout, len(done.stderr.splitlines())), ("", 1))
+                    self.assertIn(f'volume "demo" belongs to instance "{self.first.ctl.prefix}"', done.stderr)
+                    show = re.search(r"\(sclctl (-c '.*' volume show demo)\)", done.stderr)[1]
+                    self.assertIn(str(self.path), ctl.run(*shlex.split(show), check=0).stdout)
+                    self.assertIn(f"volume adopt demo --from {self.first.ctl.prefix}` takes it over", done.stderr)
+            self.assertEqual(ctl.json("volume", "list"), [])
+            self.assertIn("there is none", ctl.run("volume", "show", "other", check=1).stderr)
+        self.assert_untouched(before, self.first.ctl, "show and delete")
+
     def test_what_others_use(self):
         """A domain made by hand, and one whose disk stands on the volume."""
         self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)

@@ -185,6 +185,26 @@ test_unknown (void **state)
   refuse (w, "lab", SCL_ERROR_NOT_FOUND, hint);
 }
 
+/* Not ours, so not to be found: but whose it is can be told, and how to go on. */
+static void
+test_whose_it_is (void **state)
+{
+  World *w = *state;
+  g_autofree char *hint
+      = g_strdup_printf ("belongs to instance \"lab\" (sclctl -c 'local:?hypervisor=qemu:///mine&state=%s&prefix=lab' "
+                         "volume show demo), not to \"scl\"", w->state);
+  GError *error = NULL;
+
+  assert_false (w->iface->check_volume (w->driver, "demo", NULL, &error));
+  assert_error_is (error, SCL_ERROR_EXISTS, hint);
+  assert_false (w->iface->remove (w->driver, SCL_OBJECT_KIND_VOLUME, "demo", SCL_DELETE_FOREIGN, NULL, NULL, &error));
+  assert_error_is (error, SCL_ERROR_EXISTS, "`sclctl volume adopt demo --from lab` takes it over");
+  assert_false (w->iface->check_volume (w->driver, "other", NULL, &error));
+  assert_error_is (error, SCL_ERROR_NOT_FOUND, "volume \"other\" does not exist");
+  assert_true (adopt (w, "lab", NULL));
+  assert_true (w->iface->check_volume (w->driver, "demo", NULL, NULL));
+}
+
 static void
 test_used (void **state)
 {
@@ -388,7 +408,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_unused),          TEST (test_names),
-    TEST (test_unknown),         TEST (test_used),
+    TEST (test_unknown),         TEST (test_used),    TEST (test_whose_it_is),
     TEST (test_other_is_locked), TEST (test_other_hypervisor),
     TEST (test_other_is_embedded), TEST (test_other_runs), TEST (test_nvram_is_told_of), TEST (test_no_note),
     TEST (test_no_change),       TEST (test_from_each_other),

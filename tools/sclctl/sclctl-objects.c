@@ -59,6 +59,19 @@ not_found (GPtrArray *names, SclObjectKind kind, const char *name, GError **erro
   return NULL;
 }
 
+/* FALSE with an error: it is another instance's, or that was not found out. */
+static gboolean
+check_owner (SclctlContext *context, SclObjectKind kind, const char *name, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (kind != SCL_OBJECT_KIND_VOLUME || sclctl_check_volume (context, name, &why)
+      || g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
 GObject *
 sclctl_find_object (SclctlContext *context, SclObjectKind kind, const char *name, GError **error)
 {
@@ -73,7 +86,7 @@ sclctl_find_object (SclctlContext *context, SclObjectKind kind, const char *name
         return g_steal_pointer (&object);
       g_ptr_array_add (names, g_strdup (object_name (object)));
     }
-  return not_found (names, kind, name, error);
+  return check_owner (context, kind, name, error) ? not_found (names, kind, name, error) : NULL;
 }
 
 static SclctlTable *

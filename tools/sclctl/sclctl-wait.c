@@ -69,6 +69,17 @@ sclctl_open (SclctlContext *context, GError **error)
 }
 
 gboolean
+sclctl_check_volume (SclctlContext *context, const char *name, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  scl_connection_check_volume_async (context->connection, name, sclctl_interrupt_get_cancellable (),
+                                     keep_result, &result);
+  iterate_until (&result);
+  return scl_connection_check_volume_finish (context->connection, result, error);
+}
+
+gboolean
 sclctl_refresh (SclctlContext *context, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;

@@ -10,6 +10,8 @@
 gboolean sclctl_open_uri (SclctlContext *context, const char *uri, GError **error);
 gboolean sclctl_open (SclctlContext *context, GError **error);
 
+/* FALSE: the instance has no such volume, and whose it is. */
+gboolean sclctl_check_volume (SclctlContext *context, const char *name, GError **error);
 gboolean sclctl_refresh (SclctlContext *context, GError **error);
 
 /* Opens and refreshes, and tells the diagnostics. */

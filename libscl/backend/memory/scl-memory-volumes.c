@@ -192,6 +192,19 @@ memory_volumes_find_other (SclVolumeBackend *backend, const char *name, const Sc
   return volume != NULL;
 }
 
+static char **
+memory_volumes_list_owners (SclVolumeBackend *backend, const char *name)
+{
+  SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
+  const SclObservedVolume *volume = g_hash_table_lookup (host->volumes, name);
+  char **owners = g_new0 (char *, 2);
+
+  if (volume != NULL && volume->foreign)
+    owners[0] = g_strdup (volume->instance);
+  return owners;
+}
+
 static gboolean
 memory_volumes_adopt (SclVolumeBackend *backend, const char *name, const SclOtherInstance *other,
                       GError **error)
@@ -261,6 +274,7 @@ memory_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->grow = memory_volumes_grow;
   iface->remove = memory_volumes_remove;
   iface->find_other = memory_volumes_find_other;
+  iface->list_owners = memory_volumes_list_owners;
   iface->adopt = memory_volumes_adopt;
   iface->ensure_seed = memory_volumes_ensure_seed;
   iface->release = memory_volumes_release;

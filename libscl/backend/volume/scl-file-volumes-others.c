@@ -2,9 +2,11 @@
 /* Volumes of other instances in the same state folder. */
 #include "backend/volume/scl-file-volumes-parts-private.h"
 
+#include "backend/volume/scl-sidecar-private.h"
 #include "backend/volume/scl-volume-adoption-private.h"
 #include "backend/volume/scl-volume-store-private.h"
 #include "base/scl-throw-private.h"
+#include "model/scl-names-private.h"
 #include <fcntl.h>
 #include <string.h>
 
@@ -97,6 +99,73 @@ _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
     return FALSE;
   *out_path = state == SCL_ADOPTION_CUT ? NULL : g_build_filename (place.path, file, NULL);
   return TRUE;
+}
+
+/* --- who has one of that name --- */
+
+/* Where it lies, or where one that was taken over has left its note. */
+static gboolean
+has_volume (SclFileVolumes *self, const char *name, const char *prefix, const char *home)
+{
+  SclVolumeAdoption adoption = { .name = name, .owner = prefix, .taker = self->prefix, .to = -1 };
+  g_auto (Place) place = { NULL, -1 };
+  SclAdoptionState state;
+
+  return look (home, &adoption, &place, &state, NULL) && state == SCL_ADOPTION_WHOLE;
+}
+
+/* In the folder where 0.1 put those of all, the note says whose it is. */
+static void
+add_owner_of_old (SclFileVolumes *self, const char *name, const char *shared, GPtrArray *owners)
+{
+  g_autofree char *path = g_build_filename (shared, "volumes", NULL);
+  g_auto (SclFd) folder = _scl_file_volumes_open_existing (path, NULL);
+  g_autoptr (SclSidecar) note = folder < 0 ? NULL : _scl_sidecar_read (folder, name, NULL);
+  const char *owner = note == NULL || note->instance == NULL ? SCL_PREFIX_DEFAULT : note->instance;
+
+  if (note != NULL && strcmp (owner, self->prefix) != 0 && has_volume (self, name, owner, shared))
+    g_ptr_array_add (owners, g_strdup (owner));
+}
+
+static void
+add_owners_below (SclFileVolumes *self, const char *name, const char *shared, GPtrArray *owners)
+{
+  g_autofree char *instances = g_build_filename (shared, "instances", NULL);
+  g_autoptr (GDir) dir = g_dir_open (instances, 0, NULL);
+  const char *prefix;
+
+  while (dir != NULL && (prefix = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *home = g_build_filename (instances, prefix, NULL);
+
+      if (strcmp (prefix, self->prefix) != 0 && _scl_names_check_prefix (prefix) == NULL
+          && !g_ptr_array_find_with_equal_func (owners, prefix, g_str_equal, NULL)
+          && has_volume (self, name, prefix, home))
+        g_ptr_array_add (owners, g_strdup (prefix));
+    }
+}
+
+static int
+compare_texts (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+char **
+_scl_file_volumes_list_owners (SclVolumeBackend *backend, const char *name)
+{
+  SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
+  const char *shared = self->shared != NULL ? self->shared : self->state;
+  GPtrArray *owners = g_ptr_array_new ();
+
+  if (_scl_file_volumes_check_name (name, NULL))
+    {
+      add_owner_of_old (self, name, shared, owners);
+      add_owners_below (self, name, shared, owners);
+    }
+  g_ptr_array_sort (owners, compare_texts);
+  g_ptr_array_add (owners, NULL);
+  return (char **) g_ptr_array_free (owners, FALSE);
 }
 
 gboolean

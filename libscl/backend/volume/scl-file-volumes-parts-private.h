@@ -40,6 +40,7 @@ gboolean _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, S
 gboolean _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
                                        const SclOtherInstance *other, char **out_path,
                                        GError **error);
+char **_scl_file_volumes_list_owners (SclVolumeBackend *backend, const char *name);
 gboolean _scl_file_volumes_adopt (SclVolumeBackend *backend, const char *name,
                                   const SclOtherInstance *other, GError **error);
 gboolean _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **error);

@@ -305,6 +305,7 @@ scl_file_volumes_backend_init (SclVolumeBackendInterface *iface)
   iface->grow = scl_file_volumes_grow;
   iface->remove = scl_file_volumes_remove;
   iface->find_other = _scl_file_volumes_find_other;
+  iface->list_owners = _scl_file_volumes_list_owners;
   iface->adopt = _scl_file_volumes_adopt;
   iface->ensure_seed = _scl_file_volumes_ensure_seed;
   iface->reclaim = _scl_file_volumes_reclaim;

@@ -52,6 +52,9 @@ struct _SclVolumeBackendInterface
    * NULL: here already, but who took it over was killed before the end. SCL_ERROR_NOT_FOUND: there is none. */
   gboolean (*find_other) (SclVolumeBackend *self, const char *name, const SclOtherInstance *other,
                           char **out_path, GError **error);
+  /* The prefixes of the other instances in the same state folder that have a volume NAME, sorted. (transfer
+   * full) */
+  char **(*list_owners) (SclVolumeBackend *self, const char *name);
   /* Takes it over. Whether anybody uses it was asked. */
   gboolean (*adopt) (SclVolumeBackend *self, const char *name, const SclOtherInstance *other,
                      GError **error);
@@ -89,6 +92,7 @@ gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, S
 gboolean _scl_volume_backend_find_other (SclVolumeBackend *self, const char *name,
                                          const SclOtherInstance *other, char **out_path,
                                          GError **error);
+char **_scl_volume_backend_list_owners (SclVolumeBackend *self, const char *name);
 gboolean _scl_volume_backend_adopt (SclVolumeBackend *self, const char *name,
                                     const SclOtherInstance *other, GError **error);
 gboolean _scl_volume_backend_ensure_seed (SclVolumeBackend *self, SclVmSpec *vm,

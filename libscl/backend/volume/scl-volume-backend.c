@@ -84,6 +84,14 @@ _scl_volume_backend_find_other (SclVolumeBackend *self, const char *name, const 
   return iface->find_other (self, name, other, out_path, error);
 }
 
+char **
+_scl_volume_backend_list_owners (SclVolumeBackend *self, const char *name)
+{
+  SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
+
+  return iface->list_owners == NULL ? g_new0 (char *, 1) : iface->list_owners (self, name);
+}
+
 gboolean
 _scl_volume_backend_adopt (SclVolumeBackend *self, const char *name, const SclOtherInstance *other, GError **error)
 {

@@ -388,6 +388,11 @@ class Connection(Scl.Connection):
         """As refresh(); without a callback to be awaited."""
         return _twin(super().refresh_async, self.refresh_finish, cancellable, callback, data)
 
+    def check_volume_async(self, name: str, cancellable: Gio.Cancellable | None = None,
+                           callback: Gio.AsyncReadyCallback | None = None, *data: Any) -> Awaitable[bool]:
+        """As check_volume(); without a callback to be awaited."""
+        return _twin(functools.partial(super().check_volume_async, name), self.check_volume_finish, cancellable, callback, data)
+
     def plan_async(self, manifest: Scl.Manifest, flags: Scl.ApplyFlags = Scl.ApplyFlags.NONE,
                    cancellable: Gio.Cancellable | None = None, callback: Gio.AsyncReadyCallback | None = None, *data: Any,
                    prune: bool = False, allow_empty: bool = False, boot: bool = False) -> Awaitable[Scl.Plan]:
