@@ -93,17 +93,66 @@ test_longest_names (void **state)
   assert_int_equal (stat ("/run/scl/" GUEST_PREFIX "/agent", &st), -1);
 }
 
+/* (transfer full) */
+static virDomainPtr
+look_up (GuestHost *host, const char *name)
+{
+  g_autofree char *uri = g_strdup_printf ("qemu:///embed?root=%s/embed", host->state_dir);
+  g_autoptr (virConnect) handle = virConnectOpen (uri);
+  g_autofree char *domain_name = g_strconcat (GUEST_PREFIX "-", name, NULL);
+  virDomainPtr domain = handle != NULL ? virDomainLookupByName (handle, domain_name) : NULL;
+
+  assert_non_null (domain);
+  return domain;
+}
+
 static void
 add_input (GuestHost *host, const char *name)
 {
   static const char input[] = "<input type='tablet' bus='virtio'/>";
-  g_autofree char *uri = g_strdup_printf ("qemu:///embed?root=%s/embed", host->state_dir);
-  g_autoptr (virConnect) handle = virConnectOpen (uri);
-  g_autofree char *domain_name = g_strconcat (GUEST_PREFIX "-", name, NULL);
-  g_autoptr (virDomain) domain = handle != NULL ? virDomainLookupByName (handle, domain_name) : NULL;
+  g_autoptr (virDomain) domain = look_up (host, name);
 
-  assert_non_null (domain);
   assert_int_equal (virDomainAttachDeviceFlags (domain, input, VIR_DOMAIN_AFFECT_CONFIG), 0);
+}
+
+static void
+assert_lost (GuestHost *host, const char *name, const char *told)
+{
+  g_autoptr (SclObservation) seen = _scl_observation_new ();
+  g_autoptr (GError) error = NULL;
+  const SclObservedVm *vm;
+
+  assert_true (_scl_vm_backend_observe (host->vms, NULL, seen, NULL, &error));
+  vm = _scl_observation_lookup_vm (seen, name);
+  assert_non_null (vm->deleted);
+  if (strstr (vm->deleted, told) == NULL)
+    fail_msg ("no \"%s\" in %s", told, vm->deleted);
+}
+
+/* Who has copied it while the guest was paused is not told to do that again. */
+static void
+test_copy_of_a_deleted_disk (void **state)
+{
+  static const VmPlan plan = { .name = "copied", .memory_mib = 64, .firmware = SCL_FIRMWARE_BIOS };
+  GuestHost *host = *state;
+  g_autofree char *volume = g_build_filename (host->state_dir, "volumes/copied.raw", NULL);
+  g_autofree char *quoted = g_strconcat (" '", volume, "')", NULL);
+  g_autoptr (virDomain) domain = NULL;
+
+  guest_install (host, plan.name, FALSE);
+  define_guest (host, &plan);
+  guest_start (host, plan.name);
+  domain = look_up (host, plan.name);
+  assert_int_equal (g_unlink (volume), 0);
+  assert_lost (host, plan.name, quoted);
+  assert_int_equal (virDomainSuspend (domain), 0);
+  assert_lost (host, plan.name, quoted);
+  assert_true (g_file_set_contents (volume, "copy", -1, NULL));
+  assert_lost (host, plan.name, "If that file is its copy, made while the VM was paused as it is now, end the VM");
+  assert_int_equal (virDomainResume (domain), 0);
+  assert_lost (host, plan.name, " COPY), then end the VM");
+  guest_stop (host, plan.name, 0, SCL_STOPPED_BY_USER);
+  guest_remove_all (host);
 }
 
 /* What was added to a domain is not to blame for it. */
@@ -147,6 +196,7 @@ main (void)
     GUEST_CASES,
     cmocka_unit_test (test_longest_names),
     cmocka_unit_test (test_definition_that_is_not_written),
+    cmocka_unit_test (test_copy_of_a_deleted_disk),
     cmocka_unit_test (test_one_hypervisor_per_process),
     cmocka_unit_test (test_long_state_folder),
   };
