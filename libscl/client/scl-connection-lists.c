@@ -5,30 +5,6 @@
 #include "model/scl-vm-spec-private.h"
 #include <scl/scl-nic-spec.h>
 
-/* Names of volumes that VMs use. */
-static GHashTable *
-used_volumes (SclObservation *observation)
-{
-  GHashTable *used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (guint i = 0; i < observation->vms->len; i++)
-    {
-      SclObservedVm *vm = observation->vms->pdata[i];
-      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
-
-      /* One whose spec cannot be read still uses the volume that is named after it. */
-      if (!vm->foreign)
-        g_hash_table_add (used, g_strdup (vm->name));
-      for (guint d = 0; disks != NULL && d < g_list_model_get_n_items (disks); d++)
-        {
-          g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, d);
-
-          g_hash_table_add (used, g_strdup (scl_disk_spec_get_volume (disk)));
-        }
-    }
-  return used;
-}
-
 /* Walks the old list and the observed names, both sorted, side by side: objects that are still there
  * stay the same objects. */
 typedef struct
@@ -109,13 +85,13 @@ static void
 take_volumes (SclConnection *self, SclDriver *driver, SclObservation *observation)
 {
   Merge merge = { self->volumes, 0 };
-  g_autoptr (GHashTable) names = used_volumes (observation);
+  g_autoptr (GHashTable) users = _scl_observation_list_users (observation);
 
   for (guint i = 0; i < observation->volumes->len; i++)
     {
       SclObservedVolume *observed = observation->volumes->pdata[i];
       g_autoptr (SclVolume) volume = NULL;
-      gboolean used = observed->used_by != NULL || g_hash_table_contains (names, observed->name);
+      gboolean used = observed->used_by != NULL || g_hash_table_contains (users, observed->name);
       gboolean is_new;
 
       /* Another instance's is no business of this one. A file that nobody has claimed is shown. */

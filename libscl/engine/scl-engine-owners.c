@@ -129,6 +129,7 @@ gboolean
 _scl_engine_note_other_users (SclEngine *self, SclObservation *observed, GCancellable *cancellable,
                               GError **error)
 {
+  g_autoptr (GHashTable) users = _scl_observation_list_users (observed);
   g_autoptr (SclSources) sources = NULL;
   SclSourceUser user;
 
@@ -137,7 +138,7 @@ _scl_engine_note_other_users (SclEngine *self, SclObservation *observed, GCancel
       SclObservedVolume *volume = observed->volumes->pdata[i];
 
       if (volume->leftover || volume->path == NULL || (volume->foreign && volume->instance != NULL)
-          || _scl_engine_find_user (observed, volume->name) != NULL)
+          || g_hash_table_contains (users, volume->name))
         continue;
       if (sources == NULL)
         sources = _scl_vm_backend_list_sources (self->vms, observed, cancellable, NULL);

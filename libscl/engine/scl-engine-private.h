@@ -138,9 +138,6 @@ gboolean _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdow
 void _scl_engine_init_removals (SclDriverInterface *iface);
 
 /* scl-engine-volume-removals.c */
-/* The VM of ours that has VOLUME, also one that it is named after, should its declaration be unreadable; NULL:
- * none. */
-const char *_scl_engine_find_user (SclObservation *observation, const char *volume);
 /* SOURCES are asked for here: who names it may have changed since OBSERVATION was made. */
 gboolean _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const char *name,
                                     SclDeleteFlags flags, const SclProgress *progress,

@@ -3,29 +3,7 @@
 #include "base/scl-throw-private.h"
 #include "engine/scl-engine-private.h"
 #include "engine/scl-executor-private.h"
-#include <scl/scl-disk-spec.h>
 #include <string.h>
-
-const char *
-_scl_engine_find_user (SclObservation *observation, const char *volume)
-{
-  for (guint i = 0; i < observation->vms->len; i++)
-    {
-      SclObservedVm *vm = observation->vms->pdata[i];
-      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
-
-      if (!vm->foreign && strcmp (vm->name, volume) == 0)
-        return vm->name;
-      for (guint d = 0; disks != NULL && d < g_list_model_get_n_items (disks); d++)
-        {
-          g_autoptr (SclDiskSpec) disk = g_list_model_get_item (disks, d);
-
-          if (g_strcmp0 (scl_disk_spec_get_volume (disk), volume) == 0)
-            return vm->name;
-        }
-    }
-  return NULL;
-}
 
 /* OWNERS: at least one. */
 static gboolean
@@ -78,11 +56,12 @@ check_ours (SclEngine *self, const SclObservedVolume *volume, SclDeleteFlags fla
                     volume->name, volume->path, volume->name);
 }
 
+/* USERS: as _scl_observation_list_users() lists them. */
 static gboolean
-check_unused (SclObservation *observation, SclSources *sources, const SclObservedVolume *volume,
+check_unused (GHashTable *users, SclSources *sources, const SclObservedVolume *volume,
               GError **error)
 {
-  const char *user = _scl_engine_find_user (observation, volume->name);
+  const char *user = g_hash_table_lookup (users, volume->name);
   SclSourceUser domain;
 
   if (user != NULL && !volume->foreign)
@@ -97,11 +76,11 @@ check_unused (SclObservation *observation, SclSources *sources, const SclObserve
 }
 
 static gboolean
-remove_volume (SclEngine *self, SclObservation *observation, SclSources *sources,
+remove_volume (SclEngine *self, GHashTable *users, SclSources *sources,
                const SclObservedVolume *volume, SclDeleteFlags flags, const SclProgress *progress,
                GError **error)
 {
-  if (!check_ours (self, volume, flags, error) || !check_unused (observation, sources, volume, error)
+  if (!check_ours (self, volume, flags, error) || !check_unused (users, sources, volume, error)
       || !_scl_volume_backend_remove (self->volumes, volume->name, sources, progress, error))
     return FALSE;
   _scl_engine_tell (self, SCL_OBJECT_KIND_VOLUME, volume->name);
@@ -134,13 +113,14 @@ _scl_engine_remove_volume (SclEngine *self, SclObservation *observation, const c
                            SclDeleteFlags flags, const SclProgress *progress, GError **error)
 {
   const SclObservedVolume *volume = find_volume (self, observation, name, error);
+  g_autoptr (GHashTable) users = _scl_observation_list_users (observation);
   g_autoptr (SclSources) sources = NULL;
 
   if (volume == NULL)
     return FALSE;
   sources = _scl_vm_backend_list_sources (self->vms, NULL, progress->cancellable, error);
   return sources != NULL
-         && remove_volume (self, observation, sources, volume, flags, progress, error);
+         && remove_volume (self, users, sources, volume, flags, progress, error);
 }
 
 /* --- several at once --- */
@@ -150,13 +130,14 @@ typedef struct
 {
   SclEngine *engine;
   SclObservation *observation;
+  GHashTable *users;
   SclSources *sources;
 } Prune;
 
 static gboolean
 is_unused (const Prune *self, const SclObservedVolume *volume)
 {
-  return !volume->foreign && check_unused (self->observation, self->sources, volume, NULL);
+  return !volume->foreign && check_unused (self->users, self->sources, volume, NULL);
 }
 
 static void
@@ -199,7 +180,7 @@ run_prune_step (SclStep *step, const SclProgress *progress, gpointer data, GErro
   const SclObservedVolume *volume = find_volume (self->engine, self->observation, name, error);
 
   return volume != NULL
-         && (remove_volume (self->engine, self->observation, self->sources, volume, SCL_DELETE_NONE,
+         && (remove_volume (self->engine, self->users, self->sources, volume, SCL_DELETE_NONE,
                             progress, error)
              || _scl_engine_name_step (step, error));
 }
@@ -208,11 +189,13 @@ static gboolean
 prune (Prune *self, const char *const *names, SclOperation *operation, GCancellable *cancellable,
        GError **error)
 {
+  g_autoptr (GHashTable) users = _scl_observation_list_users (self->observation);
   g_autoptr (SclPlan) plan = NULL;
 
   self->sources = _scl_vm_backend_list_sources (self->engine->vms, NULL, cancellable, error);
   if (self->sources == NULL)
     return FALSE;
+  self->users = users;
   plan = plan_prune (self, names);
   return _scl_executor_run (plan, SCL_APPLY_PRUNE, self->engine->max_workers, run_prune_step, self,
                             operation, cancellable, error);

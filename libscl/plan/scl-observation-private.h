@@ -137,6 +137,9 @@ SclObservedVolume *_scl_observation_lookup_volume (SclObservation *self, const c
 SclObservedVolume *_scl_observation_lookup_remains (SclObservation *self, const char *name);
 SclObservedVm *_scl_observation_lookup_vm (SclObservation *self, const char *name);
 
+/* Name of a volume → that of the VM whose it is. (transfer full); what is in it is SELF's */
+GHashTable *_scl_observation_list_users (SclObservation *self);
+
 /* A volume is made before the domain of its VM is. So of a VM (nullable) that is there already, VOLUME,
  * its disk number INDEX, cannot be yet to be made: if it is not in SELF, it is gone. */
 gboolean _scl_observation_is_lost (SclObservation *self, const SclObservedVm *vm, const char *volume,

@@ -221,6 +221,26 @@ _scl_observation_lookup_vm (SclObservation *self, const char *name)
   return lookup (self->vms, name);
 }
 
+GHashTable *
+_scl_observation_list_users (SclObservation *self)
+{
+  GHashTable *users = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < self->vms->len; i++)
+    {
+      SclObservedVm *vm = self->vms->pdata[i];
+      GListModel *disks = vm->spec == NULL ? NULL : scl_vm_spec_get_disks (vm->spec);
+      SclDiskSpec *disk;
+
+      /* One whose spec cannot be read still uses the volume that is named after it. */
+      if (!vm->foreign)
+        g_hash_table_insert (users, vm->name, vm->name);
+      for (guint d = 0; disks != NULL && (disk = _scl_list_peek (disks, d)) != NULL; d++)
+        g_hash_table_insert (users, (char *) scl_disk_spec_get_volume (disk), vm->name);
+    }
+  return users;
+}
+
 static gboolean
 has_volume (const SclObservedVm *vm, const char *volume, guint index)
 {

@@ -5,6 +5,7 @@
 #include "base/scl-process-private.h"
 #include "engine/scl-engine-private.h"
 #include <sys/wait.h>
+#include <time.h>
 
 typedef struct
 {
@@ -226,6 +227,32 @@ test_shows_who_else_uses_a_volume (void **state)
   assert_int_equal (listings, 1);
 }
 
+#define N_VMS 12000
+
+/* Each volume is looked up among the VMs, not searched for. */
+static void
+test_many_volumes (void **state)
+{
+  World *w = *state;
+  g_autoptr (SclObservation) observed = _scl_observation_new ();
+  clock_t began;
+
+  for (guint i = 0; i < N_VMS; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("v%u", i);
+      SclObservedVolume *volume = _scl_observed_volume_new (name);
+
+      volume->path = g_strdup_printf ("memory:%s", name);
+      g_ptr_array_add (observed->volumes, volume);
+      g_ptr_array_add (observed->vms, _scl_observed_vm_new (name));
+    }
+  listings = 0;
+  began = clock ();
+  assert_true (_scl_engine_note_other_users (w->engine, observed, NULL, NULL));
+  assert_true ((clock () - began) / (CLOCKS_PER_SEC / 100) < 10);
+  assert_int_equal (listings, 0);
+}
+
 /* What is not shown is not read. */
 static void
 test_shows_one_kind (void **state)
@@ -365,6 +392,7 @@ main (void)
     TEST (test_prune_of_a_name_twice),
     TEST (test_prune_of_all),
     TEST (test_shows_who_else_uses_a_volume),
+    TEST (test_many_volumes),
     TEST (test_shows_one_kind),
     TEST (test_unreadable_domain),
     TEST (test_vm_that_comes_while_one_looks),
