@@ -24,6 +24,7 @@ SCL_PUBLIC const char *scl_volume_get_image (SclVolume *self);
 SCL_PUBLIC const char *scl_volume_get_vm (SclVolume *self);
 SCL_PUBLIC gboolean scl_volume_is_used (SclVolume *self);
 SCL_PUBLIC gboolean scl_volume_is_foreign (SclVolume *self);
+SCL_PUBLIC gboolean scl_volume_is_nvram (SclVolume *self);
 SCL_PUBLIC GDateTime *scl_volume_get_created (SclVolume *self);
 SCL_PUBLIC SclOperation *scl_volume_delete (SclVolume *self, SclDeleteFlags flags);
 

@@ -23,6 +23,7 @@ struct _SclVolume
   char *vm;
   gboolean used;
   gboolean foreign;
+  gboolean nvram;
   GDateTime *created;
 };
 
@@ -38,9 +39,10 @@ typedef enum {
   PROP_USED,
   PROP_FOREIGN,
   PROP_CREATED,
+  PROP_NVRAM,
 } SclVolumeProperty;
 
-static GParamSpec *properties[PROP_CREATED + 1];
+static GParamSpec *properties[PROP_NVRAM + 1];
 
 static void
 scl_volume_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -77,6 +79,9 @@ scl_volume_get_property (GObject *object, guint id, GValue *value, GParamSpec *p
       break;
     case PROP_CREATED:
       g_value_set_boxed (value, self->created);
+      break;
+    case PROP_NVRAM:
+      g_value_set_boolean (value, self->nvram);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -191,6 +196,16 @@ scl_volume_class_init (SclVolumeClass *klass)
    */
   properties[PROP_CREATED]
       = g_param_spec_boxed ("created", NULL, NULL, G_TYPE_DATE_TIME, FLAGS);
+  /**
+   * SclVolume:nvram:
+   *
+   * Whether it is no volume: the NVRAM (boot entries and keys) of the VM that it is named after, of which nothing else
+   * is left. #SclVolume:path is that file; it is deleted and pruned as a volume is.
+   *
+   * Since: 0.1
+   */
+  properties[PROP_NVRAM]
+      = g_param_spec_boolean ("nvram", NULL, NULL, FALSE, FLAGS);
   g_object_class_install_properties (object_class, G_N_ELEMENTS (properties), properties);
 }
 
@@ -373,6 +388,24 @@ scl_volume_get_created (SclVolume *self)
   return self->created;
 }
 
+/**
+ * scl_volume_is_nvram:
+ * @self: a #SclVolume
+ *
+ * Whether it is no volume, but the NVRAM of a VM of which nothing else is left.
+ *
+ * Returns: see #SclVolume:nvram
+ *
+ * Since: 0.1
+ */
+gboolean
+scl_volume_is_nvram (SclVolume *self)
+{
+  g_return_val_if_fail (SCL_IS_VOLUME (self) && _scl_home_is_here (self->home), 0);
+
+  return self->nvram;
+}
+
 static gboolean
 change_created (SclVolume *self, gint64 seconds)
 {
@@ -405,6 +438,7 @@ _scl_volume_update (SclVolume *self, const SclObservedVolume *observed, gboolean
   tell (self, PROP_VM, _scl_change_text (&self->vm, observed->vm));
   tell (self, PROP_USED, SCL_CHANGE (self->used, used));
   tell (self, PROP_FOREIGN, SCL_CHANGE (self->foreign, observed->foreign));
+  tell (self, PROP_NVRAM, SCL_CHANGE (self->nvram, observed->nvram));
   tell (self, PROP_CREATED, change_created (self, observed->created));
   g_object_thaw_notify (G_OBJECT (self));
 }

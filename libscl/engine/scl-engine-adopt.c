@@ -23,6 +23,21 @@ check_from (SclEngine *self, const char *from, GError **error)
 
 /* --- where it is --- */
 
+/* What is to be taken over. */
+typedef struct
+{
+  char *volume; /* NULL: it is here already */
+  char *nvram;  /* nullable */
+} Files;
+
+static void
+files_clear (Files *files)
+{
+  g_clear_pointer (&files->volume, g_free);
+  g_clear_pointer (&files->nvram, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Files, files_clear)
+
 static gboolean
 throw_unknown (SclEngine *self, const SclOtherInstance *other, GError **error)
 {
@@ -49,12 +64,11 @@ throw_has_none (SclEngine *self, const SclOtherInstance *other, const GError *wh
 }
 
 static gboolean
-find (SclEngine *self, const char *name, const SclOtherInstance *other, char **out_path,
-      GError **error)
+find (SclEngine *self, const char *name, const SclOtherInstance *other, Files *out, GError **error)
 {
   g_autoptr (GError) why = NULL;
 
-  if (_scl_volume_backend_find_other (self->volumes, name, other, out_path, &why))
+  if (_scl_volume_backend_find_other (self->volumes, name, other, &out->volume, &out->nvram, &why))
     return TRUE;
   if (g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND) && other->home != NULL)
     return throw_has_none (self, other, why, error);
@@ -92,14 +106,16 @@ throw_used (SclEngine *self, const char *name, const SclOtherInstance *other,
 /* Where it is, and where it will be: who names that would have it without knowing. HYPERVISOR (NULL: ours) has
  * SOURCES. */
 static gboolean
-check_unused (SclEngine *self, const char *name, const SclOtherInstance *other, const char *path,
+check_unused (SclEngine *self, const char *name, const SclOtherInstance *other, const Files *files,
               const char *hypervisor, SclSources *sources, GError **error)
 {
   g_autofree char *here = _scl_volume_backend_volume_path (self->volumes, name);
   SclSourceUser user;
 
-  if (_scl_sources_find (sources, path, NULL, NULL, &user))
-    return throw_used (self, name, other, hypervisor, path, &user, error);
+  if (_scl_sources_find (sources, files->volume, NULL, NULL, &user))
+    return throw_used (self, name, other, hypervisor, files->volume, &user, error);
+  if (files->nvram != NULL && _scl_sources_find (sources, files->nvram, NULL, NULL, &user))
+    return throw_used (self, name, other, hypervisor, files->nvram, &user, error);
   return !_scl_sources_find (sources, here, NULL, NULL, &user)
          || throw_used (self, name, other, hypervisor, here, &user, error);
 }
@@ -161,7 +177,7 @@ check_no_run (SclEngine *self, const char *from, GError **error)
  * there. Should a domain that nobody saw name the file, it finds none: the data is not lost, it is here. */
 static gboolean
 check_elsewhere (SclEngine *self, const char *name, const SclOtherInstance *other,
-                 const char *path, GCancellable *cancellable, GError **error)
+                 const Files *files, GCancellable *cancellable, GError **error)
 {
   gboolean known = FALSE;
   gboolean open = FALSE;
@@ -178,7 +194,7 @@ check_elsewhere (SclEngine *self, const char *name, const SclOtherInstance *othe
     return FALSE;
   sources = ask (self, hypervisor, other, &open, cancellable, &why);
   if (sources != NULL)
-    return check_unused (self, name, other, path, hypervisor, sources, error);
+    return check_unused (self, name, other, files, hypervisor, sources, error);
   if (!known && !open && g_error_matches (why, SCL_ERROR, SCL_ERROR_BACKEND))
     return TRUE;
   return throw_not_asked (self, name, other, hypervisor, why, error);
@@ -205,15 +221,15 @@ check_free_here (SclObservation *observation, const char *name, const char *path
 
 static gboolean
 check (SclEngine *self, SclObservation *observation, const char *name, const SclOtherInstance *other,
-       const char *path, GCancellable *cancellable, GError **error)
+       const Files *files, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclSources) sources = NULL;
 
-  if (!check_free_here (observation, name, path, self->prefix, error))
+  if (!check_free_here (observation, name, files->volume, self->prefix, error))
     return FALSE;
   sources = _scl_vm_backend_list_sources (self->vms, NULL, cancellable, error);
-  return sources != NULL && check_unused (self, name, other, path, NULL, sources, error)
-         && check_elsewhere (self, name, other, path, cancellable, error);
+  return sources != NULL && check_unused (self, name, other, files, NULL, sources, error)
+         && check_elsewhere (self, name, other, files, cancellable, error);
 }
 
 /* Both instances are locked. Where it was cut short, all was asked before the file was renamed. */
@@ -223,10 +239,10 @@ adopt (SclEngine *self, const char *name, const SclOtherInstance *other, GCancel
 {
   g_autoptr (SclObservation) observation
       = _scl_engine_observe_to_change (self, NULL, cancellable, error);
-  g_autofree char *path = NULL;
+  g_auto (Files) files = { NULL, NULL };
 
-  return observation != NULL && find (self, name, other, &path, error)
-         && (path == NULL || check (self, observation, name, other, path, cancellable, error))
+  return observation != NULL && find (self, name, other, &files, error)
+         && (files.volume == NULL || check (self, observation, name, other, &files, cancellable, error))
          && _scl_volume_backend_adopt (self->volumes, name, other, error);
 }
 
@@ -264,7 +280,7 @@ enter_both (SclEngine *self, SclEngineQueue *queue, const char *from, SclOperati
   return out->ours != NULL && out->theirs != NULL;
 }
 
-/* It is the other VM's. Without it the guest still boots, but with none of the entries that it has made. */
+/* Without it the guest still boots, but with none of the entries that it has made. */
 static void
 tell_nvram (SclEngine *self, const char *name, const SclOtherInstance *other, SclOperation *operation)
 {
@@ -275,12 +291,17 @@ tell_nvram (SclEngine *self, const char *name, const SclOtherInstance *other, Sc
   g_autofree char *to = g_shell_quote (ours);
   g_autofree char *text = NULL;
 
-  if (!g_file_test (theirs, G_FILE_TEST_EXISTS) || g_file_test (ours, G_FILE_TEST_EXISTS))
+  if (!g_file_test (theirs, G_FILE_TEST_EXISTS))
     return;
-  text = g_strdup_printf ("the NVRAM of VM \"%s\" stays with instance \"%s\", and the boot entries that the guest "
-                          "made are in it: to keep them, copy it before the VM is applied here (install -D -m 600 "
-                          "%s %s)",
-                          name, other->prefix, from, to);
+  if (g_file_test (ours, G_FILE_TEST_EXISTS))
+    text = g_strdup_printf ("the NVRAM of VM \"%s\" stays with instance \"%s\", because there is one here "
+                            "already: %s",
+                            name, other->prefix, ours);
+  else
+    text = g_strdup_printf ("the NVRAM of VM \"%s\" stays with instance \"%s\", because it cannot be renamed, and "
+                            "the boot entries that the guest made are in it: to keep them, copy it before the "
+                            "VM is applied here (install -D -m 600 %s %s)",
+                            name, other->prefix, from, to);
   _scl_operation_remark (operation, text);
 }
 

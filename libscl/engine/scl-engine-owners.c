@@ -137,7 +137,8 @@ _scl_engine_note_other_users (SclEngine *self, SclObservation *observed, GCancel
     {
       SclObservedVolume *volume = observed->volumes->pdata[i];
 
-      if (volume->leftover || volume->path == NULL || (volume->foreign && volume->instance != NULL)
+      if ((volume->leftover && !volume->nvram) || volume->path == NULL
+          || (volume->foreign && volume->instance != NULL)
           || g_hash_table_contains (users, volume->name))
         continue;
       if (sources == NULL)

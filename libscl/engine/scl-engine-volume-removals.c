@@ -141,13 +141,16 @@ is_unused (const Prune *self, const SclObservedVolume *volume)
 }
 
 static void
-add_step (SclPlan *plan, const char *name)
+add_step (SclPlan *plan, SclObservation *observation, const char *name)
 {
+  const SclObservedVolume *volume = _scl_observation_lookup_remains (observation, name);
   SclStep *step
       = _scl_step_new (SCL_JOB_VOLUME_REMOVE, SCL_ACTION_DELETE, SCL_OBJECT_KIND_VOLUME, name);
 
   step->removal = TRUE;
-  _scl_step_add_reason (step, "no VM uses it");
+  _scl_step_add_reason (step, volume != NULL && volume->nvram
+                                  ? "only the NVRAM of a VM is left, and both the VM and its volume are gone"
+                                  : "no VM uses it");
   _scl_plan_take (plan, step);
 }
 
@@ -163,11 +166,11 @@ plan_prune (const Prune *self, const char *const *names)
       const SclObservedVolume *volume = self->observation->volumes->pdata[i];
 
       if (is_unused (self, volume))
-        add_step (plan, volume->name);
+        add_step (plan, self->observation, volume->name);
     }
   for (guint i = 0; names != NULL && names[i] != NULL; i++)
     if (g_hash_table_add (seen, (gpointer) names[i]))
-      add_step (plan, names[i]);
+      add_step (plan, self->observation, names[i]);
   return plan;
 }
 

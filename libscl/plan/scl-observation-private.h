@@ -62,6 +62,7 @@ typedef struct
   char *vm;          /* owner */
   gboolean leftover; /* only its note is there: who made or deleted it was killed. Looking a volume up does
                         not find it */
+  gboolean nvram;    /* a leftover: no volume, but the NVRAM of the VM that it is named after, which is PATH */
   gboolean foreign;  /* not this instance's: never touched */
   char *foreign_why; /* what to say of that; NULL: that INSTANCE has it, or that SCL did not make it */
   char *instance;    /* whose it is; NULL: nobody has said so (foreign: SCL did not make it) */

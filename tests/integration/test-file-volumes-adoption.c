@@ -183,9 +183,11 @@ test_adopt (void **state)
   g_autofree char *before = get_from (w->fixture->volumes, "demo.json");
   g_autofree char *after = NULL;
   g_autofree char *path = NULL;
+  g_autofree char *nvram = NULL;
   GError *error = NULL;
 
-  assert_true (_scl_volume_backend_find_other (w->lab, "demo", scl (w), &path, NULL));
+  assert_true (_scl_volume_backend_find_other (w->lab, "demo", scl (w), &path, &nvram, NULL));
+  assert_null (nvram);
   assert_string_equal (strrchr (path, '/'), "/demo.raw");
   assert_true (adopt (w, NULL));
   assert_adopted (w, inode);
@@ -336,6 +338,77 @@ test_folder_of_others (void **state)
   assert_kept (w, inode);
 }
 
+/* --- the NVRAM of the VM that it is named after --- */
+
+static char *
+vm_folder (World *w, gboolean lab)
+{
+  return g_build_filename (lab ? w->home : w->fixture->state, "vms", "demo", NULL);
+}
+
+static void
+assert_nvram (World *w, gboolean lab, const char *expected)
+{
+  g_autofree char *folder = vm_folder (w, lab);
+  g_autofree char *text = get_from (folder, SCL_NVRAM_FILE);
+
+  assert_int_equal (g_strcmp0 (text, expected), 0);
+}
+
+static void
+test_nvram_goes_along (void **state)
+{
+  World *w = *state;
+  const SclOtherInstance lab = { "lab", w->home };
+  guint64 inode = volume_stat (w->fixture, "demo").st_ino;
+  g_autofree char *theirs = vm_folder (w, FALSE);
+  g_autofree char *path = NULL;
+  g_autofree char *nvram = NULL;
+
+  put_in (theirs, SCL_NVRAM_FILE, "variables");
+  assert_true (_scl_volume_backend_find_other (w->lab, "demo", scl (w), &path, &nvram, NULL));
+  assert_true (g_str_has_prefix (nvram, theirs));
+  assert_true (adopt (w, NULL));
+  assert_adopted (w, inode);
+  assert_nvram (w, TRUE, "variables");
+  assert_false (g_file_test (theirs, G_FILE_TEST_EXISTS));
+  assert_true (_scl_volume_backend_adopt (w->fixture->backend, "demo", &lab, NULL));
+  assert_nvram (w, FALSE, "variables");
+}
+
+/* One that is here is not lost, one that may be somebody's is not taken, and a QEMU that has it open has the VM. */
+static void
+test_nvram_that_stays (void **state)
+{
+  World *w = *state;
+  guint64 inode = volume_stat (w->fixture, "demo").st_ino;
+  g_autofree char *theirs = vm_folder (w, FALSE);
+  g_autofree char *ours = vm_folder (w, TRUE);
+  g_autofree char *file = g_build_filename (theirs, SCL_NVRAM_FILE, NULL);
+  g_auto (SclFd) qemu = -1;
+  struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 101, .l_len = 1 };
+  const SclOtherInstance lab = { "lab", w->home };
+
+  put_in (theirs, SCL_NVRAM_FILE, "variables");
+  qemu = open (file, O_RDWR | O_CLOEXEC);
+  assert_int_equal (fcntl (qemu, F_OFD_SETLK, &lock), 0);
+  refuse (w, SCL_ERROR_IN_USE, "has nvram.fd open");
+  scl_fd_clear (&qemu);
+  assert_kept (w, inode);
+  put_in (ours, SCL_NVRAM_FILE, "mine");
+  assert_true (adopt (w, NULL));
+  assert_adopted (w, inode);
+  assert_nvram (w, TRUE, "mine");
+  assert_nvram (w, FALSE, "variables");
+  assert_true (_scl_volume_backend_adopt (w->fixture->backend, "demo", &lab, NULL));
+  assert_nvram (w, FALSE, "variables");
+  assert_nvram (w, TRUE, "mine");
+  put_in (ours, "x", "");
+  assert_int_equal (chmod (theirs, 0777), 0);
+  assert_true (adopt (w, NULL));
+  assert_nvram (w, FALSE, "variables");
+}
+
 /* --- cut short --- */
 
 static void
@@ -451,7 +524,9 @@ test_killed (void **state)
   guint moved = 0;
   int status = 9;
   int at;
+  g_autofree char *theirs_vm = vm_folder (w, FALSE);
 
+  put_in (theirs_vm, SCL_NVRAM_FILE, "variables");
   for (at = 1; status == 9; at++)
     {
       GError *error = NULL;
@@ -465,8 +540,10 @@ test_killed (void **state)
         assert_error (error, SCL_ERROR_NOT_FOUND, "instance \"scl\" has no volume \"demo\"");
       g_clear_error (&error);
       assert_adopted (w, inode);
+      assert_nvram (w, TRUE, "variables");
       assert_true (_scl_volume_backend_adopt (w->fixture->backend, "demo", &lab, NULL));
       assert_kept (w, inode);
+      assert_nvram (w, FALSE, "variables");
     }
   /* The notes, their folders, the rename, the folders, the note, its folder, the old note, its folder. */
   assert_true (at > 10);
@@ -582,6 +659,7 @@ main (void)
     TEST (test_one_folder),    TEST (test_unnoted),
     TEST (test_refused),       TEST (test_another_note),
     TEST (test_not_theirs),    TEST (test_folder_of_others),
+    TEST (test_nvram_goes_along), TEST (test_nvram_that_stays),
     TEST (test_killed),        TEST (test_owner_goes_on),
     TEST (test_rename_fails),  TEST (test_rename_fails_late),
     TEST (test_cut_is_about_one_file),

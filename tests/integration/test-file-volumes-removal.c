@@ -280,6 +280,94 @@ test_old_and_new (void **state)
   assert_false (observed->seed_differs);
 }
 
+/* --- the NVRAM of a VM that is gone, as is its volume --- */
+
+static char *
+put_nvram (Fixture *fixture, const char *vm)
+{
+  g_autofree char *folder = g_build_filename (fixture->state, "vms", vm, NULL);
+  char *path = g_build_filename (folder, SCL_NVRAM_FILE, NULL);
+
+  assert_int_equal (g_mkdir_with_parents (folder, 0711), 0);
+  assert_true (g_file_set_contents (path, "variables", -1, NULL));
+  return path;
+}
+
+static SclObservation *
+see (Fixture *fixture)
+{
+  SclObservation *seen = _scl_observation_new ();
+
+  assert_true (_scl_volume_backend_observe (fixture->backend, NULL, seen, NULL, NULL));
+  return seen;
+}
+
+static void
+assert_lone (Fixture *fixture, gboolean lone)
+{
+  g_autoptr (SclObservation) seen = see (fixture);
+  const SclObservedVolume *nvram = _scl_observation_lookup_remains (seen, "demo");
+
+  assert_true (lone == (nvram != NULL && nvram->nvram));
+  assert_true (!lone || (nvram->leftover && !nvram->foreign && nvram->size == 9
+                         && g_str_has_suffix (nvram->path, "/vms/demo/nvram.fd")));
+}
+
+static void
+test_lone_nvram (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *path = put_nvram (fixture, "demo");
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  /* No volume was ever made here. */
+  assert_lone (fixture, TRUE);
+  assert_true (remove_demo (fixture, NULL));
+  assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
+  assert_lone (fixture, FALSE);
+  assert_false (remove_demo (fixture, NULL));
+  assert_true (create (fixture, "demo", 0, NULL));
+  g_free (put_nvram (fixture, "demo"));
+  assert_lone (fixture, FALSE);
+}
+
+static void
+test_nvram_of_a_vm (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *path = put_nvram (fixture, "demo");
+  g_autoptr (SclObservation) seen = _scl_observation_new ();
+
+  g_ptr_array_add (seen->vms, _scl_observed_vm_new ("demo"));
+  assert_true (_scl_volume_backend_observe (fixture->backend, NULL, seen, NULL, NULL));
+  assert_null (_scl_observation_lookup_remains (seen, "demo"));
+}
+
+/* What is there under that name need not be a file of ours, or may be in use. */
+static void
+test_nvram_that_is_kept (void **state)
+{
+  Fixture *fixture = *state;
+  g_autofree char *path = put_nvram (fixture, "demo");
+  g_autofree char *other = put_nvram (fixture, "other");
+  g_autoptr (SclSources) sources = _scl_sources_new ();
+  g_autoptr (GError) error = NULL;
+  struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 101, .l_len = 1 };
+  g_auto (SclFd) qemu = open (path, O_RDWR | O_CLOEXEC);
+
+  assert_int_equal (fcntl (qemu, F_OFD_SETLK, &lock), 0);
+  assert_false (remove_demo (fixture, &error));
+  assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_IN_USE));
+  assert_non_null (strstr (error->message, "nvram.fd"));
+  scl_fd_clear (&qemu);
+  _scl_sources_add (sources, "clone", NULL, NULL, path);
+  assert_false (_scl_volume_backend_remove (fixture->backend, "demo", sources, NULL, NULL));
+  assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  assert_int_equal (unlink (path), 0);
+  assert_int_equal (symlink (other, path), 0);
+  assert_lone (fixture, FALSE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown (function, fixture_setup, fixture_teardown)
 
 int
@@ -288,6 +376,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     TEST (test_in_use),         TEST (test_in_doubt_and_in_use),
     TEST (test_again),          TEST (test_stranger),
+    TEST (test_lone_nvram), TEST (test_nvram_of_a_vm), TEST (test_nvram_that_is_kept),
     TEST (test_kept_after_all), TEST (test_leftover_is_not_claimed),
     TEST (test_nvram_alone),    TEST (test_another_note),
     TEST (test_old_and_new),

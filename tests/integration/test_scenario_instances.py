@@ -397,6 +397,40 @@ class Adopting(Host):
                 self.assertIn(f'instance "{scene.ctl.prefix}" is locked by', done.stderr)
                 self.assertEqual(self.path.stat().st_ino, self.number)
 
+    def test_nvram(self):
+        """It goes with the volume of the VM that it is the NVRAM of; one that is left alone is shown and pruned."""
+        self.first.ctl.run("vm", "delete", "--yes", "demo", check=0)
+        theirs, ours = (ctl.home / "vms/demo/nvram.fd" for ctl in (self.first.ctl, self.second.ctl))
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        theirs.write_bytes(b"variables")
+        number = theirs.stat().st_ino
+        name = f"{self.first.ctl.prefix}-hand"
+        xml = (f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory><os><type arch='x86_64' machine='q35'>hvm</type>"
+               f"<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader><nvram>{theirs}</nvram></os>"
+               "<features><acpi/></features></domain>")
+        self.libvirtd.virsh("define", self.first.file("hand.xml", xml))
+        self.assertIn(f'domain "{name}" names {theirs}', self.adopt(check=1).stderr)
+        self.assertEqual((self.path.stat().st_ino, theirs.stat().st_ino), (self.number, number))
+        self.libvirtd.virsh("undefine", "--keep-nvram", name)
+        self.adopt()
+        self.assertEqual((ours.stat().st_ino, theirs.exists()), (number, False))
+        with self.subTest("it stays for a VM that has its volume"):
+            self.assertEqual([volume["kind"] for volume in self.second.ctl.json("volume", "list")], ["volume"])
+        with self.subTest("alone"):
+            kept = ours.with_name("kept.fd")
+            ours.rename(kept)
+            self.second.ctl.run("volume", "delete", "--yes", "demo", check=0)
+            kept.rename(ours)
+            self.assertEqual([(one["name"], one["kind"], one["used"]) for one in self.second.ctl.json("volume", "list")],
+                             [("demo", "nvram", False)])
+            done = self.second.ctl.run("volume", "prune", check=1)
+            self.assertIn("KIND", done.stdout.splitlines()[0])
+            self.assertIn('delete with all data the NVRAM of VM "demo" needs a yes', done.stderr)
+            self.assertEqual(ours.stat().st_ino, number)
+            self.second.ctl.run("volume", "prune", "--yes", check=0)
+            self.assertFalse(ours.parent.exists())
+            self.assertEqual(self.second.ctl.json("volume", "list"), [])
+
     def test_hypervisor_of_the_other(self):
         """Its VMs are on another hypervisor: that is asked, too, and one that does not answer keeps the volume."""
         with Libvirtd(self.folder() / "other", self.scl) as libvirtd:

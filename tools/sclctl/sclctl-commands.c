@@ -472,7 +472,7 @@ const SclctlCommand sclctl_commands[] = {
     .description
     = "The volume and its data become this instance's, and are the other's no more: its file is moved within "
       "the state folder, never copied. Neither instance may be changed meanwhile, no domain may use the volume, and "
-      "this instance may have none of that name. Seed and NVRAM of a VM that had it stay where they are: the "
+      "this instance may have none of that name. The NVRAM of the VM that had it goes along, its seed does not: the "
       "guest's cloud-init takes this for a new machine, with the data that is there.",
     .options = adopt_options,
     .required = "from",
@@ -494,7 +494,7 @@ const SclctlCommand sclctl_commands[] = {
   { .noun = "volume",
     .verb = "prune",
     .summary = "Delete the volumes that no VM uses",
-    .description = "Lists them and asks first.",
+    .description = "Lists them and asks first, with the NVRAM of VMs that are gone, as are their volumes.",
     .examples = volume_prune_examples,
     .run = sclctl_volume_prune },
   { .verb = NULL },

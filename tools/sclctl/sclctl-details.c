@@ -210,6 +210,8 @@ void
 sclctl_show_volume (SclVolume *volume)
 {
   line ("Name", scl_volume_get_name (volume));
+  if (scl_volume_is_nvram (volume))
+    line ("Kind", "NVRAM: boot entries and keys of a VM that is gone, as is its volume");
   line ("File", scl_volume_get_path (volume));
   take_line ("Size", sclctl_text_mib (scl_volume_get_size_mib (volume)));
   take_line ("Allocated", sclctl_text_bytes (scl_volume_get_allocated_bytes (volume)));

@@ -136,6 +136,7 @@ sclctl_json_volume (SclVolume *volume)
   JsonObject *object = json_object_new ();
 
   sclctl_json_set_text (object, "name", scl_volume_get_name (volume));
+  sclctl_json_set_text (object, "kind", scl_volume_is_nvram (volume) ? "nvram" : "volume");
   sclctl_json_set_text (object, "path", scl_volume_get_path (volume));
   set_number (object, "sizeMiB", scl_volume_get_size_mib (volume));
   set_number (object, "allocatedBytes", scl_volume_get_allocated_bytes (volume));

@@ -127,7 +127,7 @@ date_text (GDateTime *time)
 }
 
 static void
-add_volume (SclctlTable *table, SclVolume *volume)
+add_volume (SclctlTable *table, SclVolume *volume, gboolean with_kind)
 {
   gboolean used = scl_volume_is_used (volume);
   gboolean foreign = scl_volume_is_foreign (volume);
@@ -142,19 +142,36 @@ add_volume (SclctlTable *table, SclVolume *volume)
                                      : "no");
   sclctl_table_take (table, date_text (scl_volume_get_created (volume)));
   sclctl_table_add (table, scl_volume_get_image (volume));
+  if (with_kind)
+    sclctl_table_add (table, scl_volume_is_nvram (volume) ? "NVRAM" : "volume");
+}
+
+/* What is left of a VM beside its volume is rare: without it all are of one kind. */
+static gboolean
+has_nvram (GListModel *volumes)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (volumes); i++)
+    {
+      g_autoptr (SclVolume) volume = g_list_model_get_item (volumes, i);
+
+      if (scl_volume_is_nvram (volume))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 SclctlTable *
 sclctl_table_of_volumes (GListModel *volumes)
 {
-  SclctlTable *table
-      = sclctl_table_new ("NAME", "SIZE", "ALLOCATED", "VM", "USED", "CREATED", "IMAGE", NULL);
+  gboolean with_kind = has_nvram (volumes);
+  SclctlTable *table = sclctl_table_new ("NAME", "SIZE", "ALLOCATED", "VM", "USED", "CREATED", "IMAGE",
+                                         with_kind ? "KIND" : NULL, NULL);
 
   for (guint i = 0; i < g_list_model_get_n_items (volumes); i++)
     {
       g_autoptr (SclVolume) volume = g_list_model_get_item (volumes, i);
 
-      add_volume (table, volume);
+      add_volume (table, volume, with_kind);
     }
   return table;
 }

@@ -68,6 +68,15 @@ sclctl_volume_delete (SclctlContext *context)
                                   begin_delete);
 }
 
+/* (transfer full) */
+static char *
+name_unused (SclVolume *volume)
+{
+  return scl_volume_is_nvram (volume)
+             ? g_strdup_printf ("the NVRAM of VM \"%s\"", scl_volume_get_name (volume))
+             : sclctl_text_object (SCL_OBJECT_KIND_VOLUME, scl_volume_get_name (volume));
+}
+
 /* Unused volumes as a list of their own; OUT_WHAT describes their deletion. */
 static GListModel *
 list_unused (SclctlContext *context, char **out_what)
@@ -79,8 +88,7 @@ list_unused (SclctlContext *context, char **out_what)
   for (guint i = 0; i < g_list_model_get_n_items (volumes); i++)
     {
       g_autoptr (SclVolume) volume = g_list_model_get_item (volumes, i);
-      g_autofree char *object
-          = sclctl_text_object (SCL_OBJECT_KIND_VOLUME, scl_volume_get_name (volume));
+      g_autofree char *object = name_unused (volume);
 
       if (scl_volume_is_used (volume) || scl_volume_is_foreign (volume))
         continue;

@@ -182,13 +182,14 @@ find_others (SclMemoryHost *host, const char *name, const SclOtherInstance *othe
 
 static gboolean
 memory_volumes_find_other (SclVolumeBackend *backend, const char *name, const SclOtherInstance *other,
-                           char **out_path, GError **error)
+                           char **out_path, char **out_nvram, GError **error)
 {
   SclMemoryHost *host = SCL_MEMORY_VOLUMES (backend)->host;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&host->mutex);
   SclObservedVolume *volume = find_others (host, name, other, error);
 
   *out_path = volume == NULL ? NULL : g_strdup (volume->path);
+  *out_nvram = NULL;
   return volume != NULL;
 }
 

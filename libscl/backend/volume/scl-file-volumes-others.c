@@ -15,12 +15,16 @@ typedef struct
 {
   char *path;
   SclFd folder; /* -1: not there */
+  char *from_vm; /* of the adoption */
+  char *to_vm;
 } Place;
 
 static void
 place_clear (Place *place)
 {
   g_clear_pointer (&place->path, g_free);
+  g_clear_pointer (&place->from_vm, g_free);
+  g_clear_pointer (&place->to_vm, g_free);
   scl_fd_clear (&place->folder);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Place, place_clear)
@@ -63,6 +67,18 @@ look (const char *home, SclVolumeAdoption *adoption, Place *out_place,
   return adoption->from < 0 || _scl_volume_adoption_look (adoption, out_state, error);
 }
 
+/* Beside the volumes. Where 0.1 put those of all into one folder, the NVRAM is in its place already. */
+static void
+set_vm_folders (SclFileVolumes *self, SclVolumeAdoption *adoption, Place *place)
+{
+  g_autofree char *home = g_path_get_dirname (place->path);
+
+  if (strcmp (home, self->state) == 0)
+    return;
+  adoption->from_vm = place->from_vm = g_build_filename (home, "vms", adoption->name, NULL);
+  adoption->to_vm = place->to_vm = g_build_filename (self->state, "vms", adoption->name, NULL);
+}
+
 static gboolean
 find (SclFileVolumes *self, SclVolumeAdoption *adoption, const SclOtherInstance *other,
       Place *out_place, SclAdoptionState *out_state, GError **error)
@@ -78,6 +94,8 @@ find (SclFileVolumes *self, SclVolumeAdoption *adoption, const SclOtherInstance 
       if (!look (shared, adoption, out_place, out_state, error))
         return FALSE;
     }
+  if (*out_state != SCL_ADOPTION_NOTHING)
+    set_vm_folders (self, adoption, out_place);
   return *out_state != SCL_ADOPTION_NOTHING
          || scl_throw (error, SCL_ERROR_NOT_FOUND, "instance \"%s\" has no volume \"%s\"", other->prefix,
                        adoption->name);
@@ -85,11 +103,12 @@ find (SclFileVolumes *self, SclVolumeAdoption *adoption, const SclOtherInstance 
 
 gboolean
 _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
-                              const SclOtherInstance *other, char **out_path, GError **error)
+                              const SclOtherInstance *other, char **out_path, char **out_nvram,
+                              GError **error)
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
   g_autofree char *file = _scl_volume_store_file (name);
-  g_auto (Place) place = { NULL, -1 };
+  g_auto (Place) place = { NULL, -1, NULL, NULL };
   g_auto (SclFd) to = -1;
   SclVolumeAdoption adoption = { .name = name, .owner = other->prefix, .taker = self->prefix };
   SclAdoptionState state;
@@ -98,6 +117,7 @@ _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
   if (!find (self, &adoption, other, &place, &state, error))
     return FALSE;
   *out_path = state == SCL_ADOPTION_CUT ? NULL : g_build_filename (place.path, file, NULL);
+  *out_nvram = _scl_volume_adoption_find_nvram (&adoption);
   return TRUE;
 }
 
@@ -108,7 +128,7 @@ static gboolean
 has_volume (SclFileVolumes *self, const char *name, const char *prefix, const char *home)
 {
   SclVolumeAdoption adoption = { .name = name, .owner = prefix, .taker = self->prefix, .to = -1 };
-  g_auto (Place) place = { NULL, -1 };
+  g_auto (Place) place = { NULL, -1, NULL, NULL };
   SclAdoptionState state;
 
   return look (home, &adoption, &place, &state, NULL) && state == SCL_ADOPTION_WHOLE;
@@ -173,7 +193,7 @@ _scl_file_volumes_adopt (SclVolumeBackend *backend, const char *name, const SclO
                          GError **error)
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
-  g_auto (Place) place = { NULL, -1 };
+  g_auto (Place) place = { NULL, -1, NULL, NULL };
   g_auto (SclFd) to = -1;
   SclVolumeAdoption adoption = { .name = name, .owner = other->prefix, .taker = self->prefix };
   SclAdoptionState state;

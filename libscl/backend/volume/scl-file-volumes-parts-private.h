@@ -33,13 +33,15 @@ int _scl_file_volumes_make_folder (SclFileVolumes *self, const char *path, GErro
 gboolean _scl_file_volumes_observe_seeds (SclFileVolumes *self, SclManifest *desired,
                                           SclObservation *out, GCancellable *cancellable,
                                           GError **error);
-/* It is kept with the boot volume, so it goes with it. */
+/* Those of VMs that are gone, as are their volumes: added to OUT, which is sorted and has all volumes. */
+gboolean _scl_file_volumes_observe_nvrams (SclFileVolumes *self, SclObservation *out, GError **error);
+/* It is kept with the boot volume, so it goes with it. SCL_ERROR_IN_USE if a QEMU has it open. */
 gboolean _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources,
                                          gboolean *out_found, GError **error);
 
 gboolean _scl_file_volumes_find_other (SclVolumeBackend *backend, const char *name,
                                        const SclOtherInstance *other, char **out_path,
-                                       GError **error);
+                                       char **out_nvram, GError **error);
 char **_scl_file_volumes_list_owners (SclVolumeBackend *backend, const char *name);
 gboolean _scl_file_volumes_adopt (SclVolumeBackend *backend, const char *name,
                                   const SclOtherInstance *other, GError **error);

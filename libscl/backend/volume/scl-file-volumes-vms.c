@@ -2,6 +2,7 @@
 /* What a VM has beside its volumes: its seed, and the files in its folder that go with it. */
 #include "backend/volume/scl-file-volumes-parts-private.h"
 
+#include "backend/volume/scl-image-lock-private.h"
 #include "backend/volume/scl-part-file-private.h"
 #include "backend/volume/scl-seed-private.h"
 #include "backend/volume/scl-sidecar-private.h"
@@ -187,6 +188,14 @@ _scl_file_volumes_reclaim (SclVolumeBackend *backend, const char *vm, GError **e
          || give_seed_back (folder, error);
 }
 
+static gboolean
+is_regular (const char *path)
+{
+  struct stat info;
+
+  return lstat (path, &info) == 0 && S_ISREG (info.st_mode);
+}
+
 gboolean
 _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources *sources,
                                 gboolean *out_found, GError **error)
@@ -197,10 +206,59 @@ _scl_file_volumes_remove_nvram (SclFileVolumes *self, const char *vm, SclSources
   *out_found = FALSE;
   if (is_named (self, sources, vm, file))
     return TRUE;
+  if (is_regular (file) && !_scl_image_lock_check_free (AT_FDCWD, file, error))
+    return FALSE;
   *out_found = unlink (file) == 0;
   if (!*out_found && errno != ENOENT)
     return scl_throw_errno (error, errno, "%s: cannot remove", file);
   (void) rmdir (path);
+  return TRUE;
+}
+
+/* NULL: VM has none. */
+static SclObservedVolume *
+see_nvram (const char *vms, const char *vm)
+{
+  SclObservedVolume *nvram;
+  g_autofree char *path = g_build_filename (vms, vm, SCL_NVRAM_FILE, NULL);
+  struct stat info;
+
+  if (lstat (path, &info) != 0 || !S_ISREG (info.st_mode))
+    return NULL;
+  nvram = _scl_observed_volume_new (vm);
+  nvram->path = g_steal_pointer (&path);
+  nvram->vm = g_strdup (vm);
+  nvram->size = (guint64) info.st_size;
+  nvram->allocated = (guint64) info.st_blocks * 512;
+  nvram->leftover = nvram->nvram = TRUE;
+  return nvram;
+}
+
+gboolean
+_scl_file_volumes_observe_nvrams (SclFileVolumes *self, SclObservation *out, GError **error)
+{
+  g_autofree char *vms = g_build_filename (self->state, "vms", NULL);
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  g_autoptr (GError) why = NULL;
+  g_autoptr (GDir) stream = g_dir_open (vms, 0, &why);
+  const char *vm;
+
+  if (stream == NULL)
+    return g_error_matches (why, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+           || scl_throw (error, SCL_ERROR_BACKEND, "%s", why->message);
+  while ((vm = g_dir_read_name (stream)) != NULL)
+    {
+      SclObservedVolume *nvram = _scl_observation_lookup_vm (out, vm) == NULL
+                                         && _scl_observation_lookup_remains (out, vm) == NULL
+                                         && _scl_file_volumes_check_name (vm, NULL)
+                                     ? see_nvram (vms, vm)
+                                     : NULL;
+
+      if (nvram != NULL)
+        g_ptr_array_add (found, nvram);
+    }
+  g_ptr_array_extend_and_steal (out->volumes, g_steal_pointer (&found));
+  _scl_observation_sort (out);
   return TRUE;
 }
 

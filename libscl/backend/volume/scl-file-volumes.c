@@ -159,7 +159,7 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
   _scl_observation_sort (out);
   _scl_volume_place_judge (out);
   if (desired == NULL)
-    return TRUE;
+    return _scl_file_volumes_observe_nvrams (self, out, error);
   _scl_volume_store_compare_images (desired, out);
   return _scl_file_volumes_observe_seeds (self, desired, out, cancellable, error);
 }
@@ -247,12 +247,18 @@ scl_file_volumes_remove (SclVolumeBackend *backend, const char *name, SclSources
                          const SclProgress *progress, GError **error)
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
-  g_auto (SclFd) folder = open_for_volume (self, name, error);
-  gboolean had_nvram, had_volume;
+  g_autoptr (GError) none = NULL;
+  g_auto (SclFd) folder = open_for_volume (self, name, &none);
+  gboolean had_nvram, had_volume = FALSE;
 
-  if (folder < 0 || !_scl_volume_removal_begin (folder, name, self->prefix, error)
+  if (none != NULL && !g_error_matches (none, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&none));
+      return FALSE;
+    }
+  if ((folder >= 0 && !_scl_volume_removal_begin (folder, name, self->prefix, error))
       || !_scl_file_volumes_remove_nvram (self, name, sources, &had_nvram, error)
-      || !_scl_volume_removal_end (folder, name, &had_volume, error))
+      || (folder >= 0 && !_scl_volume_removal_end (folder, name, &had_volume, error)))
     return FALSE;
   return had_nvram || had_volume
          || scl_throw (error, SCL_ERROR_NOT_FOUND, "volume \"%s\" does not exist", name);

@@ -14,6 +14,8 @@ typedef struct
   const char *name;
   const char *owner; /* instances: whose it is, */
   const char *taker; /* and who takes it */
+  const char *from_vm; /* folders of the VM that it is named after, whose NVRAM goes along; NULL: it does not */
+  const char *to_vm;
 } SclVolumeAdoption;
 
 typedef enum
@@ -26,6 +28,9 @@ typedef enum
 /* Changes nothing. SCL_ERROR_EXISTS if what has the name is not a volume. TO may be -1. */
 gboolean _scl_volume_adoption_look (const SclVolumeAdoption *self, SclAdoptionState *out_state,
                                     GError **error);
-/* From any state but NOTHING. SCL_ERROR_IN_USE if a QEMU has it open, SCL_ERROR_EXISTS if TO has one of that
+/* The NVRAM that will go along: a path, NULL if there is none. (transfer full) */
+char *_scl_volume_adoption_find_nvram (const SclVolumeAdoption *self);
+/* From any state but NOTHING. An NVRAM that cannot be renamed, because TAKER has one or is in another file system,
+ * stays, and so does one in a folder that others can write into. SCL_ERROR_IN_USE if a QEMU has one of them open, SCL_ERROR_EXISTS if TO has one of that
  * name, SCL_ERROR_UNSUPPORTED if it cannot be renamed from there to here; then nothing is changed. */
 gboolean _scl_volume_adoption_run (const SclVolumeAdoption *self, GError **error);

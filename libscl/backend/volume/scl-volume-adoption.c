@@ -2,7 +2,9 @@
 #include "backend/volume/scl-volume-adoption-private.h"
 
 #include "backend/volume/scl-image-lock-private.h"
+#include "backend/volume/scl-volume-backend-private.h"
 #include "backend/volume/scl-volume-store-private.h"
+#include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
 #include <fcntl.h>
@@ -152,13 +154,78 @@ begin (const SclVolumeAdoption *self, SclSidecar *note, GError **error)
   return FALSE;
 }
 
-/* The file is there before the note that led to it goes, and has one of its own. */
+/* --- the NVRAM --- */
+
+/* Only the folders of TAKER were judged. -1: there is none, or not one that is OWNER's alone. */
+static int
+open_nvram_folder (const SclVolumeAdoption *self)
+{
+  g_auto (SclFd) folder = self->from_vm == NULL
+                              ? -1
+                              : open (self->from_vm, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  struct stat info, file;
+
+  if (folder < 0 || fstat (folder, &info) != 0 || info.st_uid != geteuid ()
+      || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0
+      || fstatat (folder, SCL_NVRAM_FILE, &file, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG (file.st_mode))
+    return -1;
+  return scl_fd_steal (&folder);
+}
+
+char *
+_scl_volume_adoption_find_nvram (const SclVolumeAdoption *self)
+{
+  g_auto (SclFd) folder = open_nvram_folder (self);
+
+  return folder < 0 ? NULL : g_build_filename (self->from_vm, SCL_NVRAM_FILE, NULL);
+}
+
+static gboolean
+check_nvram_free (const SclVolumeAdoption *self, GError **error)
+{
+  g_auto (SclFd) folder = open_nvram_folder (self);
+
+  return folder < 0 || _scl_image_lock_check_free (folder, SCL_NVRAM_FILE, error);
+}
+
+static gboolean
+move_nvram (const SclVolumeAdoption *self, int from, int to, GError **error)
+{
+  int number;
+
+  if (renameat2 (from, SCL_NVRAM_FILE, to, SCL_NVRAM_FILE, RENAME_NOREPLACE) == 0)
+    return _scl_volume_store_sync (to, error) && _scl_volume_store_sync (from, error);
+  number = errno;
+  return number == EEXIST || number == EXDEV || number == EINVAL || number == ENOSYS || number == ENOENT
+         || scl_throw_errno (error, number, "cannot move %s/" SCL_NVRAM_FILE, self->from_vm);
+}
+
+/* Twice is as once: what was moved before a kill is not there any more. */
+static gboolean
+take_nvram (const SclVolumeAdoption *self, GError **error)
+{
+  g_auto (SclFd) from = open_nvram_folder (self);
+  g_auto (SclFd) to = -1;
+
+  if (from < 0)
+    return TRUE;
+  to = _scl_fd_open_folder (self->to_vm, 0711, error);
+  if (to < 0 || !move_nvram (self, from, to, error))
+    return FALSE;
+  /* Stays if the VM's log is in it. */
+  (void) rmdir (self->from_vm);
+  return TRUE;
+}
+
+/* The file is there before the note that led to it goes, and has one of its own. The NVRAM comes while that note is
+ * still there, by which a killed one is found. */
 static gboolean
 end (const SclVolumeAdoption *self, GError **error)
 {
   g_autofree char *note = _scl_volume_store_note (self->name);
 
   if (!_scl_volume_store_sync (self->to, error) || !_scl_volume_store_sync (self->from, error)
+      || !take_nvram (self, error)
       || !_scl_volume_store_claim (self->to, self->name, self->taker, error))
     return FALSE;
   if (unlinkat (self->from, note, 0) != 0 && errno != ENOENT)
@@ -185,7 +252,7 @@ take_whole (const SclVolumeAdoption *self, GError **error)
 
   if (note == NULL)
     return scl_throw (error, SCL_ERROR_IN_USE, "somebody has just changed its note: try again");
-  if (!_scl_image_lock_check_free (self->from, file, error))
+  if (!_scl_image_lock_check_free (self->from, file, error) || !check_nvram_free (self, error))
     return FALSE;
   if (is_one_folder (self))
     return rewrite (self, note, error);

@@ -49,9 +49,10 @@ struct _SclVolumeBackendInterface
   gboolean (*remove) (SclVolumeBackend *self, const char *name, SclSources *sources,
                       const SclProgress *progress, GError **error);
   /* A volume that another instance made in the same state folder. *OUT_PATH is where it is (transfer full);
-   * NULL: here already, but who took it over was killed before the end. SCL_ERROR_NOT_FOUND: there is none. */
+   * NULL: here already, but who took it over was killed before the end. *OUT_NVRAM (transfer full) (nullable): what
+   * goes along. SCL_ERROR_NOT_FOUND: there is none. */
   gboolean (*find_other) (SclVolumeBackend *self, const char *name, const SclOtherInstance *other,
-                          char **out_path, GError **error);
+                          char **out_path, char **out_nvram, GError **error);
   /* The prefixes of the other instances in the same state folder that have a volume NAME, sorted. (transfer
    * full) */
   char **(*list_owners) (SclVolumeBackend *self, const char *name);
@@ -91,7 +92,7 @@ gboolean _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, S
                                      const SclProgress *progress, GError **error);
 gboolean _scl_volume_backend_find_other (SclVolumeBackend *self, const char *name,
                                          const SclOtherInstance *other, char **out_path,
-                                         GError **error);
+                                         char **out_nvram, GError **error);
 char **_scl_volume_backend_list_owners (SclVolumeBackend *self, const char *name);
 gboolean _scl_volume_backend_adopt (SclVolumeBackend *self, const char *name,
                                     const SclOtherInstance *other, GError **error);

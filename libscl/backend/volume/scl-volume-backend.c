@@ -74,14 +74,14 @@ _scl_volume_backend_remove (SclVolumeBackend *self, const char *name, SclSources
 }
 
 gboolean
-_scl_volume_backend_find_other (SclVolumeBackend *self, const char *name, const SclOtherInstance *other, char **out_path, GError **error)
+_scl_volume_backend_find_other (SclVolumeBackend *self, const char *name, const SclOtherInstance *other, char **out_path, char **out_nvram, GError **error)
 {
   SclVolumeBackendInterface *iface = SCL_VOLUME_BACKEND_GET_IFACE (self);
 
   if (iface->find_other == NULL)
     return scl_throw (error, SCL_ERROR_UNSUPPORTED, "%s cannot do this: find other",
                       G_OBJECT_TYPE_NAME (self));
-  return iface->find_other (self, name, other, out_path, error);
+  return iface->find_other (self, name, other, out_path, out_nvram, error);
 }
 
 char **
