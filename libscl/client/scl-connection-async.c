@@ -376,7 +376,7 @@ run_adopt_volume (SclOperation *operation, gpointer data, GCancellable *cancella
  * copied. The NVRAM of the VM that it is named after goes along, if there is none here and it is in the same file
  * system; the VM's seed stays with the other instance. That one is locked, too, meanwhile.
  * %SCL_ERROR_BUSY if it is at work; %SCL_ERROR_IN_USE if any domain names one of the files, also one of the other instance's
- * hypervisor if that is another, a QEMU has one open, or somebody keeps that instance locked; %SCL_ERROR_EXISTS if this instance has a
+ * hypervisor if that is another, or a QEMU has one open; %SCL_ERROR_EXISTS if this instance has a
  * volume of that name; %SCL_ERROR_NOT_FOUND if the other one has none; %SCL_ERROR_INVALID if @instance is no other
  * instance; %SCL_ERROR_UNSUPPORTED if the two are in different file systems. Then nothing is changed.
  *
