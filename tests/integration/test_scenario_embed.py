@@ -115,27 +115,6 @@ class Embed(SharedCase):
         self.assertEqual((follower.returncode, self.state("demo")), (1, "running"))
         self.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
 
-    def test_start_that_is_killed(self):
-        """libvirt's driver goes with sclctl, and the next process ends the QEMU that had not come up: nothing has crashed."""
-        self.vm("demo", autoStart=False)
-        self.call("apply")
-        status = self.ctl.state / f"embed/run/qemu/{self.ctl.prefix}-demo.xml"
-        for _ in range(ROUNDS):
-            starter = self.ctl.start("vm", "start", "demo")
-            wait_log(status, b"reason='starting up'")
-            starter.kill()
-            starter.communicate()
-            if b"reason='starting up'" in status.read_bytes():
-                break
-            self.ctl.run("vm", "stop", "--force", "demo", check=0)
-        else:
-            self.fail("it always ran already")
-        vm = self.ctl.json("vm", "show", "demo")
-        self.assertEqual((vm["state"], vm["stateReason"], vm["stoppedBy"]),
-                         ("stopped", "whoever started it was ended before it ran", "nobody"))
-        self.ctl.run("vm", "start", "demo", check=0)
-        self.assertEqual(self.state("demo"), "running")
-
     def test_start_while_others_go(self):
         """The folder of the agents' sockets goes with the last VM and comes with the first, both in one apply."""
         for _ in range(ROUNDS):
