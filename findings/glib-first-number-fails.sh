@@ -13,6 +13,8 @@ packages='libglib2.0-0=2.74.6-2+deb12u9 libglib2.0-dev=2.74.6-2+deb12u9 libpcre2
 
 # shellcheck source=findings/packages.sh
 . "$(dirname "$(readlink -f "$0")")/packages.sh"
+# shellcheck source=findings/c-program.sh
+. "$(dirname "$(readlink -f "$0")")/c-program.sh"
 
 cat > "$folder/number.c" <<'E'
 #include <glib.h>
@@ -56,8 +58,7 @@ main (int argc, char **argv)
   return status;
 }
 E
-library=$folder/root/usr/lib/x86_64-linux-gnu
-cc -o "$folder/number" "$folder/number.c" -I"$folder/root/usr/include/glib-2.0" -I"$library/glib-2.0/include" -L"$library" -lglib-2.0
+compile number
 
 # statuses N ARGUMENT…: which ones N processes end with.
 statuses ()

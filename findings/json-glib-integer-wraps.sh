@@ -12,6 +12,8 @@ packages='libjson-glib-1.0-0=1.6.6-1 libjson-glib-dev=1.6.6-1 libglib2.0-0 libgl
 
 # shellcheck source=findings/packages.sh
 . "$(dirname "$(readlink -f "$0")")/packages.sh"
+# shellcheck source=findings/c-program.sh
+. "$(dirname "$(readlink -f "$0")")/c-program.sh"
 
 cat > "$folder/number.c" <<'E'
 #include <json-glib/json-glib.h>
@@ -29,9 +31,7 @@ main (int argc, char **argv)
   return 0;
 }
 E
-library=$folder/root/usr/lib/x86_64-linux-gnu
-cc -o "$folder/number" "$folder/number.c" -I"$folder/root/usr/include/json-glib-1.0" -I"$folder/root/usr/include/glib-2.0" \
-   -I"$library/glib-2.0/include" -L"$library" -ljson-glib-1.0 -lgio-2.0 -lgobject-2.0 -lglib-2.0 -Wl,--allow-shlib-undefined
+compile number -ljson-glib-1.0 -lgio-2.0 -lgobject-2.0
 
 expect "2^63 - 1" "$("$folder/number" 9223372036854775807)" "9223372036854775807, 9223372036854775808"
 expect "2^63" "$("$folder/number" 9223372036854775808)" "-9223372036854775808, -9223372036854775808"
