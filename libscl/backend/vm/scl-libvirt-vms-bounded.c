@@ -100,8 +100,7 @@ throw_failure (SclLibvirtVms *self, Job *job, GError **error)
 
   if (g_error_matches (job->error, SCL_ERROR, SCL_ERROR_BACKEND) && _scl_virt_hub_is_silent (hub))
     return scl_throw (error, SCL_ERROR_TIMEOUT,
-                      "%s: libvirt does not answer any more: does its daemon hang? Restart it, then "
-                      "repeat this",
+                      "%s: libvirt does not answer any more: " SCL_VIRT_SILENCE_ADVICE,
                       job->error->message);
   g_propagate_error (error, g_steal_pointer (&job->error));
   return FALSE;

@@ -30,6 +30,10 @@ gboolean _scl_virt_call_is_done (SclVirtCall *call);
 /* The system had no thread for FUNC: nobody shall wait for it, though it may run later. */
 gboolean _scl_virt_call_is_refused (SclVirtCall *call);
 
+/* What to do about it. The embedded driver has no daemon, but waits for its QEMUs. */
+#define SCL_VIRT_SILENCE_ADVICE                                                                        \
+  "does its daemon hang, or with qemu:///embed a QEMU? Restart or end it, then repeat this"
+
 /* TRUE: FUNC is done. FALSE: SCL_ERROR_TIMEOUT if there was no answer for SECONDS ("SUBJECT: …"), or
  * it was cancelled and did not end within GRACE seconds; SCL_ERROR_FAILED if it was refused. */
 gboolean _scl_virt_call_wait (SclVirtCall *call, const char *subject, guint seconds, guint grace,

@@ -259,8 +259,7 @@ throw_silence (SclVirtCall *call, const char *subject, guint seconds, GError **e
   G_GNUC_UNUSED g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&call->lock);
 
   return scl_throw (error, SCL_ERROR_TIMEOUT,
-                    "%s: libvirt has not answered for %u s (%s): does its daemon hang? Restart it, then "
-                    "repeat this",
+                    "%s: libvirt has not answered for %u s (%s): " SCL_VIRT_SILENCE_ADVICE,
                     subject, seconds, call->what);
 }
 
