@@ -29,14 +29,40 @@ open_backend (const char *uri, const char *prefix)
   return vms;
 }
 
+static inline void
+forget_domain (virDomainPtr domain)
+{
+  if (strcmp (virDomainGetName (domain), "test") == 0)
+    return;
+  if (virDomainIsActive (domain) == 1)
+    (void) virDomainDestroy (domain);
+  assert_int_equal (virDomainUndefine (domain), 0);
+}
+
+static inline void
+forget_domains (virConnectPtr handle)
+{
+  virDomainPtr *domains = NULL;
+  int n_domains = virConnectListAllDomains (handle, &domains, 0);
+
+  for (int i = 0; i < n_domains; i++)
+    {
+      forget_domain (domains[i]);
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+}
+
+/* The driver's state lives as long as the process has a connection, and an event that is still being
+ * delivered for the test before is one. */
 static inline int
 set_up (void **state)
 {
   Fixture *fixture = g_new0 (Fixture, 1);
 
   fixture->vms = open_backend (URI, PREFIX);
-  /* The driver's state lives as long as the process has a connection. */
   fixture->handle = virConnectOpen (URI);
+  forget_domains (fixture->handle);
   *state = fixture;
   return 0;
 }

@@ -6,7 +6,7 @@ if (SCL_INTROSPECTION)
                   TIMEOUT 120 ENVIRONMENT ${with_override})
   endforeach ()
   scl_add_test (NAME python-leaks COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_leaks.py LABELS integration
-                TIMEOUT 300 ENVIRONMENT ${with_override})
+                TIMEOUT 300 ENVIRONMENT ${with_override} MALLOC_ARENA_MAX=1)
   scl_add_test (NAME python-guest COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_guest.py LABELS integration
                 TIMEOUT 600 HOST ENVIRONMENT ${with_override})
   scl_add_test (NAME python-stubs COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_python_stubs.py LABELS integration
@@ -14,6 +14,6 @@ if (SCL_INTROSPECTION)
   # What works without the override works with it.
   foreach (name connection async leaks)
     scl_add_test (NAME python-gi-${name} COMMAND ${CMAKE_CURRENT_LIST_DIR}/test_gi_${name}.py LABELS integration
-                  TIMEOUT 120 ENVIRONMENT ${with_override})
+                  TIMEOUT 120 ENVIRONMENT ${with_override} MALLOC_ARENA_MAX=1)
   endforeach ()
 endif ()

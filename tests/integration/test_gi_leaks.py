@@ -12,6 +12,9 @@ from scltest.gi import GiCase, Scl
 CALLS = 10_000
 # One leaked small allocation per call would be at least 16 bytes × CALLS; Python's own arenas come in 1 MiB.
 LIMIT_KIB = 1536
+# GLib keeps as many threads for tasks; on a busy machine one call's has not ended when the next one asks for one, and
+# a thread that was joined is in /proc a little longer.
+POOL = 10
 
 
 def resident_kib():
@@ -43,7 +46,7 @@ class Leaks(GiCase):
             call()
         self.assertLess(resident_kib() - before, limit)
         self.assertEqual(descriptors(), fds)
-        self.assertLessEqual(threads(), count + 1)
+        self.assertLessEqual(threads(), count + POOL)
 
     def test_lists_and_properties(self):
         self.stays(lambda: [(vm.props.name, vm.get_spec().get_disks()[0].get_image(), vm.get_pending(), vm.get_state_reason(),
