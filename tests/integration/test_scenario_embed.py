@@ -6,8 +6,10 @@ Most of the VMs have no system and stay in their firmware.
 """
 
 import os
+import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import scltest
 from scltest import Lab
@@ -114,6 +116,52 @@ class Embed(SharedCase):
         self.assertIn("was deleted while it runs", follower.communicate(timeout=scltest.bound(120))[1])
         self.assertEqual((follower.returncode, self.state("demo")), (1, "running"))
         self.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+
+    def hold_qemu(self):
+        """From now on a guest's QEMU says its pid and waits at the gate; what libvirt asks of QEMU goes on."""
+        found, real, wrapper = shutil.which("qemu-system-x86_64"), self.dir / "bin/qemu", self.dir / "wrapper"
+        held, gate = self.dir / "held", self.dir / "gate"
+        real.parent.mkdir()
+        real.touch()
+        os.mkfifo(gate)
+        held.touch()
+        held.chmod(0o666)
+        # Elsewhere QEMU does not find its own files.
+        modules = next(Path("/usr/lib").glob("*/qemu/accel-tcg-x86_64.so")).parent
+        files = " ".join(f"-L {folder}" for folder in self.scl.output([found, "-L", "help"]).split())
+        wrapper.write_text(f"""#!/bin/sh
+export QEMU_MODULE_DIR={modules}
+case " $*" in *" -name guest="*) echo $$ > {held}; read go < {gate}; set -- {files} "$@" ;; esac
+exec {real} "$@"
+""", encoding="ascii")
+        wrapper.chmod(0o755)
+        for source, target in ((found, real), (wrapper, found)):
+            self.scl.run(["mount", "--bind", source, target])
+            self.addCleanup(self.scl.run, ["umount", "-l", target])
+        return held, gate
+
+    def test_start_that_is_killed(self):
+        """libvirt's driver goes with sclctl, and the next process ends the QEMU that had not come up: nothing has crashed."""
+        self.vm("demo", autoStart=False)
+        self.call("apply")
+        held, gate = self.hold_qemu()
+        starter = self.ctl.start("vm", "start", "demo")
+        self.addCleanup(starter.kill)
+        wait_log(held, b"\n")
+        pid = held.read_text(encoding="ascii").strip()
+        wait_log(self.ctl.state / f"embed/run/qemu/{self.ctl.prefix}-demo.xml", f"reason='starting up' pid='{pid}'".encode())
+        starter.kill()
+        starter.communicate()
+        # A QEMU that does not answer holds up nobody who only looks.
+        self.assertEqual(self.ctl.json("vm", "show", "demo")["stateReason"], "starting")
+        self.assertRegex(self.ctl.run("status", check=0).stdout, r"demo +paused")
+        # Who waits there is known: the open does not.
+        os.write(os.open(gate, os.O_WRONLY | os.O_NONBLOCK), b"go\n")
+        gate.unlink()
+        gate.write_text("open\n", encoding="ascii")
+        self.ctl.run("vm", "start", "demo", check=0)
+        self.assertEqual(self.state("demo"), "running")
+        self.assertFalse(os.path.exists(f"/proc/{pid}"))
 
     def test_start_while_others_go(self):
         """The folder of the agents' sockets goes with the last VM and comes with the first, both in one apply."""

@@ -256,6 +256,9 @@ _scl_libvirt_vms_settle (SclLibvirtVms *self, virDomainPtr domain, int state, in
         note_end (self, domain, config);
       return by_of (config->mark);
     }
+  /* What starts it changes the mark then; and a QEMU that has not come up may answer no change. */
+  if (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP)
+    return SCL_STOPPED_BY_NOBODY;
   /* A running domain has the mark that it was started with. Another one in the definition is
    * newer: a stop is under way, as long as somebody is at it. */
   if (is_old_wish (config, live) || is_abandoned (config, live))

@@ -267,14 +267,27 @@ let_go_on (SclLibvirtVms *self, virDomainPtr domain, int reason, const char *nam
              : resume (domain, name, error);
 }
 
+/* The embedded driver ends what its last process had not brought up, and says only to whoever lets that go on that it is
+ * off. TRUE: it was, and is off now, for REASON. */
+static gboolean
+has_ended_half_started (virDomainPtr domain, int *reason)
+{
+  int state = VIR_DOMAIN_NOSTATE;
+
+  return *reason == VIR_DOMAIN_PAUSED_STARTING_UP && virDomainGetState (domain, &state, reason, 0) == 0
+         && is_off (state);
+}
+
 gboolean
 _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgress *progress,
                         GError **error)
 {
   SclLibvirtVms *self = SCL_LIBVIRT_VMS (backend);
+  GCancellable *cancellable = progress != NULL ? progress->cancellable : NULL;
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (virDomain) domain = NULL;
   g_autoptr (SclDomainDef) config = NULL;
+  g_autoptr (GError) resume_error = NULL;
   int state, reason;
 
   if (_scl_progress_is_cancelled (progress, error))
@@ -291,9 +304,13 @@ _scl_libvirt_vms_start (SclVmBackend *backend, const char *name, const SclProgre
     _scl_console_logs_add (self->logs, config->log);
   if (is_off (state))
     return start_off (self, domain, reason, config, progress, error);
-  if (state == VIR_DOMAIN_PAUSED
-      && !let_go_on (self, domain, reason, name, progress == NULL ? NULL : progress->cancellable, error))
-    return FALSE;
+  if (state == VIR_DOMAIN_PAUSED && !let_go_on (self, domain, reason, name, cancellable, &resume_error))
+    {
+      if (has_ended_half_started (domain, &reason))
+        return start_off (self, domain, reason, config, progress, error);
+      g_propagate_error (error, g_steal_pointer (&resume_error));
+      return FALSE;
+    }
   if (state == VIR_DOMAIN_PMSUSPENDED && virDomainPMWakeup (domain, 0) < 0)
     return scl_throw_virt (error, "VM \"%s\" sleeps and does not wake up", name);
   return _scl_libvirt_vms_clear_marks (self, domain, name, error);
