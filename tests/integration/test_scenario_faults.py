@@ -47,6 +47,8 @@ class Fault:
         return {"LD_PRELOAD": str(LIBRARY), "SCL_FAULT_LOG": str(log), "SCL_FAULT_AT": str(self.at),
                 "SCL_FAULT_ERRNO": str(ERRORS[self.error]), **({"SCL_FAULT_LATE": "1"} if self.late else {})}
 
+# What changes something, by whom it is asked: each has its faults.
+KINDS = {"helper", "netlink", "write", "renameat", "linkat", "unlinkat", "virDomainCreate", "virDomainUndefineFlags"}
 # One sample for every run, so that a change is compared with itself; `tests/run long` takes all.
 SAMPLE = 2303501798
 
@@ -78,19 +80,23 @@ class Faults(EndStateCase):
         return scene.write()
 
     def run_with(self, command, fault):
-        """(the finished process, the call that failed, how many there were)"""
+        """(the finished process, the call that failed, all of them)"""
         self.log.unlink(missing_ok=True)
         done = self.scene.ctl.run(*command.words, env=fault.environment(self.log))
         calls = self.log.read_text().splitlines() if self.log.exists() else []
-        return done, next((call for call in calls if call.startswith("!")), None), len(calls)
+        return done, next((call for call in calls if call.startswith("!")), None), calls
 
     def learn(self):
         """How many calls each command makes, and what it comes to."""
+        seen = set()
         for command in self.commands:
-            done, _, command.calls = self.run_with(command, Fault(0, False, "EIO"))
+            done, _, calls = self.run_with(command, Fault(0, False, "EIO"))
             self.assertEqual(done.returncode, 0, f"{command.name}: {done.stderr}")
-            self.assertGreater(command.calls, 0, f"{command.name} changes nothing, as far as the library sees")
+            self.assertTrue(calls, f"{command.name} changes nothing, as far as the library sees")
+            command.calls = len(calls)
             command.end = self.state()
+            seen |= {call.split()[1] for call in calls}
+        self.assertEqual(KINDS - seen, set(), "no fault would come there")
 
     def some_faults(self, numbers):
         return [[Fault.at_random(numbers, numbers.randint(1, command.calls)) for command in self.commands]

@@ -21,7 +21,7 @@
 #include <libvirt/virterror.h>
 #include <linux/fs.h>
 #include <netlink/netlink.h>
-#include <spawn.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -238,31 +238,19 @@ nl_send_auto_complete (struct nl_sock *sock, struct nl_msg *message)
   return fate_of ("netlink", CALLER) != GOES_ON ? -NLE_NOMEM : REAL (nl_send_auto_complete) (sock, message);
 }
 
-/* A helper that does not start; late: one that fails. */
-gboolean
-g_spawn_async_with_pipes_and_fds (const char *folder, const char *const *argv, const char *const *envp, GSpawnFlags flags,
-                                  GSpawnChildSetupFunc setup, gpointer data, int in, int out, int err, const int *sources,
-                                  const int *targets, gsize n_fds, GPid *pid, int *in_pipe, int *out_pipe, int *err_pipe,
-                                  GError **error)
+static int
+end_with_one (void *unused)
 {
-  static const char *const failing[] = { "/bin/sh", "-c", "echo injected failure >&2; exit 1", NULL };
-  g_autofree char *what = g_strconcat ("helper ", argv[0], NULL);
-  Fate fate = fate_of (what, CALLER);
-
-  if (fate == FAILS)
-    {
-      g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOMEM, "injected failure");
-      return FALSE;
-    }
-  return REAL (g_spawn_async_with_pipes_and_fds) (folder, fate == FAILS_LATE ? failing : argv, envp, flags, setup, data, in, out,
-                                                  err, sources, targets, n_fds, pid, in_pipe, out_pipe, err_pipe, error);
+  return 1;
 }
 
+/* A helper that does not start; late: one that fails. */
 int
-posix_spawn (pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-             char *const argv[], char *const envp[])
+clone (int (*child) (void *), void *stack, int flags, void *data, ...)
 {
-  return fate_of ("posix_spawn", CALLER) != GOES_ON ? ENOMEM : REAL (posix_spawn) (pid, path, actions, attributes, argv, envp);
+  Fate fate = fate_of ("helper", CALLER);
+
+  return fate == FAILS ? no_number () : REAL (clone) (fate == FAILS_LATE ? end_with_one : child, stack, flags, data);
 }
 
 /* libvirt: an error of the driver, as from a QEMU that did not do it; late: from a daemon that went away. */
