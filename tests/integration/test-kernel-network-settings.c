@@ -330,6 +330,58 @@ test_strange_tables (void **state)
   assert_string_equal (after, before);
 }
 
+/* All rules are there, and none of them is in force: it is made anew. PLACE: "ip netns exec N " or "". */
+static void
+check_dormant (Fixture *f, GPtrArray *targets, const char *place, const char *table, const char *where)
+{
+  g_autofree char *line
+      = g_strdup_printf ("%s: nft table %s is dormant: none of its rules is in force\n", where, table);
+  g_autofree char *problems = NULL;
+  g_autofree char *left = NULL;
+
+  sh ("%snft 'add table %s { flags dormant; }'", place, table);
+  problems = list_problems (f->backend);
+  assert_string_equal (problems, line);
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  assert_clean (f->backend);
+  left = sh_output ("%snft list ruleset | grep -c dormant", place);
+  assert_string_equal (left, "0");
+}
+
+static void
+test_dormant_tables (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  check_dormant (f, targets, IN, "inet " PREFIX, "default");
+  check_dormant (f, targets, IN, "bridge " PREFIX, "default");
+  check_dormant (f, targets, "", "inet " PREFIX, "host");
+  /* Beside somebody else's rules the program nft is asked, which says nothing of it. */
+  sh ("nft add table inet other");
+  check_dormant (f, targets, "", "inet " PREFIX, "host");
+}
+
+/* An edit of what they hold does not leave them so. */
+static void
+test_edit_of_dormant_tables (void **state)
+{
+  Fixture *f = *state;
+  g_autoptr (GPtrArray) targets = demo ();
+  g_autoptr (GPtrArray) edited = make_targets (
+      make_target (make_spec ("default", "192.168.10.1", "192.168.20.1", 24, "tcp:2223:192.168.20.2:22",
+                              NULL),
+                   "demo=" MAC1, NULL),
+      NULL);
+
+  assert_ok (apply_networks (f->backend, NULL, targets, &error));
+  sh (IN "nft 'add table inet " PREFIX " { flags dormant; }; add table bridge " PREFIX " { flags dormant; }'");
+  assert_ok (apply_networks (f->backend, NULL, edited, &error));
+  assert_observed (f->backend, edited);
+  sh (IN "nft list ruleset | grep -q dormant && exit 1 || exit 0");
+}
+
 /* All of them at once are put right by one apply. */
 static void
 test_all_together (void **state)
@@ -405,6 +457,7 @@ main (void)
     network_test (test_each),           network_test (test_each_optional),
     network_test (test_strange_tables), network_test (test_all_together),   network_test (test_hosts_own_settings),
     network_test (test_loose_host_end), network_test (test_learned_entries),
+    network_test (test_dormant_tables), network_test (test_edit_of_dormant_tables),
   };
 
   if (fixture_enter () < 0)

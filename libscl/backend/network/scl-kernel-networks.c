@@ -89,15 +89,33 @@ are_all_ours (GPtrArray *tables, const char *prefix)
   return TRUE;
 }
 
+/* nft prints no flags. */
+static void
+take_flags (GPtrArray *tables, GPtrArray *from)
+{
+  for (guint i = 0; i < from->len; i++)
+    {
+      const SclNftTable *source = from->pdata[i];
+      SclNftTable *table = _scl_nft_tables_find (tables, source->family, source->name);
+
+      if (table != NULL)
+        table->flags = source->flags;
+    }
+}
+
 static GPtrArray *
 read_root_tables (SclKernelNetworks *self, SclNetlink *sock, GCancellable *cancellable,
                   GError **error)
 {
-  g_autoptr (GPtrArray) tables = _scl_nft_read (sock, NULL);
+  g_autoptr (GPtrArray) tables = _scl_nft_read (sock, error);
+  g_autoptr (GPtrArray) listed = NULL;
 
-  if (tables != NULL && are_all_ours (tables, self->prefix))
+  if (tables == NULL || are_all_ours (tables, self->prefix))
     return g_steal_pointer (&tables);
-  return _scl_nft_list (-1, cancellable, error);
+  listed = _scl_nft_list (-1, cancellable, error);
+  if (listed != NULL)
+    take_flags (listed, tables);
+  return g_steal_pointer (&listed);
 }
 
 /* Between two calls of one apply nothing has changed. */

@@ -151,6 +151,7 @@ add_table (const struct nlmsghdr *header, gpointer data)
                               nla_get_string (tb[NFTA_TABLE_NAME]));
   if (tb[NFTA_TABLE_HANDLE] != NULL)
     table->handle = GUINT64_FROM_BE (nla_get_u64 (tb[NFTA_TABLE_HANDLE]));
+  table->flags = be32_of (tb[NFTA_TABLE_FLAGS]);
   g_ptr_array_add (reading->tables, table);
 }
 

@@ -55,6 +55,7 @@ typedef struct
   char *family;
   char *name;
   guint64 handle; /* 0 unless it was read from the kernel */
+  guint32 flags;  /* the kernel's NFT_TABLE_F_…; ours have none */
   GPtrArray *sets;
   GPtrArray *chains;
 } SclNftTable;

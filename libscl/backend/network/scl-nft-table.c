@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-nft-table-private.h"
 #include "base/scl-digest-private.h"
+#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
 static void
@@ -387,6 +388,19 @@ compare_chains (SclNftTable *expected, SclNftTable *observed, GPtrArray *problem
     }
 }
 
+/* Of a dormant table all rules are there, and none of them is in force. */
+static void
+compare_flags (SclNftTable *expected, SclNftTable *observed, GPtrArray *problems)
+{
+  if (observed->flags == expected->flags)
+    return;
+  if ((observed->flags & NFT_TABLE_F_DORMANT) != 0)
+    add_problem (problems, "nft table %s %s is dormant: none of its rules is in force",
+                 expected->family, expected->name);
+  else
+    add_problem (problems, "nft table %s %s has other flags", expected->family, expected->name);
+}
+
 void
 _scl_nft_table_compare (SclNftTable *expected, SclNftTable *observed, GPtrArray *problems)
 {
@@ -395,6 +409,7 @@ _scl_nft_table_compare (SclNftTable *expected, SclNftTable *observed, GPtrArray 
       add_problem (problems, "nft table %s %s is missing", expected->family, expected->name);
       return;
     }
+  compare_flags (expected, observed, problems);
   for (guint i = 0; i < expected->sets->len; i++)
     {
       SclNftSet *set = g_ptr_array_index (expected->sets, i);
@@ -418,6 +433,7 @@ has_same_shape (SclNftTable *expected, SclNftTable *observed)
       if (found == NULL || (found->size > 0) != (set->size > 0))
         return FALSE;
     }
+  compare_flags (expected, observed, problems);
   compare_chains (expected, observed, problems);
   return problems->len == 0;
 }
