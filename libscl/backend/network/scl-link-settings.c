@@ -205,10 +205,7 @@ static gboolean
 look_up (SclNetlink *sock, const char *name, SclLink **out, GError **error)
 {
   g_clear_pointer (out, _scl_link_free);
-  if (!_scl_netlink_lookup_link (sock, name, out, error))
-    return FALSE;
-  return *out != NULL
-         || scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up", name);
+  return _scl_netlink_need_link (sock, name, out, error);
 }
 
 gboolean

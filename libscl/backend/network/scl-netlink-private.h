@@ -112,6 +112,8 @@ GPtrArray *_scl_netlink_list_links (SclNetlink *self, GError **error);
 /* One link by name: *OUT is NULL if there is none. */
 gboolean _scl_netlink_lookup_link (SclNetlink *self, const char *name, SclLink **out,
                                    GError **error);
+/* One of which it is known that it was there a moment ago. */
+gboolean _scl_netlink_need_link (SclNetlink *self, const char *name, SclLink **out, GError **error);
 /* In such a list. */
 SclLink *_scl_links_find (GPtrArray *links, const char *name);
 void _scl_link_free (SclLink *link);
@@ -198,6 +200,10 @@ GArray *_scl_netlink_list_routes (SclNetlink *self, GError **error);
 struct nl_msg *_scl_netlink_new_route (const SclRoute *route);
 /* FALSE if it has more to it than SclRoute says (or is no route of IPv4 that somebody made). */
 gboolean _scl_netlink_parse_route (const struct nlmsghdr *header, SclRoute *out_route);
+/* The same to the kernel, whoever made it. */
+gboolean _scl_route_equal (const SclRoute *a, const SclRoute *b);
+/* Before what others have for the same destination, which stays. There by now is 0. */
+int _scl_netlink_add_route (SclNetlink *self, const SclRoute *route);
 int _scl_netlink_replace_route (SclNetlink *self, const SclRoute *route);
 int _scl_netlink_delete_route (SclNetlink *self, const SclRoute *route);
 

@@ -215,6 +215,22 @@ _scl_netlink_new_route (const SclRoute *route)
   return route_msg (RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 }
 
+gboolean
+_scl_route_equal (const SclRoute *a, const SclRoute *b)
+{
+  return a->destination == b->destination && a->prefix_length == b->prefix_length
+         && a->gateway == b->gateway && a->source == b->source && a->index == b->index
+         && a->metric == b->metric && a->type == b->type && a->table == b->table;
+}
+
+int
+_scl_netlink_add_route (SclNetlink *self, const SclRoute *route)
+{
+  int rc = _scl_netlink_talk (self, route_msg (RTM_NEWROUTE, NLM_F_CREATE, route));
+
+  return rc == -EEXIST ? 0 : rc;
+}
+
 int
 _scl_netlink_replace_route (SclNetlink *self, const SclRoute *route)
 {

@@ -275,6 +275,14 @@ _scl_netlink_lookup_link (SclNetlink *self, const char *name, SclLink **out, GEr
   return TRUE;
 }
 
+gboolean
+_scl_netlink_need_link (SclNetlink *self, const char *name, SclLink **out, GError **error)
+{
+  return _scl_netlink_lookup_link (self, name, out, error)
+         && (*out != NULL
+             || scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up", name));
+}
+
 SclLink *
 _scl_links_find (GPtrArray *links, const char *name)
 {

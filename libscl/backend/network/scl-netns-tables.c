@@ -140,14 +140,6 @@ list_routes (Comparison *c)
     c->routes[i].index = i >= 1 && i <= 3 ? c->bridge->index : c->uplink->index;
 }
 
-static gboolean
-is_same_route (const SclRoute *a, const SclRoute *b)
-{
-  return a->destination == b->destination && a->prefix_length == b->prefix_length
-         && a->gateway == b->gateway && a->source == b->source && a->index == b->index
-         && a->metric == b->metric && a->type == b->type && a->table == b->table;
-}
-
 /* Of lo, and the broadcast addresses of subnets, of which older kernels make two each. */
 static gboolean
 is_harmless (const Comparison *c, const SclRoute *route)
@@ -204,7 +196,7 @@ static gboolean
 take_wanted_route (Comparison *c, const SclRoute *route)
 {
   for (guint i = 0; i < N_ROUTES; i++)
-    if (is_same_route (&c->routes[i], route))
+    if (_scl_route_equal (&c->routes[i], route))
       return c->has_route[i] = TRUE;
   return FALSE;
 }

@@ -220,12 +220,8 @@ lookup_both (SclNetworkLinks *self, const char *outer_name, const char *inner_na
 {
   g_clear_pointer (outer, _scl_link_free);
   g_clear_pointer (inner, _scl_link_free);
-  if (!_scl_netlink_lookup_link (self->root, outer_name, outer, error)
-      || !_scl_netlink_lookup_link (self->inner, inner_name, inner, error))
-    return FALSE;
-  return (*outer != NULL && *inner != NULL)
-         || scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up",
-                       outer_name);
+  return _scl_netlink_need_link (self->root, outer_name, outer, error)
+         && _scl_netlink_need_link (self->inner, inner_name, inner, error);
 }
 
 static gboolean
@@ -282,11 +278,8 @@ make_bridge (SclNetworkLinks *self, GPtrArray *inner_links, int *out_index, GErr
       && !throw_link (error, _scl_netlink_add_bridge (self->inner, SCL_NS_BRIDGE, mac), "make it",
                       SCL_NS_BRIDGE))
     return FALSE;
-  if (!_scl_netlink_lookup_link (self->inner, SCL_NS_BRIDGE, &bridge, error))
+  if (!_scl_netlink_need_link (self->inner, SCL_NS_BRIDGE, &bridge, error))
     return FALSE;
-  if (bridge == NULL)
-    return scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up",
-                      SCL_NS_BRIDGE);
   *out_index = bridge->index;
   if (bridge->linklocal_learn == TRUE
       && !throw_link (error, _scl_netlink_stop_linklocal_learn (self->inner, bridge->index),
@@ -511,10 +504,8 @@ raise_link (SclNetlink *sock, const char *name, GError **error)
 {
   g_autoptr (SclLink) link = NULL;
 
-  if (!_scl_netlink_lookup_link (sock, name, &link, error))
+  if (!_scl_netlink_need_link (sock, name, &link, error))
     return FALSE;
-  if (link == NULL)
-    return scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up", name);
   return sync_link (sock, link, (SclLinkChange){ .flags = IFF_UP, .flags_mask = IFF_UP }, error);
 }
 

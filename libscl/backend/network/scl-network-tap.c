@@ -43,10 +43,7 @@ static gboolean
 lookup (SclNetlink *root, const char *name, SclLink **out, GError **error)
 {
   g_clear_pointer (out, _scl_link_free);
-  if (!_scl_netlink_lookup_link (root, name, out, error))
-    return FALSE;
-  return *out != NULL
-         || scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up", name);
+  return _scl_netlink_need_link (root, name, out, error);
 }
 
 static gboolean
