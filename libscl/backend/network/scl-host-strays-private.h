@@ -5,11 +5,10 @@
  * ours: default routes through them, and addresses of NIC ends, which have none. An uplink's own addresses
  * are the network's business. */
 
-#include "backend/network/scl-netlink-private.h"
+#include "backend/network/scl-network-observer-private.h"
 
-/* ROOT_LINKS, ROOT_ADDRESSES (SclLinkAddress): of the root namespace. Appends a sentence for each: to NOTES for
- * a default route that no DHCP client makes, which is somebody's own and stays. */
-gboolean _scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_links,
-                                 GArray *root_addresses, GPtrArray *problems, GPtrArray *notes,
-                                 GError **error);
+/* Appends a sentence for each: to NOTES for a default route that no DHCP client makes, which is somebody's own
+ * and stays. */
+void _scl_host_strays_check (const char *prefix, const SclRootReading *root, GPtrArray *problems,
+                             GPtrArray *notes);
 gboolean _scl_host_strays_remove (SclNetlink *root, const char *prefix, GError **error);

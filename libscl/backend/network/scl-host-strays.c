@@ -128,23 +128,15 @@ check_addresses (const Ends *ends, GArray *addresses, GPtrArray *problems)
     }
 }
 
-gboolean
-_scl_host_strays_check (SclNetlink *root, const char *prefix, GPtrArray *root_links,
-                        GArray *root_addresses, GPtrArray *problems, GPtrArray *notes,
-                        GError **error)
+void
+_scl_host_strays_check (const char *prefix, const SclRootReading *root, GPtrArray *problems,
+                        GPtrArray *notes)
 {
   g_auto (Ends) ends = { 0 };
-  g_autoptr (GArray) routes = NULL;
 
-  ends_init (&ends, prefix, root_links);
-  if (has_none (&ends))
-    return TRUE;
-  routes = _scl_netlink_list_routes (root, error);
-  if (routes == NULL)
-    return FALSE;
-  check_routes (&ends, routes, problems, notes);
-  check_addresses (&ends, root_addresses, problems);
-  return TRUE;
+  ends_init (&ends, prefix, root->links);
+  check_routes (&ends, root->routes, problems, notes);
+  check_addresses (&ends, root->addresses, problems);
 }
 
 static int

@@ -148,8 +148,7 @@ typedef struct
 {
   SclKernelNetworks *self;
   GPtrArray *names;
-  GPtrArray *root_links;
-  GArray *root_addresses;
+  SclRootReading root;
   GCancellable *cancellable;
   GPtrArray *found; /* by position in NAMES; NULL: absent */
   GHashTable *peers; /* what _scl_host_network_list_peers lists; under the lock of SELF */
@@ -171,8 +170,7 @@ sweep_thread (gpointer data)
 
       if (!g_cancellable_set_error_if_cancelled (sweep->cancellable, &sweep->errors[i])
           && _scl_network_observer_read (sweep->self->prefix, sweep->names->pdata[i],
-                                         sweep->root_links, sweep->root_addresses, peers, &network,
-                                         &sweep->errors[i]))
+                                         &sweep->root, peers, &network, &sweep->errors[i]))
         sweep->found->pdata[i] = network;
     }
   locker = g_mutex_locker_new (&sweep->self->lock);
@@ -264,23 +262,24 @@ scl_kernel_networks_observe (SclNetworkBackend *backend, SclManifest *desired, S
   g_autoptr (SclNetlink) root = _scl_netlink_open (-1, NETLINK_ROUTE, error);
   g_autoptr (GPtrArray) links = root == NULL ? NULL : _scl_netlink_list_links (root, error);
   g_autoptr (GArray) addresses = links == NULL ? NULL : _scl_netlink_list_addresses (root, error);
+  g_autoptr (GArray) routes = addresses == NULL ? NULL : _scl_netlink_list_routes (root, error);
   g_autoptr (GPtrArray) tables
-      = addresses == NULL ? NULL : list_root_tables (self, cancellable, error);
+      = routes == NULL ? NULL : list_root_tables (self, cancellable, error);
   g_autoptr (GHashTable) peers = g_hash_table_new (g_direct_hash, g_direct_equal);
   g_autoptr (GPtrArray) names = names_to_observe (self, desired);
   g_autoptr (GPtrArray) found = g_ptr_array_new ();
   g_autofree GError **errors = g_new0 (GError *, names->len + 1);
-  Sweep sweep = { self, names, links, addresses, cancellable, found, peers, errors, 0 };
+  Sweep sweep = { self,        names, { links, addresses, routes },
+                  cancellable, found, peers, errors, 0 };
   SclHostNetwork host = { self->prefix, self->run_dir, tables };
 
   if (tables == NULL)
     return FALSE;
   g_ptr_array_set_size (found, (int)names->len);
   if (!sweep_run (&sweep, out, error)
-      || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error)
-      || !_scl_host_strays_check (root, self->prefix, links, addresses, out->host.problems,
-                                  out->host.notes, error))
+      || !_scl_host_network_observe (&host, links, peers, out->networks, &out->host, error))
     return FALSE;
+  _scl_host_strays_check (self->prefix, &sweep.root, out->host.problems, out->host.notes);
   drop_strangers (out, desired);
   /* The networks only: the VMs are being read by another thread. */
   g_ptr_array_sort (out->networks, compare_names);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-addresses-private.h"
 #include "backend/network/scl-netns-tables-private.h"
+#include "backend/network/scl-uplink-routes-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-address-text-private.h"
 #include "model/scl-names-private.h"
@@ -51,12 +52,9 @@ _scl_network_addresses_make (SclNetworkLinks *self, int bridge, GError **error)
   g_autoptr (SclLink) outer = NULL;
   g_autoptr (SclLink) inner = NULL;
 
-  if (!_scl_netlink_lookup_link (self->root, self->uplink, &outer, error)
-      || !_scl_netlink_lookup_link (self->inner, SCL_NS_UPLINK, &inner, error))
+  if (!_scl_netlink_need_link (self->root, self->uplink, &outer, error)
+      || !_scl_netlink_need_link (self->inner, SCL_NS_UPLINK, &inner, error))
     return FALSE;
-  if (outer == NULL || inner == NULL)
-    return scl_throw (error, SCL_ERROR_BACKEND, "link %s: vanished while it was set up",
-                      self->uplink);
   return sync_address (self->root, &(SclLinkAddress){ host_address (), external, 32, outer->index },
                        error)
          && sync_address (self->inner,
@@ -67,6 +65,20 @@ _scl_network_addresses_make (SclNetworkLinks *self, int bridge, GError **error)
                           error);
 }
 
+static gboolean
+make_host_routes (SclNetworkLinks *self, GError **error)
+{
+  SclNetworkSpec *spec = self->target->spec;
+  guint32 external = _scl_address_number (scl_network_spec_get_external_ip (spec));
+  g_autoptr (SclLink) outer = NULL;
+  SclLinkAddress address = { host_address (), external, 32, 0 };
+
+  if (!_scl_netlink_need_link (self->root, self->uplink, &outer, error))
+    return FALSE;
+  address.index = outer->index;
+  return _scl_uplink_routes_ensure (self->root, outer, &address, error);
+}
+
 /* The way out among them. The host's end is not asked for by ARP: a host that answers only for some of
  * its addresses (arp_ignore, as Kubernetes sets it) would not answer for one that has a peer. */
 gboolean
@@ -75,7 +87,7 @@ _scl_network_addresses_make_tables (SclNetworkLinks *self, GError **error)
   g_autoptr (GPtrArray) links = _scl_netlink_list_links (self->inner, error);
   g_auto (SclNetnsTables) wanted = { 0 };
 
-  if (links == NULL)
+  if (links == NULL || !make_host_routes (self, error))
     return FALSE;
   _scl_netns_tables_init (&wanted, self->prefix, self->target->spec, links);
   return _scl_netns_tables_repair (self->inner, &wanted, error);

@@ -7,9 +7,15 @@
 #include "backend/network/scl-netlink-private.h"
 #include "backend/network/scl-network-backend-private.h"
 
-/* ROOT_LINKS and ROOT_ADDRESSES: SclLink and SclLinkAddress of the root namespace.
- * PEERS (int): gets the indices, there, of what links of the namespace are linked to.
+/* Of the root namespace: SclLink, SclLinkAddress, SclRoute. */
+typedef struct
+{
+  GPtrArray *links;
+  GArray *addresses, *routes;
+} SclRootReading;
+
+/* PEERS (int): gets the indices, there, of what links of the namespace are linked to.
  * *OUT is NULL if there is no such network. */
-gboolean _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
-                                     GArray *root_addresses, GArray *peers,
+gboolean _scl_network_observer_read (const char *prefix, const char *network,
+                                     const SclRootReading *root, GArray *peers,
                                      SclObservedNetwork **out, GError **error);

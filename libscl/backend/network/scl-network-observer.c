@@ -8,6 +8,7 @@
 #include "backend/network/scl-network-sysctls-private.h"
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-ruleset-private.h"
+#include "backend/network/scl-uplink-routes-private.h"
 #include "backend/network/scl-xfrm-private.h"
 #include "base/scl-fd-private.h"
 #include "model/scl-address-text-private.h"
@@ -26,7 +27,7 @@ typedef struct
   SclNetlink *inner;
   GPtrArray *links;
   GArray *addresses;
-  GArray *root_addresses;
+  GArray *root_addresses, *root_routes;
   GArray *peers;
   GPtrArray *tables;
   char *uplink;
@@ -355,6 +356,8 @@ check_uplink (Reading *r)
       || count_addresses (r->root_addresses, outer) != 1
       || count_addresses (r->addresses, inner) != 1)
     add_problem (r, "the addresses of link %s and its other end are wrong", r->uplink);
+  else if (outer->master == 0 && (outer->flags & IFF_UP) != 0)
+    _scl_uplink_routes_check (r->root_routes, outer, near, r->out->problems);
   _scl_link_settings_check (_scl_wishes_uplink_host, outer, "", r->out->problems);
   _scl_link_settings_check (_scl_wishes_uplink, inner, " in the namespace", r->out->problems);
 }
@@ -516,14 +519,15 @@ read_namespace (Reading *r, int fd, GError **error)
 }
 
 gboolean
-_scl_network_observer_read (const char *prefix, const char *network, GPtrArray *root_links,
-                            GArray *root_addresses, GArray *peers, SclObservedNetwork **out,
+_scl_network_observer_read (const char *prefix, const char *network,
+                            const SclRootReading *root, GArray *peers, SclObservedNetwork **out,
                             GError **error)
 {
   g_auto (Reading) r = { .prefix = prefix,
                          .network = network,
-                         .root_links = root_links,
-                         .root_addresses = root_addresses,
+                         .root_links = root->links,
+                         .root_addresses = root->addresses,
+                         .root_routes = root->routes,
                          .peers = peers };
   g_autofree char *name = _scl_names_namespace (prefix, network);
   g_auto (SclFd) fd = -1;
@@ -533,7 +537,7 @@ _scl_network_observer_read (const char *prefix, const char *network, GPtrArray *
 
   *out = NULL;
   r.uplink = _scl_names_link (prefix, SCL_LINK_UPLINK, network);
-  outer = _scl_links_find (root_links, r.uplink);
+  outer = _scl_links_find (root->links, r.uplink);
   r.out = _scl_observed_network_new (network);
   if (state == SCL_NETNS_OTHER)
     set_foreign (r.out, g_strdup_printf ("file %s/%s", SCL_NETNS_FOLDER, name));
