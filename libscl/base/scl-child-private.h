@@ -44,6 +44,6 @@ SclChildOutcome _scl_child_collect (SclChild *self, guint timeout, gsize output_
 
 void _scl_child_kill (SclChild *self);
 
-/* The exit status, -1 if a signal ended it. FALSE: it is not known, because somebody else took it
+/* The exit status, -N if signal N ended it. FALSE: it is not known, because somebody else took it
  * (SIGCHLD ignored, a waitpid (-1) elsewhere in the process), which is no success. */
 gboolean _scl_child_reap (SclChild *self, int *out_status, GError **error);

@@ -155,6 +155,6 @@ _scl_child_reap (SclChild *self, int *out_status, GError **error)
                    self->program);
       return FALSE;
     }
-  *out_status = info.si_code == CLD_EXITED ? info.si_status : -1;
+  *out_status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
   return TRUE;
 }

@@ -8,7 +8,7 @@
 
 typedef struct
 {
-  int exit_status;  /* -1 if a signal ended it */
+  int exit_status;  /* -N: signal N ended it */
   GBytes *output;   /* stdout */
   char *message;    /* stderr, UTF-8, without the last newline */
 } SclRunResult;
@@ -26,3 +26,8 @@ SclRunResult *_scl_run (const char *const *argv, GBytes *input, int netns_fd, co
 /* As _scl_run, and a non-zero exit status is SCL_ERROR_BACKEND with the program's message. */
 GBytes *_scl_run_checked (const char *const *argv, GBytes *input, int netns_fd, guint timeout,
                           GCancellable *cancellable, GError **error);
+
+/* As _scl_run_checked, for a program that is asked something: its answer is some UTF-8, or
+ * SCL_ERROR_BACKEND. */
+GBytes *_scl_run_asked (const char *const *argv, int netns_fd, guint timeout,
+                        GCancellable *cancellable, GError **error);

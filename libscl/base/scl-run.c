@@ -80,20 +80,24 @@ make_result (SclChild *child, int status)
 }
 
 static gboolean
-throw_outcome (SclChildOutcome outcome, const char *program, guint timeout,
+throw_outcome (SclChildOutcome outcome, const char *const *argv, guint timeout,
                GCancellable *cancellable, GError **error)
 {
+  g_autofree char *command = g_strjoinv (" ", (char **) argv);
+
   if (outcome == SCL_CHILD_TOO_SLOW)
-    return scl_throw (error, SCL_ERROR_TIMEOUT, "%s did not end within %u s", program, timeout);
+    return scl_throw (error, SCL_ERROR_TIMEOUT, "\"%s\" did not end within %u s, and was killed",
+                      command, timeout);
   if (outcome == SCL_CHILD_TOO_MUCH)
-    return scl_throw (error, SCL_ERROR_BACKEND, "%s wrote more than %u MiB", program,
+    return scl_throw (error, SCL_ERROR_BACKEND, "%s wrote more than %u MiB", argv[0],
                       OUTPUT_MAX >> 20);
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
 /* Ended in time: its status; else it is ended. */
 static gboolean
-end (SclChild *child, guint timeout, GCancellable *cancellable, int *out_status, GError **error)
+end (SclChild *child, const char *const *argv, guint timeout, GCancellable *cancellable,
+     int *out_status, GError **error)
 {
   SclChildOutcome outcome = _scl_child_collect (child, timeout, OUTPUT_MAX, cancellable);
 
@@ -101,7 +105,7 @@ end (SclChild *child, guint timeout, GCancellable *cancellable, int *out_status,
     return _scl_child_reap (child, out_status, error);
   _scl_child_kill (child);
   (void) _scl_child_reap (child, out_status, NULL);
-  return throw_outcome (outcome, child->program, timeout, cancellable, error);
+  return throw_outcome (outcome, argv, timeout, cancellable, error);
 }
 
 SclRunResult *
@@ -114,9 +118,24 @@ _scl_run (const char *const *argv, GBytes *input, int netns_fd, const char *user
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
       || !start (&spawn, input, &child, error)
-      || !end (&child, timeout, cancellable, &status, error))
+      || !end (&child, argv, timeout, cancellable, &status, error))
     return NULL;
   return make_result (&child, status);
+}
+
+static gboolean
+throw_failure (const char *program, const SclRunResult *result, GError **error)
+{
+  const char *message = result->message;
+
+  if (result->exit_status < 0)
+    return scl_throw (error, SCL_ERROR_BACKEND, "%s was ended by signal %d (%s)%s%s", program,
+                      -result->exit_status, g_strsignal (-result->exit_status),
+                      message[0] == '\0' ? "" : ": ", message);
+  if (message[0] == '\0')
+    return scl_throw (error, SCL_ERROR_BACKEND, "%s failed with status %d and no message", program,
+                      result->exit_status);
+  return scl_throw (error, SCL_ERROR_BACKEND, "%s failed: %s", program, message);
 }
 
 GBytes *
@@ -129,7 +148,31 @@ _scl_run_checked (const char *const *argv, GBytes *input, int netns_fd, guint ti
   if (result == NULL)
     return NULL;
   if (result->exit_status != 0)
-    return scl_null_throw (error, SCL_ERROR_BACKEND, "%s failed: %s", argv[0],
-                           result->message[0] == '\0' ? "no message" : result->message);
+    {
+      (void) throw_failure (argv[0], result, error);
+      return NULL;
+    }
   return g_bytes_ref (result->output);
+}
+
+GBytes *
+_scl_run_asked (const char *const *argv, int netns_fd, guint timeout, GCancellable *cancellable,
+                GError **error)
+{
+  g_autofree char *command = g_strjoinv (" ", (char **) argv);
+  g_autoptr (GBytes) output
+      = _scl_run_checked (argv, NULL, netns_fd, timeout, cancellable, error);
+  gsize size = 0;
+  const char *text = output == NULL ? NULL : g_bytes_get_data (output, &size);
+
+  if (output == NULL)
+    return NULL;
+  if (size == 0)
+    return scl_null_throw (error, SCL_ERROR_BACKEND,
+                           "\"%s\" printed nothing, and ended as if all were well: is another "
+                           "program of that name in PATH?",
+                           command);
+  if (!g_utf8_validate (text, (gssize) size, NULL))
+    return scl_null_throw (error, SCL_ERROR_BACKEND, "the answer of \"%s\" is not UTF-8", command);
+  return g_steal_pointer (&output);
 }

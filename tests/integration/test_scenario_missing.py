@@ -34,6 +34,12 @@ class Missing(scltest.TestCase):
         self.assertFalse(list(self.dir.glob("state/**/*.raw")))
         return done.stderr
 
+    def assert_fails(self, scene, words):
+        done = scene.apply(check=None)
+        self.assertIn(done.returncode, (1, 3), done.stdout + done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertEqual(self.scl.output(["ls", "/run/netns"]).split(), [])
+
     def hide(self, path):
         """On the lab host (only) the program or folder is not there."""
         if os.path.isdir(path):
@@ -59,6 +65,35 @@ class Missing(scltest.TestCase):
         libvirtd = self.use(Libvirtd(self.dir / "lv", self.scl))
         self.hide("/usr/sbin")
         self.assert_refused(self.scene(libvirtd), "nftables")
+
+    def replace_nft(self, body):
+        """On the lab host (only), and again for each body."""
+        script = self.dir / "nft"
+        script.write_text(f"#!/bin/sh\n{body}\n")
+        script.chmod(0o755)
+        if not self.scl.output(["sh", "-c", "mount | grep /nft || true"]):
+            self.scl.run(["mount", "--bind", str(script), os.path.realpath("/usr/sbin/nft")])
+
+    def test_odd_nft(self):
+        """Whatever it does, it is an error that names it: never a crash, and never a network without rules."""
+        scene = self.scene(self.use(Libvirtd(self.dir / "lv", self.scl)))
+        self.replace_nft("exit 0")
+        self.assert_fails(scene, "nft ended as if all were well, but the kernel's rules are those of before")
+        self.replace_nft(": > /dev/null; kill -ABRT $$")
+        self.assert_fails(scene, "nft was ended by signal 6 (Aborted)")
+        self.replace_nft("exit 3")
+        self.assert_fails(scene, "nft failed with status 3 and no message")
+
+    def test_odd_answers_of_nft(self):
+        """Asked for the rules of somebody else."""
+        scene = self.scene(self.use(Libvirtd(self.dir / "lv", self.scl)))
+        self.scl.run(["nft", "add", "table", "inet", "other"])
+        for body, words in (("exit 0", '"nft -j list ruleset" printed nothing'),
+                            ("echo nonsense", "nft's listing is not JSON"),
+                            ("echo '{}'", "nft's listing holds no tables"),
+                            ("printf '\\377'", 'the answer of "nft -j list ruleset" is not UTF-8')):
+            self.replace_nft(body)
+            self.assert_refused(scene, words)
 
     def test_no_firmware(self):
         for folder in ("/usr/share/OVMF", "/usr/share/qemu/firmware"):

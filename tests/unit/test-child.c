@@ -34,6 +34,36 @@ assert_status_lost (const char *script, const char *word)
   assert_error_is (error, SCL_ERROR_FAILED, NOT_KNOWN);
 }
 
+static void
+test_run_checked_names_the_signal (void **state)
+{
+  const char *argv[] = { "/bin/sh", "-c", "kill -TERM $$", NULL };
+  const char *loud[] = { "/bin/sh", "-c", "echo why >&2; kill -KILL $$", NULL };
+  GError *error = NULL;
+
+  assert_null (_scl_run_checked (argv, NULL, -1, 10, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BACKEND, "/bin/sh was ended by signal 15 (Terminated)");
+  assert_null (_scl_run_checked (loud, NULL, -1, 10, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BACKEND, "/bin/sh was ended by signal 9 (Killed): why");
+}
+
+static void
+test_run_asked (void **state)
+{
+  const char *answers[] = { "printf", "{}", NULL };
+  const char *mute[] = { "/bin/true", "-j", NULL };
+  const char *binary[] = { "printf", "\\377", NULL };
+  GError *error = NULL;
+  g_autoptr (GBytes) answer = _scl_run_asked (answers, -1, 10, NULL, &error);
+
+  assert_null (error);
+  assert_memory_equal (g_bytes_get_data (answer, NULL), "{}", 2);
+  assert_null (_scl_run_asked (mute, -1, 10, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BACKEND, "\"/bin/true -j\" printed nothing");
+  assert_null (_scl_run_asked (binary, -1, 10, NULL, &error));
+  assert_error_is (error, SCL_ERROR_BACKEND, "is not UTF-8");
+}
+
 /* The kernel reaps it at once; whether it failed or not cannot be told. */
 static void
 test_children_are_ignored (void **state)
@@ -177,6 +207,8 @@ main (void)
     cmocka_unit_test (test_no_descriptor_left),
     cmocka_unit_test (test_too_much_output),
     cmocka_unit_test (test_long_message),
+    cmocka_unit_test (test_run_checked_names_the_signal),
+    cmocka_unit_test (test_run_asked),
   };
 
   return cmocka_run_group_tests_name ("child", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-ruleset-private.h"
 #include "model/scl-names-private.h"
+#include <scl/scl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,6 +233,7 @@ test_parse_odd (void **state)
     "{\"chain\": {\"family\": \"ip\", \"table\": \"t\", \"name\": \"c\"}},"
     "{\"rule\": {\"family\": \"ip\", \"table\": \"t\", \"chain\": \"c\", \"expr\": [7, {}]}}]}",
   };
+  static const char *const silent[] = { "", "{}", "null", "[]", "{\"nftables\": 7}" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (odd); i++)
     {
@@ -239,6 +241,14 @@ test_parse_odd (void **state)
       g_autoptr (GPtrArray) tables = _scl_nft_parse (odd[i], -1, &error);
 
       assert_true ((tables == NULL) == (error != NULL));
+    }
+  /* It says nothing of the host's rules, which is not to say that there are none. */
+  for (gsize i = 0; i < G_N_ELEMENTS (silent); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      assert_null (_scl_nft_parse (silent[i], -1, &error));
+      assert_true (g_error_matches (error, SCL_ERROR, SCL_ERROR_BACKEND));
     }
   /* Every truncation of a good one. */
   for (gsize n = 0; n < strlen (listing); n++)

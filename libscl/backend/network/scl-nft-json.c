@@ -251,14 +251,16 @@ _scl_nft_parse (const char *json, gssize length, GError **error)
   JsonNode *root;
   JsonArray *entries;
 
-  if (!json_parser_load_from_data (parser, json, length, &local))
+  if (length == 0 || !json_parser_load_from_data (parser, json, length, &local))
     return scl_null_throw (error, SCL_ERROR_BACKEND, "nft's listing is not JSON: %s",
-                           local->message);
+                           local == NULL ? "it is empty" : local->message);
   root = json_parser_get_root (parser);
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     return scl_null_throw (error, SCL_ERROR_BACKEND, "nft's listing holds no object");
   entries = get_array (json_node_get_object (root), "nftables");
-  for (guint i = 0; entries != NULL && i < json_array_get_length (entries); i++)
+  if (entries == NULL)
+    return scl_null_throw (error, SCL_ERROR_BACKEND, "nft's listing holds no tables");
+  for (guint i = 0; i < json_array_get_length (entries); i++)
     parse_entry (tables, json_array_get_element (entries, i));
   return g_steal_pointer (&tables);
 }

@@ -9,7 +9,7 @@
 #include "backend/network/scl-nft-table-private.h"
 #include <gio/gio.h>
 
-/* `nft -f -`: one transaction. NETNS_FD -1: the caller's namespace. */
+/* `nft -f -`: one transaction, which changes something. NETNS_FD -1: the caller's namespace. */
 gboolean _scl_nft_apply (int netns_fd, const char *text, GCancellable *cancellable, GError **error);
 
 /* `nft -j list ruleset` as SclNftTable. (transfer full) */

@@ -42,7 +42,11 @@ walk_node (JsonNode *node, Walk *walk)
 static char *
 dup_string (JsonObject *object, const char *member)
 {
-  return g_strdup (json_object_get_string_member_with_default (object, member, NULL));
+  JsonNode *node = json_object_get_member (object, member);
+
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_dup_string (node)
+             : NULL;
 }
 
 /* No backing file is opened: it may be anywhere. */
@@ -58,7 +62,7 @@ ask (const char *path, const char *format, GCancellable *cancellable, GError **e
       argv[n++] = format;
     }
   argv[n] = path;
-  return _scl_run_checked (argv, NULL, -1, TIMEOUT, cancellable, error);
+  return _scl_run_asked (argv, -1, TIMEOUT, cancellable, error);
 }
 
 gboolean
