@@ -2,6 +2,7 @@
 #include "backend/memory/scl-memory-host-private.h"
 #include "backend/network/scl-kernel-networks-private.h"
 #include "backend/vm/scl-libvirt-vms-private.h"
+#include "backend/vm/scl-virt-uri-private.h"
 #include "backend/volume/scl-file-volumes-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
@@ -98,7 +99,7 @@ parse_uri (const char *text, LocalUri *uri, GError **error)
   if (!g_path_is_absolute (uri->state))
     return scl_throw (error, SCL_ERROR_INVALID, "state folder \"%s\" is not an absolute path",
                       uri->state);
-  return TRUE;
+  return _scl_virt_uri_check (uri->hypervisor, error);
 }
 
 /* A host without /etc/machine-id gets a number of its own, kept with the volumes. */

@@ -48,8 +48,8 @@ class Owner(SharedCase):
         return sorted((path, os.lstat(path).st_uid, os.lstat(path).st_mode, os.lstat(path).st_mtime_ns)
                       for path in subprocess.run(["find", state], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines())
 
-    def refused(self, state, named):
-        ctl = Sclctl(state, "qemu:///embed", host=self.scl)
+    def refused(self, state, named, hypervisor="qemu:///embed"):
+        ctl = Sclctl(state, hypervisor, host=self.scl)
         before = self.tree(state)
         for words in (("vm", "list"), ("status",), ("plan", "-f", self.manifest), ("apply", "-f", self.manifest, "--yes"),
                       ("volume", "prune", "--yes")):
@@ -95,6 +95,16 @@ class Owner(SharedCase):
         state = self.state("open")
         state.chmod(0o777)
         self.refused(state, f"{state}: others can write into it")
+
+    def test_another_root(self):
+        """Nobody has judged that one, whoever it belongs to."""
+        root = self.state("root") / "embed"
+        state = self.dir / "empty"
+        state.mkdir()
+        before = self.tree(root)
+        for spelling in (f"qemu:///embed?root={root}", f"qemu:/embed?root={root}", f"qemu:///%65mbed?root={root}"):
+            self.refused(state, f'hypervisor "{spelling}"', spelling)
+        self.assertEqual(self.tree(root), before)
 
 
 if __name__ == "__main__":

@@ -19,3 +19,5 @@ scl_test_program (NAME test-domain-additions LABELS unit SOURCES test-domain-add
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
 scl_test_program (NAME test-domain-firmware LABELS unit SOURCES test-domain-firmware.c
                   LAYERS base model plan backend backend-vm TIMEOUT 60)
+scl_test_program (NAME test-virt-uri LABELS unit SOURCES test-virt-uri.c
+                  LAYERS base model plan backend backend-vm TIMEOUT 60)

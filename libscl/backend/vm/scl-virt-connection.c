@@ -3,13 +3,13 @@
 #include "backend/vm/scl-embed-root-private.h"
 #include "backend/vm/scl-virt-call-private.h"
 #include "backend/vm/scl-virt-event-private.h"
+#include "backend/vm/scl-virt-uri-private.h"
 #include <libvirt/virterror.h>
 #include <string.h>
 #include <unistd.h>
 
 #define OLDEST_LIBVIRT 9000000 /* 9.0.0 */
 #define CLOSE_SECONDS 5
-#define EMBED_URI "qemu:///embed"
 
 struct SclVirtConnection
 {
@@ -161,6 +161,13 @@ open_embedded (const char *uri)
   return embed_handle;
 }
 
+/* Without the aliases of libvirt.conf: one could stand for the embedded driver. (transfer full) */
+static virConnectPtr
+open_other (const char *uri)
+{
+  return virConnectOpenAuth (uri, NULL, VIR_CONNECT_NO_ALIASES);
+}
+
 static void
 open_handle (gpointer data, gpointer user_data)
 {
@@ -169,7 +176,7 @@ open_handle (gpointer data, gpointer user_data)
 
   if (!claim_embed (opening->uri, opening->root, &opening->error))
     return;
-  handle = opening->root != NULL ? open_embedded (opening->uri) : virConnectOpen (opening->uri);
+  handle = opening->root != NULL ? open_embedded (opening->uri) : open_other (opening->uri);
   if (handle == NULL)
     {
       throw_open (opening, &opening->error);
@@ -308,12 +315,15 @@ SclVirtConnection *
 _scl_virt_connection_new (const char *uri, const char *state_dir, GCancellable *cancellable,
                           GError **error)
 {
-  SclVirtConnection *self = g_new0 (SclVirtConnection, 1);
+  SclVirtConnection *self;
   g_autoptr (virConnect) handle = NULL;
 
+  if (!_scl_virt_uri_check (uri, error))
+    return NULL;
+  self = g_new0 (SclVirtConnection, 1);
   self->hub = _scl_virt_hub_new ();
   g_mutex_init (&self->lock);
-  if (strcmp (uri, EMBED_URI) != 0)
+  if (strcmp (uri, SCL_EMBED_URI) != 0)
     self->uri = g_strdup (uri);
   else if ((self->root = _scl_embed_root_prepare (state_dir, error)) != NULL)
     self->uri = _scl_embed_root_to_uri (self->root);
