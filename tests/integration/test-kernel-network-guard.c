@@ -216,6 +216,30 @@ assert_port_is_the_hosts (guint16 port)
   close (guest);
 }
 
+/* The same over TCP: what comes back to the host's port is no guest's connection. */
+static void
+assert_tcp_port_is_not_kept (guint16 port)
+{
+  int peer = serve ("client", SOCK_STREAM, CLIENT_IP, PEER_PORT);
+  int guest = socket_in ("g-one", AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in own = address_of ("192.168.20.11", port);
+  struct sockaddr_in to = address_of (CLIENT_IP, PEER_PORT);
+  struct sockaddr_in from;
+  socklen_t length = sizeof from;
+  int accepted;
+
+  assert_int_equal (bind (guest, (struct sockaddr *)&own, sizeof own), 0);
+  assert_int_equal (connect (guest, (struct sockaddr *)&to, sizeof to), 0);
+  assert_true (wait_for (peer, POLLIN, ARRIVES_MS));
+  accepted = accept (peer, (struct sockaddr *)&from, &length);
+  assert_true (accepted >= 0);
+  if (ntohs (from.sin_port) < 61000)
+    fail_msg ("the guest's %u left as %u", port, ntohs (from.sin_port));
+  close (accepted);
+  close (guest);
+  close (peer);
+}
+
 static void
 test_ports_of_the_host (void **state)
 {
@@ -224,6 +248,8 @@ test_ports_of_the_host (void **state)
 
   for (gsize i = 0; i < G_N_ELEMENTS (ports); i++)
     assert_port_is_the_hosts (ports[i]);
+  assert_tcp_port_is_not_kept (179);
+  assert_tcp_port_is_not_kept (50000);
 }
 
 /* The same inside: a neighbour's flow does not stand for the answers of a forward. While the host

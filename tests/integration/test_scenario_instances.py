@@ -17,9 +17,11 @@ from scltest.scene import Scene, SharedCase
 from scltest.sclctl import Sclctl, fresh_prefix
 
 # Each is carried out by the second instance; all of them change something of it.
-VERBS = (("apply",), ("vm", "start", "demo"), ("vm", "restart", "--force", "demo"), ("vm", "stop", "--force", "demo"),
-         ("vm", "delete", "--yes", "demo"), ("network", "delete", "--yes", "default"), ("volume", "delete", "--yes", "demo"),
-         ("apply",), ("apply", "empty"), ("volume", "prune", "--yes"))
+ANEW = ("volume", "create", "--from-image", "demo")
+VERBS = (("apply",), ("vm", "start", "demo"), ("vm", "restart", "--force", "demo", "up"), ("vm", "stop", "--force", "demo"), ANEW,
+         ("vm", "stop", "--force", "--all"), ("vm", "delete", "--yes", "demo", "up"), ("network", "delete", "--yes", "default"),
+         ("volume", "delete", "--yes", "demo", "up"), ("apply",), ("vm", "stop", "--force", "--all"), ("apply", "empty"),
+         ("volume", "prune", "--yes"))
 
 
 class Host(SharedCase):
@@ -39,6 +41,9 @@ class Host(SharedCase):
         scene.vm("demo", "192.168.20.2/24", "192.168.20.1", autoStart=False)
         return scene
 
+    def domain(self, ctl, vm):
+        return f"{ctl.prefix}-{vm}" if ctl.prefix != "scl" else vm
+
     def lines(self, words):
         return [" ".join(line.split()) for line in self.scl.output(words, check=False).splitlines()]
 
@@ -53,13 +58,13 @@ class Host(SharedCase):
 
     def snapshot(self, ctl):
         """All that instance CTL has on this host."""
-        name, uri = f"{ctl.prefix}-default", f"{ctl.prefix}-demo" if ctl.prefix != "scl" else "demo"
+        name, domain = f"{ctl.prefix}-default", self.domain(ctl, "demo")
         inside = ["ip", "netns", "exec", name]
         links = [line for line in self.lines(["ip", "-o", "-d", "link"]) if f": {ctl.prefix}u-" in line or f": {ctl.prefix}n-" in line]
         # The state of a link may still be on its way up.
         return {"volumes": self.files(ctl.home / "volumes"), "vms": self.files(ctl.home / "vms"),
-                "domain": self.libvirtd.virsh("dumpxml", "--inactive", uri),
-                "power": self.libvirtd.state(uri),
+                "domain": self.libvirtd.virsh("dumpxml", "--inactive", domain),
+                "power": self.libvirtd.state(domain),
                 "inside": self.lines([*inside, "nft", "-s", "list", "ruleset"]) + self.lines([*inside, "ip", "-4", "route"]),
                 "table": self.lines(["nft", "-s", "list", "table", "inet", ctl.prefix]),
                 "links": [line.split(":")[1] for line in links],
@@ -78,14 +83,28 @@ class Host(SharedCase):
             return scene.ctl.run("apply", "-f", scene.write())
         if words == ("apply", "empty"):
             return scene.ctl.run("apply", "-f", scene.write(EMPTY), "--allow-empty", "--prune")
+        if words == ANEW:
+            (scene.ctl.home / "volumes/demo.raw").unlink()
         return scene.ctl.run(*words)
 
 
-class Instances(Host):
+class Matrix(Host):
+    def add_running(self, scene):
+        """A VM that runs, and without a system changes nothing."""
+        blank = scene.folder / "blank.raw"
+        blank.write_bytes(b"\x01" + bytes((4 << 20) - 1))
+        scene.vm("up", image=str(blank), memorySize=64)
+
+    def snapshot(self, ctl):
+        running = self.domain(ctl, "up")
+        return {**super().snapshot(ctl), "running": self.libvirtd.virsh("domid", running) + self.libvirtd.virsh("dumpxml", running)}
+
     def every_verb(self, first, second):
+        self.add_running(first)
+        self.add_running(second)
         first.apply()
         before = self.snapshot(first.ctl)
-        self.assertEqual(len(before["volumes"]), 2, before["volumes"])
+        self.assertEqual(len(before["volumes"]), 4, before["volumes"])
         for words in VERBS:
             with self.subTest(verb=words):
                 done = self.carry_out(second, words)
@@ -106,6 +125,8 @@ class Instances(Host):
         folder = self.folder()
         self.every_verb(self.scene(folder, "doc", "192.168.11.1"), self.scene(folder, "scl", "192.168.10.1"))
 
+
+class Instances(Host):
     def refused(self, first, other):
         first.apply()
         before = self.snapshot(first.ctl)

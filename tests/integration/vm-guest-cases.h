@@ -345,6 +345,26 @@ test_grow_live (void **state)
   guest_stop (host, "killed", 0, SCL_STOPPED_BY_USER);
 }
 
+/* Somebody has made the file larger since the caller looked: libvirt would cut that off. */
+static void
+test_grow_to_less_than_is_there (void **state)
+{
+  GuestHost *host = *state;
+  g_autoptr (GIOStream) console = guest_boot (host, "killed");
+  g_autofree char *path = g_strdup_printf ("%s/volumes/killed.raw", host->state_dir);
+  g_autofree char *answer = NULL;
+  g_autoptr (GError) error = NULL;
+  struct stat file;
+
+  assert_int_equal (truncate (path, G_GINT64_CONSTANT (3) << 29), 0);
+  guest_must (_scl_vm_backend_resize_disk (host->vms, "killed", 0, 1 << 30, &error), &error);
+  assert_int_equal (stat (path, &file), 0);
+  assert_int_equal (file.st_size, G_GINT64_CONSTANT (3) << 29);
+  guest_say (console, "echo size=$(cat /sys/block/vda/size)\n");
+  answer = guest_expect (console, "size=3145728");
+  guest_stop (host, "killed", 0, SCL_STOPPED_BY_USER);
+}
+
 static void
 test_console_is_exclusive (void **state)
 {
@@ -444,4 +464,5 @@ test_nic (void **state)
       cmocka_unit_test (test_cancelled_stop), cmocka_unit_test (test_guest_poweroff),              \
       cmocka_unit_test (test_killed_qemu), cmocka_unit_test (test_ended_by_host),                  \
       cmocka_unit_test (test_missing_volume), cmocka_unit_test (test_grow_live),                   \
+      cmocka_unit_test (test_grow_to_less_than_is_there),                                          \
       cmocka_unit_test (test_console_is_exclusive), cmocka_unit_test (test_nic)
