@@ -96,6 +96,11 @@ parse_uri (const char *text, LocalUri *uri, GError **error)
   wrong = _scl_names_check_prefix (uri->prefix);
   if (wrong != NULL)
     return scl_throw (error, SCL_ERROR_INVALID, "prefix \"%s\" %s", uri->prefix, wrong);
+  if (_scl_names_is_nft_word (uri->prefix))
+    return scl_throw (error, SCL_ERROR_INVALID,
+                      "prefix \"%s\" is a word of nft, which takes no table of that name: choose "
+                      "another, \"%.5s1\" for example",
+                      uri->prefix, uri->prefix);
   if (!g_path_is_absolute (uri->state))
     return scl_throw (error, SCL_ERROR_INVALID, "state folder \"%s\" is not an absolute path",
                       uri->state);

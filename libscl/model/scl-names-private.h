@@ -62,4 +62,8 @@ guint32 _scl_names_number (const char *prefix);
  * hyphens; else what is wrong with it (static). */
 const char *_scl_names_check_label (const char *name);
 const char *_scl_names_check_prefix (const char *prefix); /* [a-z][a-z0-9]{0,5} */
+/* Prefixes that nft 1.0.6 takes for something else where a table's name should be, and has no way to
+ * quote: an instance of that name could not have a firewall. NULL-terminated. */
+const char *const *_scl_names_list_nft_words (void);
+gboolean _scl_names_is_nft_word (const char *prefix);
 const char *_scl_names_check_interface (const char *name);

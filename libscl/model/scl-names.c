@@ -155,6 +155,31 @@ _scl_names_check_prefix (const char *prefix)
   return NULL;
 }
 
+const char *const *
+_scl_names_list_nft_words (void)
+{
+  static const char *const words[] = {
+    "accept", "add", "ah", "all", "and", "arp", "bridge", "cgroup", "chain", "comp", "cpu",
+    "create", "ct", "day", "dccp", "define", "delete", "device", "dnat", "drop", "dst", "dup",
+    "ecn", "eq", "esp", "ether", "exists", "export", "exthdr", "fib", "flags", "flow", "flush",
+    "frag", "fwd", "ge", "get", "goto", "gt", "handle", "hbh", "hook", "hour", "icmp", "icmpv6",
+    "igmp", "iif", "import", "index", "inet", "insert", "ip", "ip6", "ipsec", "jhash", "jump", "le",
+    "limit", "list", "log", "lshift", "lt", "map", "mark", "meta", "meter", "mh", "ne", "netdev",
+    "not", "numgen", "oif", "or", "osf", "policy", "queue", "quota", "random", "reject", "rename",
+    "reset", "return", "rshift", "rt", "rt0", "rt2", "rule", "sctp", "set", "size", "skgid",
+    "skuid", "snat", "socket", "srh", "table", "tcp", "th", "time", "tproxy", "type", "typeof",
+    "udp", "update", "vlan", "vmap", "xor", "xt", NULL
+  };
+
+  return words;
+}
+
+gboolean
+_scl_names_is_nft_word (const char *prefix)
+{
+  return g_strv_contains (_scl_names_list_nft_words (), prefix);
+}
+
 const char *
 _scl_names_check_interface (const char *name)
 {

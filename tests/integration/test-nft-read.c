@@ -2,6 +2,8 @@
 /* What is read from the kernel directly is what nft says is there. */
 #include "backend/network/scl-nft-private.h"
 #include "backend/network/scl-network-backend-private.h"
+#include "backend/network/scl-ruleset-private.h"
+#include "model/scl-names-private.h"
 #include "network-fixture.h"
 #include <linux/netlink.h>
 
@@ -202,13 +204,55 @@ test_changes_meanwhile (void **state)
   assert_int_equal (halves, 0);
 }
 
+/* All that SCL says to nft of an instance of that name. */
+static gboolean
+can_be_called (const char *name)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  SclHostRules rules = { .uplinks = none, .externals = none, .nics = none };
+  g_autoptr (SclNftTable) host = _scl_ruleset_host (name, &rules);
+  g_autoptr (SclNetworkSpec) spec
+      = make_spec ("default", "192.168.10.1", "192.168.20.1", 24, "tcp:2222:192.168.20.2:22", NULL);
+  g_autoptr (SclNftTable) ports = _scl_ruleset_ports (name, spec, none);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  _scl_nft_table_append_text (host, text);
+  _scl_nft_table_append_text (ports, text);
+  g_string_append_printf (text, "add element inet %s " SCL_SET_UPLINKS " { \"lo\" }\n", name);
+  g_string_append_printf (text, "flush set inet %s " SCL_SET_UPLINKS "\n", name);
+  g_string_append_printf (text, "delete table inet %s\ndelete table bridge %s\n", name, name);
+  return _scl_nft_apply (-1, text->str, NULL, NULL);
+}
+
+/* Each word that is refused as a prefix cannot be one with this nft, and what is not refused can. */
+static void
+test_words_of_nft (void **state)
+{
+  static const char *const good[]
+      = { "scl", "s", "r", "a1", "log1", "ip1", "rt02", "logs", "saddr", "dport", "proto", "state",
+          "iifs", "drops", "vm", "net", "lab", "ci", "filter", "nat", "last", "to", "in", "on" };
+  const char *const *words = _scl_names_list_nft_words ();
+  g_autofree char *version = sh_output ("nft --version");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      assert_false (_scl_names_is_nft_word (good[i]));
+      if (!can_be_called (good[i]))
+        fail_msg ("no table can be called %s, but a prefix can", good[i]);
+    }
+  /* Later ones have learned to take some. */
+  for (gsize i = 0; strstr (version, " v1.0.6") != NULL && words[i] != NULL; i++)
+    if (can_be_called (words[i]))
+      fail_msg ("a table can be called %s, but no prefix", words[i]);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     network_test (test_nothing),           network_test (test_all_that_we_write),
     network_test (test_many_elements),     network_test (test_strange_types),
-    network_test (test_changes_meanwhile),
+    network_test (test_changes_meanwhile), network_test (test_words_of_nft),
   };
 
   if (fixture_enter () < 0)

@@ -112,6 +112,12 @@ class Usage(scltest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("NOT", done.stderr)
 
+    def test_prefix_that_nft_cannot_take(self):
+        done = call("vm", "list", SCL_URI="local:?hypervisor=memory&prefix=log")
+        self.assertEqual((done.returncode, done.stderr), (1, 'sclctl: prefix "log" is a word of nft, which takes no table '
+                                                             'of that name: choose another, "log1" for example\n'))
+        self.assertEqual(call("vm", "list", "-q", SCL_URI="local:?hypervisor=memory&prefix=log1").returncode, 0)
+
     def test_version(self):
         done = call("--version")
         self.assertRegex(done.stdout, r"^sclctl \d+\.\d+\.\d+\n$")

@@ -184,6 +184,27 @@ test_prefixes (void **state)
     assert_non_null (_scl_names_check_prefix (bad[i]));
 }
 
+/* What is offered instead is none. */
+static void
+test_nft_words (void **state)
+{
+  static const char *const good[] = { "scl", "s", "saddr", "logs", "port" };
+  const char *const *words = _scl_names_list_nft_words ();
+
+  assert_true (g_strv_length ((char **) words) > 100);
+  for (gsize i = 0; words[i] != NULL; i++)
+    {
+      g_autofree char *other = g_strdup_printf ("%.5s1", words[i]);
+
+      assert_null (_scl_names_check_prefix (words[i]));
+      assert_true (_scl_names_is_nft_word (words[i]));
+      assert_null (_scl_names_check_prefix (other));
+      assert_false (_scl_names_is_nft_word (other));
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
+    assert_false (_scl_names_is_nft_word (good[i]));
+}
+
 static void
 test_interfaces (void **state)
 {
@@ -212,7 +233,7 @@ main (void)
     cmocka_unit_test (test_numbers_of_neighbours_differ),
     cmocka_unit_test (test_labels),
     cmocka_unit_test (test_prefixes),
-    cmocka_unit_test (test_interfaces),
+    cmocka_unit_test (test_nft_words), cmocka_unit_test (test_interfaces),
   };
 
   return cmocka_run_group_tests_name ("names", tests, NULL, NULL);
