@@ -176,7 +176,7 @@ is_network_there (SclObservation *observation, const char *name)
   return network != NULL && !network->foreign;
 }
 
-/* Without it the guest reaches nobody, and the VM cannot be started. */
+/* Without it the guest reaches nobody, and the VM cannot be started. PATH is that of its network. */
 static void
 add_lost_networks (SclConnection *self, SclObservation *observation, SclObservedVm *vm, const char *path)
 {
@@ -221,6 +221,7 @@ add_vm_diagnostics (SclConnection *self, const SclReading *reading)
     {
       SclObservedVm *vm = observation->vms->pdata[i];
       g_autofree char *path = g_strdup_printf ("virtualMachines.%s", vm->name);
+      g_autofree char *network = g_strdup_printf ("%s.network", path);
 
       if (vm->foreign)
         continue;
@@ -229,14 +230,14 @@ add_vm_diagnostics (SclConnection *self, const SclReading *reading)
       else if (is_about (reading, SCL_OBJECT_KIND_VOLUME))
         add_lost_volumes (self, observation, vm, path);
       if (is_about (reading, SCL_OBJECT_KIND_NETWORK))
-        add_lost_networks (self, observation, vm, path);
+        add_lost_networks (self, observation, vm, network);
       add_disk_error (self, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
       if (vm->saved != NULL)
         add_diagnostic (self, SCL_SEVERITY_NOTE, path, vm->saved);
       if (vm->nics_cut != 0)
-        add_diagnostic (self, SCL_SEVERITY_WARNING, path,
+        add_diagnostic (self, SCL_SEVERITY_ERROR, network,
                         vm->state == SCL_VM_STATE_PAUSED
                             ? "its network card has lost its link and is to be plugged in again, which a paused "
                               "guest cannot bear: let it go on, then apply again"

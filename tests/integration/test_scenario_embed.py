@@ -82,12 +82,14 @@ class Embed(SharedCase):
         plan = self.call("plan", check=1)
         self.assertRegex(plan.stdout, r'blocked +VM "demo"')
         self.assertNotRegex(plan.stdout, r"repair")
-        self.assertIn("its network card has lost its link", self.ctl.run("status").stdout)
+        cut = "error: virtualMachines.demo.network: its network card has lost its link and is to be plugged in again"
+        self.assertIn(f"{cut}, which a paused guest cannot bear", self.ctl.run("status", check=2).stdout)
         self.ctl.run("vm", "start", "demo", check=0)
+        self.assertIn(f"{cut}: apply again", self.ctl.run("status", check=2).stdout)
         self.assertRegex(self.call("plan", check=2).stdout, r'VM "demo" +its network card is plugged in again')
         self.call("apply")
         self.assertIn("nothing to do", self.call("plan").stdout)
-        self.assertNotIn("network card", self.ctl.run("status").stdout)
+        self.assertNotIn("network card", self.ctl.run("status", check=0).stdout)
 
     def test_disk_that_is_replaced_under_a_running_guest(self):
         """What is at its path is not what the guest has."""

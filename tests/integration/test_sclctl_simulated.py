@@ -195,7 +195,7 @@ class Objects(Simulated):
         none = "&apos;nics&apos;: &lt;@a(ss) []&gt;"
         nics = none.replace("@a(ss) []", "[" + ", ".join(["(&apos;lan&apos;, &apos;&apos;)"] * 2) + "]")
         node = self.node((none, nics))
-        lost = 'virtualMachines.bios: network "lan" of VM "bios" is not there: apply again'
+        lost = 'virtualMachines.bios.network: network "lan" of VM "bios" is not there: apply again'
         done = node.run("status", check=2)
         self.assertEqual(done.stdout.splitlines()[0], "No networks.")
         self.assertEqual(done.stdout.splitlines()[-1], f"error: {lost}")

@@ -71,46 +71,24 @@ sclctl_status_print (SclConnection *connection)
   print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
+/* The host, and the networks of VMs. */
 static gboolean
-has_error (GListModel *diagnostics, gboolean of_host)
+is_repairable (SclDiagnostic *diagnostic)
+{
+  const char *path = scl_diagnostic_get_path (diagnostic);
+
+  return g_str_equal (path, "host") || g_str_has_suffix (path, ".network");
+}
+
+static gboolean
+has_error (GListModel *diagnostics, gboolean repairable)
 {
   for (guint i = 0; i < g_list_model_get_n_items (diagnostics); i++)
     {
       g_autoptr (SclDiagnostic) diagnostic = g_list_model_get_item (diagnostics, i);
 
       if (scl_diagnostic_get_severity (diagnostic) == SCL_SEVERITY_ERROR
-          && g_str_equal (scl_diagnostic_get_path (diagnostic), "host") == of_host)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gboolean
-misses_network (SclConnection *connection, SclVm *vm)
-{
-  SclVmSpec *spec = scl_vm_get_spec (vm);
-  GListModel *nics = spec == NULL ? NULL : scl_vm_spec_get_nics (spec);
-
-  for (guint i = 0; nics != NULL && i < g_list_model_get_n_items (nics); i++)
-    {
-      g_autoptr (SclNicSpec) nic = g_list_model_get_item (nics, i);
-
-      if (scl_connection_lookup_network (connection, scl_nic_spec_get_network (nic)) == NULL)
-        return TRUE;
-    }
-  return FALSE;
-}
-
-static gboolean
-is_network_missed (SclConnection *connection)
-{
-  GListModel *vms = scl_connection_get_vms (connection);
-
-  for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
-    {
-      g_autoptr (SclVm) vm = g_list_model_get_item (vms, i);
-
-      if (misses_network (connection, vm))
+          && is_repairable (diagnostic) == repairable)
         return TRUE;
     }
   return FALSE;
@@ -130,8 +108,7 @@ needs_repair (SclConnection *connection)
       if (scl_network_get_problems (network)[0] != NULL)
         return TRUE;
     }
-  return is_network_missed (connection)
-         || has_error (scl_connection_get_diagnostics (connection), TRUE);
+  return has_error (scl_connection_get_diagnostics (connection), TRUE);
 }
 
 /* Another apply first: what then is left needs a person. */
