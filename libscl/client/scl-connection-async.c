@@ -237,7 +237,7 @@ start (SclConnection *self, const char *description, SclOperationFunc func, SclM
  *
  * Makes the host match the manifest: looks, plans, and carries the steps out, those that do not need
  * each other at the same time. One failed VM does not stop the others. Removals need
- * %SCL_APPLY_PRUNE; without it everything else is done and the operation ends with
+ * %SCL_APPLY_PRUNE; without it all that needs no removal is done and the operation ends with
  * %SCL_ERROR_CONFIRM. Volumes are never removed. Doing it twice changes nothing.
  *
  * Returns: (transfer full): the operation under way; see scl_operation_wait() for its errors

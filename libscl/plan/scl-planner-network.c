@@ -7,140 +7,12 @@
 
 #define NAMED_FORWARDS 16
 
-static void
-add_ports (GPtrArray *into, GPtrArray *ports)
+void
+_scl_planner_add_ports (GPtrArray *into, GPtrArray *ports)
 {
   for (guint i = 0; i < ports->len; i++)
     g_ptr_array_add (into, _scl_port_copy (ports->pdata[i]));
 }
-
-static void
-add_all_ports (GPtrArray *into, GHashTable *table)
-{
-  GHashTableIter iter;
-  gpointer ports;
-
-  g_hash_table_iter_init (&iter, table);
-  while (g_hash_table_iter_next (&iter, NULL, &ports))
-    add_ports (into, ports);
-}
-
-/* --- the host --- */
-
-static SclHostTarget *
-host_target (SclPlanner *self, gboolean with_leaving)
-{
-  SclHostTarget *target = _scl_host_target_new (scl_manifest_get_gateway_interface (self->desired));
-  SclNetworkSpec *network;
-
-  for (guint i = 0; (network = _scl_list_peek (scl_manifest_get_networks (self->desired), i)) != NULL;
-       i++)
-    g_ptr_array_add (target->networks, g_object_ref (network));
-  add_all_ports (target->ports, self->ports);
-  if (!with_leaving)
-    return target;
-  add_all_ports (target->ports, self->leaving_ports);
-  for (guint i = 0; i < self->gone_networks->len; i++)
-    {
-      SclObservedNetwork *gone = self->gone_networks->pdata[i];
-
-      g_ptr_array_add (target->networks, gone->spec != NULL ? g_object_ref (gone->spec)
-                                                            : scl_network_spec_new (gone->name));
-    }
-  return target;
-}
-
-static gboolean
-same_strings (GPtrArray *a, GPtrArray *b)
-{
-  if (a->len != b->len)
-    return FALSE;
-  for (guint i = 0; i < a->len; i++)
-    if (strcmp (a->pdata[i], b->pdata[i]) != 0)
-      return FALSE;
-  return TRUE;
-}
-
-static SclStep *
-host_step (SclHostTarget *target, SclAction action)
-{
-  SclStep *step = _scl_step_new (SCL_JOB_HOST_ENSURE, action, SCL_OBJECT_KIND_HOST, "host");
-
-  step->host = target;
-  return step;
-}
-
-static void
-explain_host (SclPlanner *self, SclStep *step, gboolean wanted, gboolean same_links)
-{
-  SclObservedHost *host = &self->observed->host;
-  const char *gateway = step->host->gateway_interface;
-
-  if (!host->present && wanted)
-    {
-      _scl_step_add_reason (step, "guard and address translation are not there");
-      return;
-    }
-  if (g_strcmp0 (host->gateway_interface, gateway) != 0)
-    _scl_step_add_reason (step, "gateway interface %s → %s",
-                          host->gateway_interface == NULL ? "none" : host->gateway_interface,
-                          gateway == NULL ? "none" : gateway);
-  for (guint i = 0; i < host->problems->len; i++)
-    _scl_step_add_reason (step, "%s", (const char *) host->problems->pdata[i]);
-  if (!same_links)
-    _scl_step_add_reason (step, "other networks or NICs than before");
-}
-
-void
-_scl_planner_plan_host (SclPlanner *self)
-{
-  SclObservedHost *host = &self->observed->host;
-  SclHostTarget *target = host_target (self, TRUE);
-  g_autoptr (GPtrArray) links = _scl_host_target_list_links (target, self->prefix);
-  g_autoptr (GPtrArray) externals = _scl_host_target_list_externals (target, self->prefix);
-  gboolean same_links
-      = same_strings (links, host->links) && same_strings (externals, host->externals);
-  gboolean wanted = links->len > 0;
-
-  if (wanted == host->present && same_links && host->problems->len == 0
-      && (!wanted || g_strcmp0 (host->gateway_interface, target->gateway_interface) == 0))
-    {
-      _scl_host_target_free (target);
-      return;
-    }
-  self->host_step = host_step (target, !host->present && wanted  ? SCL_ACTION_CREATE
-                                       : host->problems->len > 0 ? SCL_ACTION_REPAIR
-                                                                 : SCL_ACTION_UPDATE);
-  explain_host (self, self->host_step, wanted, same_links);
-  _scl_plan_take (self->plan, self->host_step);
-}
-
-static void
-need_all (SclStep *step, GHashTable *steps)
-{
-  GHashTableIter iter;
-  gpointer needed;
-
-  g_hash_table_iter_init (&iter, steps);
-  while (g_hash_table_iter_next (&iter, NULL, &needed))
-    _scl_step_add_need (step, needed);
-}
-
-void
-_scl_planner_plan_host_release (SclPlanner *self)
-{
-  SclStep *step;
-
-  if (self->gone_networks->len == 0 && !self->has_leaving_ports)
-    return;
-  step = _scl_plan_take (self->plan, host_step (host_target (self, FALSE), SCL_ACTION_RELEASE));
-  _scl_step_add_reason (step, "networks or NICs are gone");
-  _scl_step_add_need (step, self->host_step);
-  need_all (step, self->removed_vms);
-  need_all (step, self->removed_networks);
-}
-
-/* --- networks --- */
 
 static gboolean
 same_port (const SclPort *a, const SclPort *b)
@@ -180,9 +52,9 @@ network_target (SclPlanner *self, SclNetworkSpec *spec, gboolean with_leaving)
   SclNetworkTarget *target = _scl_network_target_new (spec);
   const char *name = scl_network_spec_get_name (spec);
 
-  add_ports (target->ports, _scl_planner_ports_of (self->ports, name));
+  _scl_planner_add_ports (target->ports, _scl_planner_ports_of (self->ports, name));
   if (with_leaving)
-    add_ports (target->ports, _scl_planner_ports_of (self->leaving_ports, name));
+    _scl_planner_add_ports (target->ports, _scl_planner_ports_of (self->leaving_ports, name));
   return target;
 }
 
@@ -423,13 +295,45 @@ names_of (GPtrArray *group)
   return names;
 }
 
+static void
+hold_group (SclPlanner *self, GPtrArray *group)
+{
+  const char *holder = NULL;
+
+  for (guint i = 0; i < group->len && holder == NULL; i++)
+    {
+      SclObservedNetwork *one = holder_of_external (self->externals, group->pdata[i]);
+
+      if (one != NULL && scl_manifest_lookup_network (self->desired, one->name) == NULL)
+        holder = one->name;
+    }
+  for (guint i = 0; holder != NULL && i < group->len; i++)
+    g_hash_table_insert (self->held_networks,
+                         (char *) scl_network_spec_get_name (group->pdata[i]), (char *) holder);
+}
+
+void
+_scl_planner_group_networks (SclPlanner *self)
+{
+  self->externals = table_of_externals (self);
+  self->groups = group_networks (self, self->externals);
+  for (guint i = 0; i < self->groups->len; i++)
+    hold_group (self, self->groups->pdata[i]);
+}
+
+static gboolean
+is_held (SclPlanner *self, GPtrArray *group)
+{
+  return g_hash_table_contains (self->held_networks, scl_network_spec_get_name (group->pdata[0]));
+}
+
 /* A new owner of an address waits until the old one is gone. */
 static void
-need_free_addresses (SclPlanner *self, SclStep *step, GPtrArray *group, GHashTable *externals)
+need_free_addresses (SclPlanner *self, SclStep *step, GPtrArray *group)
 {
   for (guint i = 0; i < group->len; i++)
     {
-      SclObservedNetwork *holder = holder_of_external (externals, group->pdata[i]);
+      SclObservedNetwork *holder = holder_of_external (self->externals, group->pdata[i]);
 
       if (holder != NULL)
         _scl_step_add_need (step, g_hash_table_lookup (self->removed_networks, holder->name));
@@ -437,7 +341,7 @@ need_free_addresses (SclPlanner *self, SclStep *step, GPtrArray *group, GHashTab
 }
 
 static void
-plan_group (SclPlanner *self, GPtrArray *group, GHashTable *externals)
+plan_group (SclPlanner *self, GPtrArray *group)
 {
   SclStep *step = _scl_step_new (SCL_JOB_NETWORK_ENSURE, SCL_ACTION_UPDATE, SCL_OBJECT_KIND_NETWORK,
                                  scl_network_spec_get_name (group->pdata[0]));
@@ -465,7 +369,8 @@ plan_group (SclPlanner *self, GPtrArray *group, GHashTable *externals)
                                    : SCL_ACTION_UPDATE;
   _scl_plan_take (self->plan, step);
   _scl_step_add_need (step, self->host_step);
-  need_free_addresses (self, step, group, externals);
+  _scl_step_add_need (step, is_held (self, group) ? self->held_host_step : NULL);
+  need_free_addresses (self, step, group);
   for (guint i = 0; i < group->len; i++)
     g_hash_table_insert (self->network_steps, (char *) scl_network_spec_get_name (group->pdata[i]),
                          step);
@@ -474,21 +379,19 @@ plan_group (SclPlanner *self, GPtrArray *group, GHashTable *externals)
 void
 _scl_planner_plan_networks (SclPlanner *self)
 {
-  g_autoptr (GHashTable) externals = table_of_externals (self);
-  g_autoptr (GPtrArray) groups = NULL;
   SclNetworkSpec *spec;
 
   for (guint i = 0; (spec = _scl_list_peek (scl_manifest_get_networks (self->desired), i)) != NULL; i++)
     {
-      SclObservedNetwork *holder = holder_of_external (externals, spec);
+      SclObservedNetwork *holder = holder_of_external (self->externals, spec);
 
       if (holder != NULL && scl_manifest_lookup_network (self->desired, holder->name) == NULL
           && g_hash_table_lookup (self->removed_networks, holder->name) == NULL)
         remove_network (self, holder);
     }
-  groups = group_networks (self, externals);
-  for (guint i = 0; i < groups->len; i++)
-    plan_group (self, groups->pdata[i], externals);
+  _scl_planner_plan_held_host (self);
+  for (guint i = 0; i < self->groups->len; i++)
+    plan_group (self, self->groups->pdata[i]);
 }
 
 static void

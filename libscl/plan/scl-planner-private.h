@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The planner's working memory, shared by its three files. Tables borrow their keys from the
+/* The planner's working memory, shared by its files. Tables borrow their keys from the
  * manifest and the observation. */
 
 #include "plan/scl-plan-private.h"
@@ -23,7 +23,13 @@ typedef struct
   GPtrArray *gone_vms;       /* SclObservedVm (borrowed): ours and no longer declared */
   GPtrArray *gone_networks;  /* SclObservedNetwork (borrowed) */
 
+  GHashTable *externals;     /* address as a number -> SclObservedNetwork that has it */
+  GPtrArray *groups;         /* GPtrArray of SclNetworkSpec: what is changed together, in order */
+  GHashTable *held_networks; /* declared network -> name of a gone one that has its address, or one of its
+                              * group: nothing is made for it unless that removal is confirmed */
+
   SclStep *host_step;        /* before everything else; NULL: nothing to do */
+  SclStep *held_host_step;   /* the same for what is held; NULL: nothing is */
   GHashTable *network_steps; /* network -> the step that makes it ready for its VMs */
   GHashTable *removed_vms;   /* VM -> step */
   GHashTable *removed_networks; /* network -> step */
@@ -36,7 +42,11 @@ char *_scl_planner_port_key (const char *vm, guint index);
 /* The declared ports of a network; never NULL (borrowed). */
 GPtrArray *_scl_planner_ports_of (GHashTable *table, const char *network);
 
+void _scl_planner_add_ports (GPtrArray *into, GPtrArray *ports);
+void _scl_planner_group_networks (SclPlanner *self);
+
 void _scl_planner_plan_host (SclPlanner *self);
+void _scl_planner_plan_held_host (SclPlanner *self);
 void _scl_planner_plan_networks (SclPlanner *self);
 /* What is left to take back when VMs are gone. */
 void _scl_planner_plan_network_releases (SclPlanner *self);

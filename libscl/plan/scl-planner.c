@@ -177,6 +177,7 @@ planner_init (SclPlanner *self)
   self->port_home = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->gone_vms = g_ptr_array_new ();
   self->gone_networks = g_ptr_array_new ();
+  self->held_networks = g_hash_table_new (g_str_hash, g_str_equal);
   self->network_steps = table_of_steps ();
   self->removed_vms = table_of_steps ();
   self->removed_networks = table_of_steps ();
@@ -194,6 +195,9 @@ planner_clear (SclPlanner *self)
   g_hash_table_unref (self->port_home);
   g_ptr_array_unref (self->gone_vms);
   g_ptr_array_unref (self->gone_networks);
+  g_hash_table_unref (self->externals);
+  g_ptr_array_unref (self->groups);
+  g_hash_table_unref (self->held_networks);
   g_hash_table_unref (self->network_steps);
   g_hash_table_unref (self->removed_vms);
   g_hash_table_unref (self->removed_networks);
@@ -214,6 +218,7 @@ _scl_planner_plan (SclManifest *desired, SclObservation *observed, const char *p
   collect_observed_ports (&self);
   check_foreign (&self);
   add_notes (&self);
+  _scl_planner_group_networks (&self);
   _scl_planner_plan_host (&self);
   _scl_planner_plan_vm_removals (&self);
   _scl_planner_plan_networks (&self);

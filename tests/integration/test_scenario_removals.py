@@ -142,6 +142,24 @@ class Removals(SharedCase):
             self.assertFalse(self.host_has(*command), command)
         self.assertEqual(self.scl.output(["ip", "xfrm", "policy"]), "")
 
+    def test_refused_removal_of_a_network_whose_address_is_taken_over(self):
+        """Nothing is made for the one that waits: the host stays as it is, again and again, until somebody confirms."""
+        manifest = self.scene.copy()
+        manifest["networks"] = {"default": None, "home": manifest["networks"]["default"]}
+        for vm in manifest["virtualMachines"].values():
+            vm["network"] = "home"
+        for _ in range(2):
+            done = self.scene.apply(manifest, check=3)
+            self.assertEqual(done.stdout.splitlines()[-1], "5 skipped, 1 refused")
+            self.assertIn('not done, because it needs a removal that was not confirmed: update host, create network "home", '
+                          'update VM "demo", update VM "other"\n', done.stderr)
+            self.assertIn('network "default": not removed, though no longer declared; "apply --prune" removes it', done.stderr)
+            self.ctl.run("status", check=0)
+        self.scene.apply(manifest, "--prune")
+        self.ctl.run("status", check=0)
+        self.assertEqual([network["name"] for network in self.ctl.json("network", "list")], ["home"])
+        self.assertIn("nothing to do", self.scene.apply(manifest).stdout)
+
     def test_file_without_our_mark(self):
         precious = self.volumes / "precious.raw"
         precious.write_bytes(b"precious" * 1000)

@@ -213,9 +213,9 @@ const SclctlCommand sclctl_commands[] = {
     = "Shows the plan and carries it out, what is independent at the same time. What is already as "
       "declared is left alone. The manifests given are the whole truth: a VM or network that "
       "is no longer in them is removed after a question; without a terminal only with --prune or "
-      "--yes, else the rest is done and the exit status is 3. Volumes are always kept. Ctrl-C "
-      "finishes or undoes the running steps and begins no others; a second one leaves at once, and "
-      "the same command finishes the rest.",
+      "--yes, else all is done that needs no removal, what does is named, and the exit status is 3. "
+      "Volumes are always kept. Ctrl-C finishes or undoes the running steps and begins no others; a "
+      "second one leaves at once, and the same command finishes the rest.",
     .options = apply_options,
     .required = "file",
     .examples = apply_examples,

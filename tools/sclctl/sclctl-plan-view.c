@@ -167,9 +167,18 @@ is_kept (GListModel *results, SclStepResult *result)
   return kept;
 }
 
+/* What is no news where a removal was not confirmed: other removals, which are named as such, and what only
+ * takes back what they leave over. */
+static gboolean
+goes_without_saying (SclStep *step)
+{
+  return scl_step_is_removal (step) || scl_step_get_action (step) == SCL_ACTION_RELEASE;
+}
+
 /* Names what was not begun, so that nobody has to compare two lists. */
 static void
-tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, const char *why)
+tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, gboolean kept,
+           const char *why)
 {
   GString *text = g_string_new (NULL);
 
@@ -180,7 +189,8 @@ tell_left (SclctlContext *context, GListModel *results, SclStepStatus status, co
       g_autofree char *object
           = sclctl_text_step_object (step);
 
-      if (scl_step_result_get_status (result) == status && !is_kept (results, result))
+      if (scl_step_result_get_status (result) == status && is_kept (results, result) == kept
+          && !(kept && goes_without_saying (step)))
         g_string_append_printf (text, "%s%s %s", text->len > 0 ? ", " : "",
                                 sclctl_text_action (scl_step_get_action (step)), object);
     }
@@ -201,8 +211,11 @@ sclctl_show_results (SclctlContext *context, GListModel *results)
 
       count_result (counts, result);
     }
-  tell_left (context, results, SCL_STEP_STATUS_SKIPPED, "it needs something that was not done");
-  tell_left (context, results, SCL_STEP_STATUS_CANCELLED, "it was interrupted");
+  tell_left (context, results, SCL_STEP_STATUS_SKIPPED, TRUE,
+             "it needs a removal that was not confirmed");
+  tell_left (context, results, SCL_STEP_STATUS_SKIPPED, FALSE,
+             "it needs something that was not done");
+  tell_left (context, results, SCL_STEP_STATUS_CANCELLED, FALSE, "it was interrupted");
   for (guint status = 0; status < G_N_ELEMENTS (counts); status++)
     {
       if (counts[status] > 0)
