@@ -211,6 +211,16 @@ add_disk_error (SclConnection *self, const SclObservedVm *vm, const char *path)
     add_diagnostic (self, SCL_SEVERITY_ERROR, path, text);
 }
 
+static void
+add_undefined (SclConnection *self, const SclObservedVm *vm, const char *path)
+{
+  g_autofree char *text
+      = vm->undefined == NULL ? NULL : g_strdup_printf ("%s: apply again", vm->undefined);
+
+  if (text != NULL)
+    add_diagnostic (self, SCL_SEVERITY_ERROR, path, text);
+}
+
 /* What keeps a VM from being made as it is declared. */
 static void
 add_vm_diagnostics (SclConnection *self, const SclReading *reading)
@@ -232,6 +242,7 @@ add_vm_diagnostics (SclConnection *self, const SclReading *reading)
       if (is_about (reading, SCL_OBJECT_KIND_NETWORK))
         add_lost_networks (self, observation, vm, network);
       add_disk_error (self, vm, path);
+      add_undefined (self, vm, path);
       if (vm->overlay != NULL)
         add_diagnostic (self, SCL_SEVERITY_WARNING, path, vm->overlay);
       if (vm->saved != NULL)

@@ -99,6 +99,7 @@ typedef struct
   char *overlay;     /* what another tool has put over a volume, and what that means; NULL: nothing */
   char *deleted;     /* a file of its disks that only the running QEMU has, and what that means: gone when it stops. NULL: none */
   char *saved;       /* off, and its memory is kept: what its next start goes on from, and what that means; NULL: it is not */
+  char *undefined;   /* it runs, and somebody has removed its definition: what that means; NULL: it is there */
   char *emulation;   /* it is emulated without being declared so: what that means; NULL: it is not */
   gboolean half_started; /* whoever started it was killed meanwhile: starting it again resumes it */
   gboolean disk_error; /* QEMU has stopped it because it could not read or write; starting it again resumes it */

@@ -105,6 +105,7 @@ _scl_observed_vm_free (SclObservedVm *self)
   g_free (self->deleted);
   g_free (self->saved);
   g_free (self->emulation);
+  g_free (self->undefined);
   g_ptr_array_unref (self->problems);
   g_ptr_array_unref (self->disk_paths);
   g_clear_pointer (&self->files, g_ptr_array_unref);

@@ -124,6 +124,67 @@ class Power(SharedCase):
         self.scene.apply()
         self.assert_network()
 
+    def definition(self):
+        """Its lines: in which order libvirt writes the controllers is its own affair."""
+        return sorted(self.libvirtd.virsh("dumpxml", "--inactive", self.name).splitlines())
+
+    def undefined(self):
+        """Somebody removes its definition while it runs; returns its UUID."""
+        uuid = self.libvirtd.virsh("domuuid", self.name).strip()
+        self.libvirtd.virsh("undefine", self.name)
+        self.assertRegex(self.libvirtd.virsh("dominfo", self.name), r"Persistent: +no")
+        return uuid
+
+    def test_removed_definition_is_made_again(self):
+        before = self.definition()
+        guest = self.scene.guest("demo")
+        boot = guest.boot_id()
+        self.undefined()
+        problem = "its definition was removed while it runs (virsh undefine): without one it is gone when it stops"
+        self.assertIn(f"error: virtualMachines.demo: {problem}: apply again", self.scene.ctl.run("status", check=1).stdout)
+        self.assertIn(problem, self.scene.ctl.run("plan", "-f", self.scene.write(), check=2).stdout)
+        self.assertRegex(self.scene.apply().stdout, r'repair +VM "demo"')
+        self.assertEqual(self.definition(), before)
+        self.assertEqual(guest.boot_id(), boot)
+        self.assertIn("nothing to do", self.scene.apply().stdout)
+        with self.subTest("libvirtd has forgotten what was to boot next"):
+            self.undefined()
+            self.libvirtd.kill()
+            self.libvirtd.restart()
+            self.scene.apply()
+            # And libvirt's defaults by name: the partition of its cgroups, who owns files.
+            self.assertLessEqual(set(before), set(self.definition()))
+            self.assertIn("nothing to do", self.scene.apply().stdout)
+
+    def test_vm_without_definition_is_stopped_and_restarted(self):
+        for words, state in ((("vm", "stop", "--force", "demo"), "shut off"), (("vm", "restart", "--force", "demo"), "running")):
+            with self.subTest(words=words):
+                uuid = self.undefined()
+                self.scene.ctl.run(*words, check=0)
+                self.assertEqual((self.libvirtd.state(self.name), self.libvirtd.virsh("domuuid", self.name).strip()), (state, uuid))
+                self.assertEqual(self.vm()["stoppedBy"], "user" if state == "shut off" else "nobody")
+                # It is as it was left.
+                self.assertIn("nothing to do", self.scene.apply().stdout)
+                self.scene.ctl.run("vm", "start", "demo", check=0)
+
+    def test_vm_without_definition_is_removed(self):
+        volume = self.scene.ctl.home / "volumes/demo.raw"
+        for words in (("vm", "delete", "--yes", "demo"), ("apply", "-f", self.scene.write({**self.scene.copy(), "virtualMachines": {}}), "--prune")):
+            with self.subTest(words=words):
+                self.undefined()
+                self.scene.ctl.run(*words, check=0)
+                self.assertNotIn(self.name, self.libvirtd.domains())
+                self.assertTrue(volume.exists())
+                self.scene.apply()
+                self.assertEqual(self.libvirtd.state(self.name), "running")
+
+    def test_attached_vm_without_definition_is_stopped(self):
+        process = self.attach("--stop-on-term")
+        self.undefined()
+        self.scene.guest("demo")
+        self.assertEqual(self.scene.ctl.stop(process, 90, signal.SIGTERM), 0)
+        self.assertEqual(self.libvirtd.state(self.name), "shut off")
+
     def test_boot_of_the_host_starts_what_was_stopped(self):
         self.scene.ctl.run("vm", "stop", "--force", "demo", check=0)
         self.scene.apply(None, "--boot")

@@ -161,7 +161,8 @@ handle_event (SclLibvirtVms *self, const Event *event)
   domain = virDomainLookupByName (handle, event->domain_name);
   if (domain != NULL)
     look_again (self, domain);
-  else if (event->event == VIR_DOMAIN_EVENT_UNDEFINED)
+  /* One whose definition was removed before goes with its QEMU. */
+  else if (event->event == VIR_DOMAIN_EVENT_UNDEFINED || event->event == VIR_DOMAIN_EVENT_STOPPED)
     tell_gone (self, event->domain_name);
 }
 

@@ -6,6 +6,8 @@
 #include "base/scl-file-lock-private.h"
 #include "base/scl-own-fd-private.h"
 #include <fcntl.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
 #include <sys/file.h>
 
 /* It is held for a few questions to libvirt. */
@@ -96,13 +98,22 @@ by_of (SclDomainMark mark)
   return SCL_STOPPED_BY_NOBODY;
 }
 
-/* Changes the mark in the metadata. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE, DEF is that one, read
- * under the lock. OWNER (nullable) is at it. */
+/* Somebody has removed its definition while it runs. */
+static gboolean
+has_no_definition (virDomainPtr domain, guint flags)
+{
+  return (flags & VIR_DOMAIN_AFFECT_CONFIG) != 0 && _scl_virt_error_is (VIR_ERR_OPERATION_INVALID)
+         && virDomainIsPersistent (domain) == 0;
+}
+
+/* Changes the mark in the metadata, if there is a place for it. FLAGS: VIR_DOMAIN_AFFECT_CONFIG or _LIVE, DEF is
+ * that one, read under the lock. OWNER (nullable) is at it. */
 static gboolean
 write_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark, const char *owner, guint flags,
           GError **error)
 {
   g_autofree char *metadata = NULL;
+  g_autoptr (GError) cause = NULL;
   guint tries = 0;
 
   if (def->mark == mark && g_strcmp0 (def->stopper, owner) == 0)
@@ -121,7 +132,11 @@ write_mark (virDomainPtr domain, SclDomainDef *def, SclDomainMark mark, const ch
         return TRUE;
     }
   while (_scl_virt_error_is_busy (&tries));
-  return scl_throw_virt (error, "VM \"%s\": cannot note who wants it off", def->vm_name);
+  scl_throw_virt (&cause, "VM \"%s\": cannot note who wants it off", def->vm_name);
+  if (has_no_definition (domain, flags))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&cause));
+  return FALSE;
 }
 
 gboolean
@@ -317,6 +332,43 @@ note_stop (virDomainPtr domain, SclDomainDef *config, SclDomainMark mark, const 
   return set_mark (domain, config, mark, owner, VIR_DOMAIN_AFFECT_CONFIG, error);
 }
 
+/* What libvirt would boot next goes back as it is, whatever others have done to it. */
+static gboolean
+define_again (virConnectPtr handle, virDomainPtr domain, const char *name, GError **error)
+{
+  g_autoptr (virDomain) defined = NULL;
+  char *xml = virDomainGetXMLDesc (domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+
+  defined = xml != NULL ? virDomainDefineXMLFlags (handle, xml, 0) : NULL;
+  free (xml);
+  return defined != NULL
+         || scl_throw_virt (error, "VM \"%s\": its definition was removed while it runs, and cannot be made again",
+                            name);
+}
+
+/* A domain without a definition is gone when it goes off, with the note. What is to run again needs one; what is to
+ * be off is ended without it, too. */
+static gboolean
+keep_definition (virConnectPtr handle, virDomainPtr domain, const char *name, SclStoppedBy by, SclStop *out,
+                 GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (virDomainIsPersistent (domain) != 0)
+    return TRUE;
+  if (!_scl_virt_call_check ("defining its domain again", error))
+    return FALSE;
+  if (define_again (handle, domain, name, &why))
+    return TRUE;
+  if (by == SCL_STOPPED_BY_NOBODY)
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return FALSE;
+    }
+  out->unnoted = g_strdup (why->message);
+  return TRUE;
+}
+
 virDomainPtr
 _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, guint timeout, SclStoppedBy by,
                              SclStop *out, GError **error)
@@ -332,7 +384,7 @@ _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, guint timeou
   if (!_scl_libvirt_vms_lock_marks (self, name, TRUE, &lock, error))
     return NULL;
   domain = _scl_libvirt_vms_lookup_ours (self, handle, name, &config, error);
-  if (domain == NULL)
+  if (domain == NULL || !keep_definition (handle, domain, name, by, out, error))
     return NULL;
   if (_scl_libvirt_vms_is_stopping (config))
     {
@@ -380,4 +432,5 @@ _scl_libvirt_vms_end_stop (SclLibvirtVms *self, const char *name, SclStop *stop,
   _scl_stop_owner_end (stop->owner);
   g_clear_pointer (&stop->owner, g_free);
   g_clear_pointer (&stop->former_owner, g_free);
+  g_clear_pointer (&stop->unnoted, g_free);
 }

@@ -175,6 +175,7 @@ typedef struct
   SclVirtCall *call; /* nothing is noted for it that is left behind */
   char *start; /* what names of our domains begin with */
   GHashTable *saved; /* names of domains whose memory is kept */
+  GHashTable *undefined; /* names of domains that run without a definition */
   char *emulation; /* what to say of VMs that are emulated without being declared so; NULL: nothing */
   GMutex lock; /* of what follows */
   GPtrArray *vms;
@@ -272,6 +273,14 @@ note_saved (SclObservedVm *vm, const char *domain)
       domain);
 }
 
+static void
+note_undefined (SclObservedVm *vm)
+{
+  vm->undefined
+      = g_strdup ("its definition was removed while it runs (virsh undefine): without one it is gone when it stops");
+  add_problem (vm, vm->undefined);
+}
+
 static SclObservedVm *
 read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, SclDomainDef *live)
 {
@@ -297,6 +306,8 @@ read_ours (Scan *scan, virDomainStatsRecordPtr record, SclDomainDef *config, Scl
       && scl_vm_spec_get_accelerator (vm->spec) == SCL_ACCELERATOR_AUTO)
     vm->emulation = g_strdup (scan->emulation);
   add_problems (scan->self, vm, config, wanted, scan->cancellable);
+  if (live != NULL && g_hash_table_contains (scan->undefined, config->domain_name))
+    note_undefined (vm);
   if (live != NULL)
     add_live (scan->self, vm, live);
   return vm;
@@ -484,17 +495,18 @@ take_sizes (Scan *scan, SclGuestSizes *sizes)
     }
 }
 
-/* In one call, as each that is asked alone is one more. NULL: error; (transfer full) */
+/* Names of the domains that FLAG chooses, in one call, as each that is asked alone is one more. NULL: error;
+ * (transfer full) */
 static GHashTable *
-list_saved (virConnectPtr handle, GError **error)
+list_names (virConnectPtr handle, guint flag, GError **error)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   virDomainPtr *domains = NULL;
-  int n = virConnectListAllDomains (handle, &domains, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE);
+  int n = virConnectListAllDomains (handle, &domains, flag);
 
   if (n < 0)
     {
-      scl_throw_virt (error, "cannot list domains whose memory is saved");
+      scl_throw_virt (error, "cannot list domains");
       return NULL;
     }
   for (int i = 0; i < n; i++)
@@ -519,16 +531,19 @@ _scl_libvirt_vms_observe (SclVmBackend *backend, SclManifest *desired, SclObserv
   g_autoptr (virConnect) handle = NULL;
   g_autoptr (SclGuestSizes) sizes = NULL;
   g_autoptr (GHashTable) saved = NULL;
+  g_autoptr (GHashTable) undefined = NULL;
   virDomainStatsRecordPtr *records = NULL;
   int n_records;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   handle = _scl_virt_connection_get (self->connection, error);
-  saved = handle != NULL ? list_saved (handle, error) : NULL;
-  if (saved == NULL)
+  saved = handle != NULL ? list_names (handle, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE, error) : NULL;
+  undefined = saved != NULL ? list_names (handle, VIR_CONNECT_LIST_DOMAINS_TRANSIENT, error) : NULL;
+  if (undefined == NULL)
     return FALSE;
   scan.saved = saved;
+  scan.undefined = undefined;
   /* Lists all domains, and the state of each, in one call. */
   n_records = virConnectGetAllDomainStats (handle, VIR_DOMAIN_STATS_STATE, &records, 0);
   if (n_records < 0)

@@ -142,10 +142,11 @@ typedef struct
   char *owner;
   SclDomainMark former_mark; /* of a stop that was under way already … */
   char *former_owner;        /* … and is this one's; NULL: there was none */
+  char *unnoted;             /* why nothing could be noted, so that the domain is gone with its QEMU; NULL: it is noted */
 } SclStop;
 
-/* The domain, whose definition says by now who wants it off; NULL is an error. _end_stop must follow
- * in both cases. */
+/* The domain, whose definition says by now who wants it off; one that somebody has removed while it runs is made again
+ * for it. NULL is an error. _end_stop must follow in both cases. */
 virDomainPtr _scl_libvirt_vms_begin_stop (SclLibvirtVms *self, const char *name, guint timeout,
                                           SclStoppedBy by, SclStop *out, GError **error);
 /* Unless it IS_DONE, the mark is taken back. */

@@ -435,7 +435,9 @@ destroy (virDomainPtr domain, const char *name, GError **error)
     {
       if (!_scl_virt_call_check ("cutting its power", error))
         return FALSE;
-      if (virDomainDestroy (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID))
+      /* One without a definition is gone as soon as it is off. */
+      if (virDomainDestroy (domain) == 0 || _scl_virt_error_is (VIR_ERR_OPERATION_INVALID)
+          || _scl_virt_error_is (VIR_ERR_NO_DOMAIN))
         return TRUE;
     }
   while (_scl_virt_error_is_busy (&tries));
@@ -517,6 +519,9 @@ _scl_libvirt_vms_stop (SclVmBackend *backend, const char *name, guint timeout, S
    * know why. */
   domain = _scl_libvirt_vms_begin_stop (self, name, timeout, by, &stop, error);
   is_done = domain != NULL && stop_marked (self, domain, name, timeout, progress, error);
+  if (is_done && stop.unnoted != NULL)
+    _scl_progress_remark (progress, "%s: it is gone with its QEMU, but for its volumes, and apply makes it anew",
+                          stop.unnoted);
   _scl_libvirt_vms_end_stop (self, name, &stop, is_done);
   return is_done;
 }
