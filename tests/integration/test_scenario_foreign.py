@@ -5,6 +5,9 @@
 The guests are never started (autoStart: false): names are enough.
 """
 
+import re
+from pathlib import Path
+
 import scltest
 from scltest import Lab, Libvirtd, procs
 from scltest.scene import Scene, SharedCase
@@ -51,6 +54,14 @@ class Names(SharedCase):
         before = self.libvirtd.virsh("dumpxml", name)
         self.refused(name)
         self.assertEqual(self.libvirtd.virsh("dumpxml", name), before)
+
+    def test_memory_of_the_host(self):
+        """All of it, also where the NUMA nodes have less by their own count."""
+        mib = int(re.search(r"MemTotal: +(\d+) kB", Path("/proc/meminfo").read_text())[1]) // 1024
+        self.scene.vm("demo", "192.168.20.2/24", "192.168.20.1", autoStart=False, memorySize=mib + 1)
+        self.refused(f"{mib + 1} MiB: the host has {mib} MiB")
+        self.scene.vm("demo", "192.168.20.2/24", "192.168.20.1", autoStart=False, memorySize=mib)
+        self.assertNotIn("the host has", self.scene.apply(check=0).stderr)
 
     def test_foreign_namespace(self):
         name = self.scene.namespace("default")

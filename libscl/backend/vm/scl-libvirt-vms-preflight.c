@@ -98,6 +98,25 @@ check_cores (SclVmSpec *vm, guint host_cores, GPtrArray *diagnostics)
             "%u: the host has %u, more make the VM slower, not faster", wanted, host_cores);
 }
 
+/* What virNodeGetInfo says is that of the NUMA nodes, which some machines count too low. FALLBACK where the driver says
+ * nothing. */
+static guint64
+find_memory_kib (virConnectPtr handle, guint64 fallback)
+{
+  g_autofree virNodeMemoryStats *stats = NULL;
+  int n = 0;
+
+  if (virNodeGetMemoryStats (handle, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &n, 0) < 0 || n <= 0)
+    return fallback;
+  stats = g_new0 (virNodeMemoryStats, (gsize) n);
+  if (virNodeGetMemoryStats (handle, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
+    return fallback;
+  for (int i = 0; i < n; i++)
+    if (strcmp (stats[i].field, VIR_NODE_MEMORY_STATS_TOTAL) == 0 && stats[i].value > 0)
+      return stats[i].value;
+  return fallback;
+}
+
 static void
 check_capacity (virConnectPtr handle, SclManifest *manifest, GPtrArray *diagnostics)
 {
@@ -107,7 +126,7 @@ check_capacity (virConnectPtr handle, SclManifest *manifest, GPtrArray *diagnost
 
   if (virNodeGetInfo (handle, &host) < 0)
     return;
-  host_mib = host.memory / 1024;
+  host_mib = find_memory_kib (handle, host.memory) / 1024;
   for (guint i = 0; i < g_list_model_get_n_items (vms); i++)
     {
       SclVmSpec *vm = _scl_list_peek (vms, i);
