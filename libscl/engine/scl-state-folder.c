@@ -158,6 +158,56 @@ judge_folder_below (Judge *judge, const char *path)
   return refuse_link (judge, path, S_ISLNK (info.st_mode) ? "a symbolic link" : "no folder");
 }
 
+/* What somebody opens by its name as root, or gives to QEMU's user. */
+static gboolean
+judge_vm_files (Judge *judge, int vms, const char *path, const char *vm)
+{
+  const char *const files[] = { "nvram.fd", "console.log", "seed.iso" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *name = g_build_filename (vm, files[i], NULL);
+      g_autofree char *full = g_build_filename (path, name, NULL);
+      struct stat info;
+
+      if (fstatat (vms, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK (info.st_mode))
+        return scl_throw (judge->error, SCL_ERROR_INVALID,
+                          "%s: is a symbolic link, and what it leads to would be given to QEMU, or written: put the "
+                          "file itself there, or name another folder with state=",
+                          full);
+    }
+  return TRUE;
+}
+
+static gboolean
+judge_vm (Judge *judge, int vms, const char *path, const char *vm)
+{
+  g_autofree char *full = g_build_filename (path, vm, NULL);
+  struct stat info;
+
+  if (fstatat (vms, vm, &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG (info.st_mode))
+    return TRUE;
+  return judge_folder_below (judge, full) && judge_vm_files (judge, vms, path, vm);
+}
+
+/* The folder of each VM: a restored one may be somebody else's. */
+static gboolean
+judge_vms (Judge *judge, const char *home)
+{
+  g_autofree char *path = g_build_filename (home, "vms", NULL);
+  DIR *stream = opendir (path);
+  struct dirent *entry;
+  gboolean ok = stream != NULL || errno == ENOENT
+                || scl_throw_errno (judge->error, errno, "%s: cannot read the folder", path);
+
+  while (ok && stream != NULL && (entry = readdir (stream)) != NULL)
+    ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..")
+         || judge_vm (judge, dirfd (stream), path, entry->d_name);
+  if (stream != NULL)
+    (void) closedir (stream);
+  return ok;
+}
+
 static gboolean
 judge_folders (Judge *judge, const char *state_dir, const char *prefix)
 {
@@ -233,7 +283,9 @@ _scl_state_folder_check (const char *state_dir, const char *prefix, const char *
 {
   struct passwd *user = qemu_user != NULL ? getpwnam (qemu_user) : NULL;
   g_autofree char *embed = g_build_filename (state_dir, "embed", NULL);
+  g_autofree char *home = _scl_instance_home (state_dir, prefix);
   Judge judge = { .qemu = user != NULL ? user->pw_uid : geteuid (), .embed = embed, .error = error };
 
-  return judge_folders (&judge, state_dir, prefix) && judge_embed (&judge);
+  return judge_folders (&judge, state_dir, prefix) && judge_vms (&judge, home)
+         && judge_embed (&judge);
 }

@@ -231,6 +231,40 @@ test_what_libvirt_gives_away (void **state)
   assert_trusted (world);
 }
 
+/* libvirt gives the NVRAM to QEMU's user, and its daemon writes the log: whatever is behind the name. */
+static void
+test_folders_of_vms (void **state)
+{
+  static const char *const files[] = { "nvram.fd", "console.log", "seed.iso" };
+  World *world = *state;
+  g_autofree char *folder = path_in (world, "instances/lab/vms");
+  g_autofree char *vm = path_in (world, "instances/lab/vms/a");
+  GError *error = NULL;
+
+  need_root ();
+  assert_int_equal (mkdir (folder, 0711), 0);
+  assert_int_equal (mkdir (vm, 0711), 0);
+  assert_trusted (world);
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *link = g_build_filename (vm, files[i], NULL);
+      g_autofree char *text = g_strconcat (link, ": is a symbolic link", NULL);
+
+      assert_int_equal (symlink ("/etc/passwd", link), 0);
+      assert_false (_scl_state_folder_check (world->state, "lab", QEMU_USER, &error));
+      assert_error_is (error, SCL_ERROR_INVALID, text);
+      assert_int_equal (unlink (link), 0);
+    }
+  assert_link_refused (world, "instances/lab/vms/b", vm, "a symbolic link");
+  assert_int_equal (chmod (vm, 0777), 0);
+  assert_refused (world, vm, "others can write into it");
+  assert_int_equal (chmod (vm, 0711), 0);
+  assert_int_equal (chown (vm, STRANGER, STRANGER), 0);
+  assert_refused (world, vm, "user \"nobody\" owns it");
+  assert_int_equal (chown (vm, QEMU, QEMU), 0);
+  assert_refused (world, vm, "user \"" QEMU_USER "\" owns it");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, world_setup, world_teardown)
 
 int
@@ -244,6 +278,7 @@ main (void)
     TEST (test_others_can_write),
     TEST (test_definition_of_a_stranger),
     TEST (test_links),
+    TEST (test_folders_of_vms),
     TEST (test_folders_that_are_links),
     TEST (test_what_libvirt_gives_away),
   };
