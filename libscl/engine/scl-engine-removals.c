@@ -87,7 +87,9 @@ _scl_engine_remove_vm (SclEngine *self, const char *name, guint shutdown_timeout
 {
   g_autoptr (SclSources) sources = NULL;
 
-  if (!_scl_engine_stop_vm (self, name, shutdown_timeout, SCL_STOPPED_BY_NOBODY, progress, error))
+  /* Before the guest is stopped for nothing. */
+  if (!_scl_vm_backend_check_removal (self->vms, name, progress->cancellable, error)
+      || !_scl_engine_stop_vm (self, name, shutdown_timeout, SCL_STOPPED_BY_NOBODY, progress, error))
     return FALSE;
   sources = _scl_engine_get_sources (self, progress->cancellable, error);
   if (sources == NULL)
@@ -116,8 +118,9 @@ remove_vm (SclEngine *self, SclObservation *observation, const char *name,
     return scl_throw (error, SCL_ERROR_WOULD_LOSE_DATA, "VM \"%s\": %s", name, vm->deleted);
   /* The domain goes last: after a kill the same command finds it again, and the rest. So it is asked
    * before anything else goes. */
-  return _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
-                              progress, error)
+  return _scl_vm_backend_check_removal (self->vms, name, progress->cancellable, error)
+         && _scl_engine_stop_vm (self, name, _scl_engine_shutdown_timeout (vm), SCL_STOPPED_BY_NOBODY,
+                                 progress, error)
          && _scl_vm_backend_check_removal (self->vms, name, progress->cancellable, error)
          && release_ports (self, observation, name, progress, error)
          && release_host (self, observation, NULL, name, progress, error)

@@ -77,6 +77,10 @@ gboolean _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name,
 GIOStream *_scl_libvirt_vms_open_console (SclVmBackend *backend, const char *name,
                                           GCancellable *cancellable, GError **error);
 
+/* scl-libvirt-vms-kept.c: SCL_ERROR_IN_USE if DOMAIN, which is VM NAME, has saved memory, snapshots or checkpoints. */
+gboolean _scl_libvirt_vms_check_nothing_lost (virDomainPtr domain, const char *name,
+                                              GError **error);
+
 /* scl-libvirt-vms-events.c: libvirt's events, in their order, outside of its event thread. Does not
  * hold VMS. */
 SclVmEvents *_scl_vm_events_new (SclLibvirtVms *vms);

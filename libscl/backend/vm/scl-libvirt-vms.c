@@ -463,8 +463,8 @@ _scl_libvirt_vms_define (SclVmBackend *backend, SclVmSpec *spec, const SclVmWiri
 static gboolean
 undefine (virDomainPtr domain, const char *name, GError **error)
 {
-  const guint flags = VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-                      | VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+  /* Not with what others keep of it: libvirt refuses it then. */
+  const guint flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
   guint tries = 0;
 
   do
@@ -479,18 +479,6 @@ undefine (virDomainPtr domain, const char *name, GError **error)
   if (_scl_virt_error_is (VIR_ERR_INVALID_ARG) && virDomainUndefine (domain) == 0)
     return TRUE;
   return scl_throw_virt (error, "VM \"%s\": cannot undefine its domain", name);
-}
-
-/* The guest's memory is as much its data as its disk is. */
-static gboolean
-check_not_saved (virDomainPtr domain, const char *name, GError **error)
-{
-  return virDomainHasManagedSaveImage (domain, 0) != 1
-         || scl_throw (error, SCL_ERROR_IN_USE,
-                       "VM \"%s\": another tool has saved its memory (virsh managedsave), which would be lost: "
-                       "let it go on and shut it down (sclctl vm start %s, sclctl vm stop %s), or give that up "
-                       "(virsh managedsave-remove %s), then again",
-                       name, name, name, virDomainGetName (domain));
 }
 
 /* TRUE with no domain: it is not there. */
@@ -518,7 +506,7 @@ _scl_libvirt_vms_check_removal (SclVmBackend *backend, const char *name, GError 
   g_autoptr (SclDomainDef) def = NULL;
 
   return find_to_remove (backend, name, &domain, &def, error)
-         && (domain == NULL || check_not_saved (domain, name, error));
+         && (domain == NULL || _scl_libvirt_vms_check_nothing_lost (domain, name, error));
 }
 
 gboolean
@@ -535,7 +523,7 @@ _scl_libvirt_vms_remove (SclVmBackend *backend, const char *name, const SclProgr
     return TRUE;
   if (virDomainIsActive (domain) != 0)
     return scl_throw (error, SCL_ERROR_IN_USE, "VM \"%s\" is running: stop it first", name);
-  if (!check_not_saved (domain, name, error))
+  if (!_scl_libvirt_vms_check_nothing_lost (domain, name, error))
     return FALSE;
   _scl_nvram_note_format (def->nvram, def->nvram_format);
   remove_agent_folder (SCL_LIBVIRT_VMS (backend));
