@@ -112,9 +112,9 @@ check_unused (SclEngine *self, const char *name, const SclOtherInstance *other, 
   g_autofree char *here = _scl_volume_backend_volume_path (self->volumes, name);
   SclSourceUser user;
 
-  if (_scl_sources_find (sources, files->volume, NULL, NULL, &user))
+  if (_scl_sources_find_need (sources, files->volume, &user))
     return throw_used (self, name, other, hypervisor, files->volume, &user, error);
-  if (files->nvram != NULL && _scl_sources_find (sources, files->nvram, NULL, NULL, &user))
+  if (files->nvram != NULL && _scl_sources_find_need (sources, files->nvram, &user))
     return throw_used (self, name, other, hypervisor, files->nvram, &user, error);
   return !_scl_sources_find (sources, here, NULL, NULL, &user)
          || throw_used (self, name, other, hypervisor, here, &user, error);

@@ -145,7 +145,7 @@ _scl_engine_note_other_users (SclEngine *self, SclObservation *observed, GCancel
         sources = _scl_vm_backend_list_sources (self->vms, observed, cancellable, NULL);
       if (sources == NULL)
         return !g_cancellable_set_error_if_cancelled (cancellable, error);
-      if (_scl_sources_find (sources, volume->path, NULL, NULL, &user))
+      if (_scl_sources_find_need (sources, volume->path, &user))
         volume->used_by = g_strdup (user.domain);
     }
   return TRUE;

@@ -67,12 +67,18 @@ check_unused (GHashTable *users, SclSources *sources, const SclObservedVolume *v
   if (user != NULL && !volume->foreign)
     return scl_throw (error, SCL_ERROR_IN_USE, "volume \"%s\" is used by VM \"%s\": delete the VM first",
                       volume->name, user);
-  if (_scl_sources_find (sources, volume->path, NULL, NULL, &domain))
+  if (!_scl_sources_find_need (sources, volume->path, &domain))
+    return TRUE;
+  if (domain.snapshot != NULL)
     return scl_throw (error, SCL_ERROR_IN_USE,
-                      "volume \"%s\": domain \"%s\" uses %s: it is kept; take it away from the domain "
-                      "first (virsh edit %s)",
-                      volume->name, domain.domain, volume->path, domain.domain);
-  return TRUE;
+                      "volume \"%s\": domain \"%s\" uses %s in its snapshot \"%s\": it is kept; forget the "
+                      "snapshot first, if nobody goes back to it (virsh snapshot-delete --metadata %s %s)",
+                      volume->name, domain.domain, volume->path, domain.snapshot, domain.domain,
+                      domain.snapshot);
+  return scl_throw (error, SCL_ERROR_IN_USE,
+                    "volume \"%s\": domain \"%s\" uses %s: it is kept; take it, or the "
+                    "folder that it is in, away from the domain first (virsh edit %s)",
+                    volume->name, domain.domain, volume->path, domain.domain);
 }
 
 static gboolean

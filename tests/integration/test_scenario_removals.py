@@ -4,8 +4,10 @@
 domain of the hypervisor uses, whoever defined it and however it names them.
 """
 
+import json
 import os
 import subprocess
+from xml.sax.saxutils import quoteattr
 
 import scltest
 from scltest import Lab, Libvirtd
@@ -25,6 +27,13 @@ AS_ARGUMENT = ("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domai
                "<memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>"
                "<qemu:commandline><qemu:arg value='-drive'/>"
                "<qemu:arg value='file={path},format=raw,if=virtio'/></qemu:commandline></domain>")
+
+HANDED = ("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>handed</name>"
+          "<memory unit='MiB'>32</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>"
+          "<qemu:commandline>{arguments}</qemu:commandline></domain>")
+
+SHARING = ("<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>sharing</name>"
+           "<memory unit='MiB'>32</memory><os><type arch='x86_64' machine='pc'>hvm</type></os>{share}</domain>")
 
 
 class Removals(SharedCase):
@@ -178,6 +187,7 @@ class Removals(SharedCase):
         self.assertEqual(self.files(), [])
 
     def define_text(self, name, text):
+        self.libvirtd.virsh("undefine", name, check=False)
         self.libvirtd.virsh("define", self.scene.file(f"{name}.xml", text))
         self.addCleanup(self.libvirtd.virsh, "undefine", name, check=False)
 
@@ -192,6 +202,90 @@ class Removals(SharedCase):
         self.leave_volumes()
         self.define_text("handed", AS_ARGUMENT.format(path=self.volumes / "demo.raw"))
         self.assert_kept("handed")
+
+    def test_handed_on_by_other_spellings(self):
+        """All of them have QEMU open demo.raw."""
+        self.leave_volumes()
+        path = self.volumes / "demo.raw"
+        blockdev = json.dumps({"driver": "file", "node-name": "n", "filename": str(path)}).replace("/", "\\/")
+        (self.dir / "x,y=z").symlink_to(self.volumes)
+        odd = f"{self.dir}/x,,y=z/demo.raw"
+        for words in (("-drive", f"file=file:{path},format=raw"), ("-hda", f"file:{path}"), ("-blockdev", blockdev),
+                      ("-drive", f"file={odd},format=raw"), ("-drive", f"format=raw,file=json:{blockdev.replace(',', ',,')}"),
+                      ("-drive", f"file=json:{{'driver':'file',,'filename':'{path}'}}")):
+            with self.subTest(words=words):
+                arguments = "".join(f"<qemu:arg value={quoteattr(word)}/>" for word in words)
+                self.define_text("handed", HANDED.format(arguments=arguments))
+                done = self.ctl.run("volume", "delete", "--yes", "demo", check=1)
+                self.assertIn('domain "handed" uses', done.stderr)
+                self.assertEqual(self.files(), ["demo.json", "demo.raw", "other.json", "other.raw"])
+
+    def test_backing_file_in_json(self):
+        self.leave_volumes()
+        text = json.dumps({"driver": "raw", "file": {"driver": "file", "filename": str(self.volumes / "demo.raw")}})
+        top = self.image("qcow2", "top.qcow2", "-u", "-b", "json:" + text.replace("/", "\\/"), "-F", "raw", "1M")
+        name = f"{self.ctl.prefix}json"
+        self.define(name, top, "qcow2")
+        self.assert_kept(name)
+
+    def snapshot(self, name, domain, disk):
+        """Of another tool; DOMAIN is what it goes back to."""
+        text = ("<domainsnapshot><name>before</name><state>shutoff</state><creationTime>1700000000</creationTime>"
+                f"<disks><disk name='{disk}' snapshot='internal'/></disks>{domain}</domainsnapshot>")
+        self.libvirtd.virsh("snapshot-create", name, self.scene.file("snapshot.xml", text), "--redefine")
+        self.addCleanup(self.libvirtd.virsh, "snapshot-delete", "--metadata", name, "before", check=False)
+
+    def test_vm_with_a_snapshot(self):
+        """Only its domain says what another tool can go back to."""
+        name = self.scene.domain("demo")
+        self.snapshot(name, self.libvirtd.virsh("dumpxml", name), "vda")
+        manifest = self.scene.copy()
+        del manifest["virtualMachines"]["demo"]
+        for done in (self.ctl.run("vm", "delete", "--yes", "demo"),
+                     self.ctl.run("apply", "-f", self.scene.write(manifest), "--prune")):
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn('VM "demo": another tool has made 1 snapshot(s) of it ("before")', done.stderr)
+            self.assertIn(f"virsh snapshot-delete --metadata {name} before", done.stderr)
+            self.assertIn("before", self.libvirtd.virsh("snapshot-list", name, "--name"))
+        self.libvirtd.virsh("snapshot-delete", "--metadata", name, "before")
+        self.ctl.run("vm", "delete", "--yes", "demo", check=0)
+
+    def test_snapshot_names_it(self):
+        """What a snapshot goes back to, whatever the domain has by now."""
+        self.leave_volumes()
+        name = f"{self.ctl.prefix}back"
+        self.define(name, self.volumes / "demo.raw")
+        domain = self.libvirtd.virsh("dumpxml", name)
+        self.libvirtd.virsh("detach-disk", name, "sda", "--config")
+        self.snapshot(name, domain, "sda")
+        self.assert_kept(name)
+        done = self.ctl.run("volume", "delete", "--yes", "demo", check=1)
+        self.assertIn('in its snapshot "before": it is kept', done.stderr)
+        self.assertIn(f"virsh snapshot-delete --metadata {name} before", done.stderr)
+        self.libvirtd.virsh("snapshot-delete", "--metadata", name, "before")
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
+
+    def test_folder_that_a_domain_shares(self):
+        """All that is in it is the guest's, too, whatever the folder is called there."""
+        self.leave_volumes()
+        (self.dir / "link").symlink_to(self.ctl.state)
+        shares = (f"<devices><disk type='dir' device='floppy'><driver name='qemu' type='fat'/><source dir='{self.volumes}'/>"
+                  "<target dev='fda' bus='fdc'/><readonly/></disk></devices>",
+                  f"<devices><filesystem type='mount'><source dir='{self.dir}/link'/><target dir='t'/></filesystem></devices>",
+                  f"<qemu:commandline><qemu:arg value='-virtfs'/><qemu:arg value='local,path={self.ctl.home},mount_tag=t,"
+                  "security_model=none'/></qemu:commandline>")
+        for share in shares:
+            with self.subTest(share):
+                self.define_text("sharing", SHARING.format(share=share))
+                for words in (("delete", "--yes", "demo"), ("prune", "--yes")):
+                    done = self.ctl.run("volume", *words)
+                    self.assertNotIn("done", done.stdout)
+                self.assertIn('domain "sharing" uses', self.ctl.run("volume", "delete", "--yes", "demo", check=1).stderr)
+                self.assertEqual(self.files(), ["demo.json", "demo.raw", "other.json", "other.raw"])
+        self.libvirtd.virsh("undefine", "sharing")
+        self.ctl.run("volume", "prune", "--yes", check=0)
+        self.assertEqual(self.files(), [])
 
     def test_foreign_file_in_use(self):
         path = self.volumes / "precious.raw"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-backing-chain-private.h"
+#include "backend/vm/scl-source-name-private.h"
 #include "base/scl-fd-private.h"
 #include "base/scl-throw-private.h"
 #include <fcntl.h>
@@ -104,14 +105,23 @@ descend (Walk *walk, const char *path, const char *format)
   return ok;
 }
 
+static void
+collect (const char *path, gpointer paths)
+{
+  g_ptr_array_add (paths, g_strdup (path));
+}
+
 /* "json:{…}": every string in it that is a path. */
 static gboolean
-descend_json (Walk *walk, const SclBackingFile *file)
+descend_json (Walk *walk, const char *above, const SclBackingFile *file)
 {
-  g_auto (GStrv) words = g_strsplit (file->name, "\"", -1);
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
 
-  for (char **word = words; *word != NULL; word++)
-    if (g_path_is_absolute (*word) && !descend (walk, *word, file->format))
+  if (!_scl_source_name_foreach (file->name, collect, paths))
+    return scl_throw (walk->error, SCL_ERROR_BACKEND, "%s: it stands on \"%s\", which cannot be read",
+                      above, file->name);
+  for (guint i = 0; i < paths->len; i++)
+    if (!descend (walk, paths->pdata[i], file->format))
       return FALSE;
   return TRUE;
 }
@@ -131,7 +141,7 @@ descend_backing (Walk *walk, const char *above, const SclBackingFile *file)
   g_autofree char *path = NULL;
 
   if (g_str_has_prefix (name, "json:"))
-    return descend_json (walk, file);
+    return descend_json (walk, above, file);
   name += g_str_has_prefix (name, "file:") ? strlen ("file:") : 0;
   if (has_protocol (name))
     return is_raw (file->format)
@@ -151,6 +161,7 @@ tell_data_file (Walk *walk, const char *above, const char *name)
 
   if (name == NULL)
     return;
+  (void) _scl_source_name_foreach (name, walk->func, walk->user_data);
   path = g_canonicalize_filename (
       name + (g_str_has_prefix (name, "file:") ? strlen ("file:") : 0), folder);
   walk->func (path, walk->user_data);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/vm/scl-domain-paths-private.h"
+#include "backend/vm/scl-source-name-private.h"
 #include "base/scl-throw-private.h"
 #include <libxml/parser.h>
 #include <libxml/tree.h>
@@ -10,6 +11,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (xmlDoc, xmlFreeDoc)
 typedef struct
 {
   SclPathFunc func;
+  SclPathFunc folder_func;
   SclPoolFunc pool_func;
   gpointer user_data;
   GCancellable *cancellable;
@@ -25,18 +27,8 @@ is_element (const xmlNode *node, const char *name)
 static void
 tell (Walk *walk, const xmlChar *text)
 {
-  g_auto (GStrv) words = NULL;
-
-  if (text == NULL)
-    return;
-  if (g_path_is_absolute ((const char *) text))
-    walk->func ((const char *) text, walk->user_data);
-  if (strpbrk ((const char *) text, ",=") == NULL)
-    return;
-  words = g_strsplit_set ((const char *) text, ",=\"", -1);
-  for (char **word = words; *word != NULL; word++)
-    if (g_path_is_absolute (*word))
-      walk->func (*word, walk->user_data);
+  if (text != NULL && strchr ((const char *) text, '/') != NULL)
+    _scl_source_options_foreach ((const char *) text, walk->func, walk->user_data);
 }
 
 static void
@@ -105,6 +97,26 @@ tell_disk (Walk *walk, const xmlNode *disk, GError **error)
   return check_remote (disk, type, format, error);
 }
 
+/* <disk type='dir'>, <filesystem>, and what QEMU itself is told to share. */
+static void
+tell_folders (Walk *walk, const xmlNode *node)
+{
+  if (is_element (node, "disk") || is_element (node, "filesystem"))
+    {
+      g_autofree char *folder = dup_attribute (child (node, "source"), "dir");
+
+      if (folder != NULL)
+        walk->folder_func (folder, walk->user_data);
+    }
+  else if (is_element (node, "arg"))
+    {
+      g_autofree char *text = dup_attribute (node, "value");
+
+      if (text != NULL && strchr (text, '/') != NULL)
+        _scl_source_options_foreach (text, walk->folder_func, walk->user_data);
+    }
+}
+
 static xmlDoc *
 read_xml (const char *xml, GError **error)
 {
@@ -141,12 +153,12 @@ next_of (const xmlNode *node, const xmlNode *root)
 }
 
 gboolean
-_scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_func,
-                           gpointer user_data, GCancellable *cancellable, GError **error)
+_scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPathFunc folder_func,
+                           SclPoolFunc pool_func, gpointer user_data, GCancellable *cancellable, GError **error)
 {
   g_autoptr (xmlDoc) document = read_xml (xml, error);
   const xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
-  Walk walk = { func, pool_func, user_data, cancellable };
+  Walk walk = { func, folder_func, pool_func, user_data, cancellable };
 
   if (root == NULL)
     return FALSE;
@@ -157,6 +169,7 @@ _scl_domain_paths_foreach (const char *xml, SclPathFunc func, SclPoolFunc pool_f
       if (node->type != XML_ELEMENT_NODE)
         continue;
       tell_attributes (&walk, node);
+      tell_folders (&walk, node);
       if (is_element (node, "disk") && !tell_disk (&walk, node, error))
         return FALSE;
     }

@@ -27,6 +27,15 @@ add_path (const char *path, gpointer user_data)
     g_ptr_array_add (naming->files, g_strdup (path));
 }
 
+static void
+add_folder (const char *path, gpointer user_data)
+{
+  Naming *naming = user_data;
+
+  if (naming->sources != NULL)
+    _scl_sources_add_folder (naming->sources, naming->domain, naming->instance, naming->vm, path);
+}
+
 /* A pool that is gone gives a domain nothing that does not run from it. */
 static gboolean
 pool_fails (const Naming *naming, const char *pool, const char *volume, GError **error)
@@ -78,7 +87,8 @@ add_pool_volume (const char *pool, const char *volume, const char *format, gpoin
 static gboolean
 add_paths_of (Naming *naming, const char *xml, GError **error)
 {
-  return _scl_domain_paths_foreach (xml, add_path, add_pool_volume, naming, naming->cancellable, error);
+  return _scl_domain_paths_foreach (xml, add_path, add_folder, add_pool_volume, naming,
+                                    naming->cancellable, error);
 }
 
 /* Takes XML. A domain that vanishes meanwhile names nothing. */
@@ -153,6 +163,75 @@ _scl_libvirt_vms_list_files (virDomainPtr domain, const char *config_xml, const 
              : NULL;
 }
 
+/* Takes XML. */
+static gboolean
+add_snapshot (Naming *naming, const char *name, char *xml, GError **error)
+{
+  gboolean ok;
+
+  if (xml == NULL)
+    return _scl_virt_error_is (VIR_ERR_NO_DOMAIN) || _scl_virt_error_is (VIR_ERR_NO_DOMAIN_SNAPSHOT)
+           || scl_throw_virt (error, "domain \"%s\": snapshot \"%s\"", naming->domain, name);
+  _scl_sources_set_snapshot (naming->sources, name);
+  ok = add_paths_of (naming, xml, error);
+  _scl_sources_set_snapshot (naming->sources, NULL);
+  free (xml);
+  return ok
+         || scl_prefix (error,
+                        "domain \"%s\", snapshot \"%s\": nothing is removed while it is not known which files it "
+                        "needs; repair them or forget it (virsh snapshot-delete --metadata %s %s)",
+                        naming->domain, name, naming->domain, name);
+}
+
+/* A snapshot goes back to the definition of its time, with the files of that. */
+static gboolean
+add_snapshots (SclSources *sources, virDomainPtr domain, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SclDomainDef) def = _scl_libvirt_vms_read_config (domain, NULL);
+  gboolean ours = def != NULL && def->instance != NULL
+                  && _scl_domain_def_is_ours (def, def->instance);
+  Naming naming = { .sources = sources,
+                    .handle = virDomainGetConnect (domain),
+                    .domain = virDomainGetName (domain),
+                    .instance = ours ? def->instance : NULL,
+                    .vm = ours ? def->vm_name : NULL,
+                    .cancellable = cancellable };
+  virDomainSnapshotPtr *snapshots = NULL;
+  int n = virDomainListAllSnapshots (domain, &snapshots, 0);
+  gboolean ok = n >= 0 || _scl_virt_error_is (VIR_ERR_NO_DOMAIN)
+                || scl_throw_virt (error, "domain \"%s\": cannot list its snapshots", naming.domain);
+
+  for (int i = 0; i < n; i++)
+    {
+      ok = ok
+           && add_snapshot (&naming, virDomainSnapshotGetName (snapshots[i]),
+                            virDomainSnapshotGetXMLDesc (snapshots[i], 0), error);
+      virDomainSnapshotFree (snapshots[i]);
+    }
+  free (snapshots);
+  return ok;
+}
+
+/* One question for all that have none. Checkpoints are never gone back to, and need no file. */
+static gboolean
+add_all_snapshots (SclSources *sources, virConnectPtr handle, GCancellable *cancellable,
+                   GError **error)
+{
+  virDomainPtr *domains = NULL;
+  int n = virConnectListAllDomains (handle, &domains, VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT);
+  gboolean ok = n >= 0 || scl_throw_virt (error, "cannot list domains that have snapshots");
+
+  for (int i = 0; i < n; i++)
+    {
+      _scl_virt_call_note ("reading snapshots");
+      ok = ok && !g_cancellable_set_error_if_cancelled (cancellable, error)
+           && add_snapshots (sources, domains[i], cancellable, error);
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  return ok;
+}
+
 /* (transfer full): names of domains */
 static GHashTable *
 take_known (SclLibvirtVms *self, SclObservation *known, SclSources *sources)
@@ -199,6 +278,7 @@ _scl_libvirt_vms_list_sources (SclVmBackend *backend, SclObservation *known,
       virDomainFree (domains[i]);
     }
   free (domains);
+  ok = ok && add_all_snapshots (sources, handle, cancellable, error);
   return ok ? g_steal_pointer (&sources) : NULL;
 }
 
