@@ -51,12 +51,12 @@ int _scl_fd_open_named (const char *path, struct stat *out_stat, GError **error)
 /* Makes the folder (and its parents, those that are missing) with exactly MODE, whatever the umask, and opens it. */
 int _scl_fd_open_folder (const char *path, mode_t mode, GError **error);
 
-/* The same of a state folder, which others may pass through and not list. One that has files of somebody else
+/* The same of STATE, which may be a link, and which others may pass through and not list. One that has files of somebody else
  * in it keeps its mode, and is refused (SCL_ERROR_INVALID) if that lets nobody pass. */
 int _scl_fd_open_state_folder (const char *path, GError **error);
 
-/* As _scl_fd_open_folder, but one that is there keeps its mode: for a folder that the user names, who
- * may have named /tmp by mistake. */
+/* As _scl_fd_open_folder, but one that is there keeps its mode, and may be a link to where it is: for a folder
+ * that the user names, who may have named /tmp by mistake. */
 int _scl_fd_ensure_folder (const char *path, mode_t mode, GError **error);
 
 /* Temporary file, fsync, rename over NAME, fsync of the folder. */

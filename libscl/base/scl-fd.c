@@ -156,13 +156,19 @@ _scl_fd_open_folder (const char *path, mode_t mode, GError **error)
 int
 _scl_fd_ensure_folder (const char *path, mode_t mode, GError **error)
 {
-  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int errno_value = errno;
+  g_autofree char *target = NULL;
 
   if (fd >= 0)
     return fd;
-  if (errno == ENOENT)
+  target = g_file_read_link (path, NULL);
+  if (errno_value == ENOENT && target == NULL)
     return _scl_fd_open_folder (path, mode, error);
-  scl_throw_errno (error, errno, "%s: cannot open the folder", path);
+  if (target != NULL)
+    scl_throw_errno (error, errno_value, "%s: is a symbolic link to %s, which cannot be opened", path, target);
+  else
+    scl_throw_errno (error, errno_value, "%s: cannot open the folder", path);
   return -1;
 }
 

@@ -84,6 +84,7 @@ parse_uri (const char *text, LocalUri *uri, GError **error)
 {
   const char *rest = text + strlen (SCHEME);
   const char *wrong;
+  char *plain;
 
   if (*rest != '\0' && *rest != '?')
     return scl_throw (error, SCL_ERROR_INVALID,
@@ -104,6 +105,10 @@ parse_uri (const char *text, LocalUri *uri, GError **error)
   if (!g_path_is_absolute (uri->state))
     return scl_throw (error, SCL_ERROR_INVALID, "state folder \"%s\" is not an absolute path",
                       uri->state);
+  /* "LINK/" would be looked at as what the link leads to. */
+  plain = g_canonicalize_filename (uri->state, "/");
+  g_free (uri->state);
+  uri->state = plain;
   return _scl_virt_uri_check (uri->hypervisor, error);
 }
 

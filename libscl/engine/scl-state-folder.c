@@ -208,18 +208,37 @@ judge_vms (Judge *judge, const char *home)
   return ok;
 }
 
+/* Where a link leads. What is there and is no folder would hide all that is asked for. */
+static gboolean
+judge_top (Judge *judge, const char *path)
+{
+  struct stat info;
+  int number = stat (path, &info) == 0 ? 0 : errno;
+  g_autofree char *target = number == 0 ? NULL : g_file_read_link (path, NULL);
+
+  if (number == 0 && S_ISDIR (info.st_mode))
+    return judge_owner (judge, path, &info, S_IWGRP | S_IWOTH | S_ISVTX);
+  if (number == 0)
+    return scl_throw (judge->error, SCL_ERROR_INVALID,
+                      "%s: is not a folder, so that it cannot be the state folder: move it away, or name a folder "
+                      "with state=",
+                      path);
+  if (target != NULL)
+    return scl_throw (judge->error, SCL_ERROR_INVALID,
+                      "%s: is a symbolic link to %s, which cannot be opened (%s): make or mount what it leads to, "
+                      "or name another folder with state=",
+                      path, target, g_strerror (number));
+  return number == ENOENT
+         || scl_throw_errno (judge->error, number, "%s: cannot be the state folder, name another with state=", path);
+}
+
 static gboolean
 judge_folders (Judge *judge, const char *state_dir, const char *prefix)
 {
   const char *const below[] = { "embed", "embed/etc", "volumes", "vms", "instances" };
   const char *const ours[] = { "", "volumes", "vms" };
-  struct stat info;
 
-  /* Where a link leads, too. */
-  if (stat (state_dir, &info) == 0
-      && !judge_owner (judge, state_dir, &info, S_IWGRP | S_IWOTH | S_ISVTX))
-    return FALSE;
-  if (!judge_folder (judge, state_dir))
+  if (!judge_top (judge, state_dir) || !judge_folder (judge, state_dir))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (below); i++)
     {

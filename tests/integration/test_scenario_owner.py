@@ -91,6 +91,41 @@ class Owner(SharedCase):
             self.refused(state, f"{state}/{name}: is a symbolic link")
         self.assertEqual(list(elsewhere.iterdir()), [])
 
+    def test_the_folder_itself_may_be_a_link(self):
+        """All that changes something goes through it; who owns the link, and what it leads to, is judged."""
+        real, link = self.dir / "real", self.dir / "link"
+        link.symlink_to(real)
+        words = (("apply", "-f", self.manifest), ("apply", "-f", self.manifest), ("vm", "stop", "demo"), ("vm", "delete", "demo", "--yes"),
+                 ("volume", "delete", "demo", "--yes"), ("network", "delete", "default", "--yes"))
+        done = Sclctl(link, "qemu:///embed", host=self.scl).run("vm", "list")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"{link}: is a symbolic link to {real}, which cannot be opened", done.stderr)
+        self.assertFalse(real.exists())
+        real.mkdir()
+        for state in (link, f"{link}/"):
+            ctl = Sclctl(state, "qemu:///embed", host=self.scl)
+            ctl.state = state  # a Path has no slash at its end
+            for command in words:
+                with self.subTest(state=state, words=command):
+                    done = ctl.run(*command)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                    self.assertEqual(any(real.rglob("demo.raw")), command[0] in ("apply", "vm"))
+        os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+        for state in (link, f"{link}/"):
+            ctl = Sclctl(state, "qemu:///embed", host=self.scl)
+            ctl.state = state
+            done = ctl.run("vm", "list")
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn(f"{link}: user \"nobody\" owns it", done.stderr)
+
+    def test_a_file(self):
+        state = self.dir / "file"
+        state.write_text("")
+        done = Sclctl(state, "qemu:///embed", host=self.scl).run("vm", "list")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(f"{state}: is not a folder", done.stderr)
+        self.assertIn("state=", done.stderr)
+
     def test_others_may_write(self):
         state = self.state("open")
         state.chmod(0o777)

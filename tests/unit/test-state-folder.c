@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whose state folder is trusted. Needs root, to give things to others. */
 #include "base-test.h"
+#include "base/scl-fd-private.h"
 #include "engine/scl-state-folder-private.h"
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define STRANGER 65534
@@ -214,6 +216,64 @@ test_folders_that_are_links (void **state)
   assert_false (_scl_state_folder_check (world->state, "lab", QEMU_USER, NULL));
 }
 
+/* A list of what is in it would be empty, as if nothing had ever been there. */
+static void
+test_no_folder (void **state)
+{
+  World *world = *state;
+  g_autofree char *file = g_build_filename (world->top, "file", NULL);
+  g_autofree char *below = g_build_filename (file, "state", NULL);
+  g_autofree char *link = g_build_filename (world->top, "link", NULL);
+  const struct
+  {
+    const char *path;
+    const char *why;
+  } cases[] = { { file, "is not a folder" },
+                { below, "cannot be the state folder" },
+                { link, "is a symbolic link to gone, which cannot be opened" } };
+
+  assert_true (g_file_set_contents (file, "", -1, NULL));
+  assert_int_equal (symlink ("gone", link), 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%s: %s", cases[i].path, cases[i].why);
+      GError *error = NULL;
+
+      assert_false (_scl_state_folder_check (cases[i].path, "lab", QEMU_USER, &error));
+      assert_non_null (strstr (error->message, text));
+      assert_non_null (strstr (error->message, "state="));
+      g_clear_error (&error);
+    }
+}
+
+/* Who names a folder may name a link to it; what is in it may not be one. */
+static void
+test_folder_that_is_a_link (void **state)
+{
+  World *world = *state;
+  g_autofree char *real = g_build_filename (world->top, "real", NULL);
+  g_autofree char *link = g_build_filename (world->top, "link", NULL);
+  GError *error = NULL;
+  struct stat info;
+
+  assert_int_equal (symlink ("real", link), 0);
+  assert_int_equal (_scl_fd_ensure_folder (link, 0711, &error), -1);
+  assert_non_null (strstr (error->message, "link: is a symbolic link to real, which cannot be opened"));
+  g_clear_error (&error);
+  assert_int_not_equal (stat (real, &info), 0);
+  assert_int_equal (mkdir (real, 0755), 0);
+  {
+    g_auto (SclFd) named = _scl_fd_ensure_folder (link, 0711, NULL);
+    g_auto (SclFd) opened = _scl_fd_open_state_folder (link, NULL);
+
+    assert_true (named >= 0 && opened >= 0);
+    assert_int_equal (stat (real, &info), 0);
+    assert_int_equal (info.st_mode & 07777, 0711);
+  }
+  assert_int_equal (_scl_fd_open_folder (link, 0711, &error), -1);
+  g_clear_error (&error);
+}
+
 /* As libvirt makes them: sockets and folders that QEMU's user owns and its group may write. */
 static void
 test_what_libvirt_gives_away (void **state)
@@ -280,6 +340,8 @@ main (void)
     TEST (test_links),
     TEST (test_folders_of_vms),
     TEST (test_folders_that_are_links),
+    TEST (test_no_folder),
+    TEST (test_folder_that_is_a_link),
     TEST (test_what_libvirt_gives_away),
   };
 

@@ -29,16 +29,24 @@ place_clear (Place *place)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Place, place_clear)
 
-/* Only the folders of this instance were judged when it was opened. */
-static gboolean
-judge (const char *home, const Place *place, GError **error)
+/* The folder that holds all instances, which may be a link. */
+static const char *
+peek_shared (SclFileVolumes *self)
 {
+  return self->shared != NULL ? self->shared : self->state;
+}
+
+/* Only the folders of this instance, and the one that holds all, were judged when it was opened. */
+static gboolean
+judge (SclFileVolumes *self, const char *home, const Place *place, GError **error)
+{
+  gboolean may_be_link = strcmp (home, peek_shared (self)) == 0;
   struct stat info, above;
 
   if (fstat (place->folder, &info) != 0 || lstat (home, &above) != 0)
     return scl_throw_errno (error, errno, "%s: cannot look at the folder", place->path);
   if (info.st_uid == geteuid () && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0
-      && !S_ISLNK (above.st_mode))
+      && (may_be_link || !S_ISLNK (above.st_mode)))
     return TRUE;
   return scl_throw (error, SCL_ERROR_PERMISSION,
                     "%s: others own it or can write into it, or a link leads there: nothing is taken from it",
@@ -46,22 +54,22 @@ judge (const char *home, const Place *place, GError **error)
 }
 
 static gboolean
-open_place (const char *home, Place *out_place, GError **error)
+open_place (SclFileVolumes *self, const char *home, Place *out_place, GError **error)
 {
   out_place->path = g_build_filename (home, "volumes", NULL);
   out_place->folder = open (out_place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (out_place->folder >= 0)
-    return judge (home, out_place, error);
+    return judge (self, home, out_place, error);
   return errno == ENOENT
          || scl_throw_errno (error, errno, "%s: cannot open the folder", out_place->path);
 }
 
 static gboolean
-look (const char *home, SclVolumeAdoption *adoption, Place *out_place,
+look (SclFileVolumes *self, const char *home, SclVolumeAdoption *adoption, Place *out_place,
       SclAdoptionState *out_state, GError **error)
 {
   *out_state = SCL_ADOPTION_NOTHING;
-  if (!open_place (home, out_place, error))
+  if (!open_place (self, home, out_place, error))
     return FALSE;
   adoption->from = out_place->folder;
   return adoption->from < 0 || _scl_volume_adoption_look (adoption, out_state, error);
@@ -83,15 +91,15 @@ static gboolean
 find (SclFileVolumes *self, SclVolumeAdoption *adoption, const SclOtherInstance *other,
       Place *out_place, SclAdoptionState *out_state, GError **error)
 {
-  const char *shared = self->shared != NULL ? self->shared : self->state;
+  const char *shared = peek_shared (self);
 
   if (!_scl_file_volumes_check_name (adoption->name, error)
-      || !look (other->home, adoption, out_place, out_state, error))
+      || !look (self, other->home, adoption, out_place, out_state, error))
     return FALSE;
   if (*out_state == SCL_ADOPTION_NOTHING && strcmp (shared, other->home) != 0)
     {
       place_clear (out_place);
-      if (!look (shared, adoption, out_place, out_state, error))
+      if (!look (self, shared, adoption, out_place, out_state, error))
         return FALSE;
     }
   if (*out_state != SCL_ADOPTION_NOTHING)
@@ -131,7 +139,7 @@ has_volume (SclFileVolumes *self, const char *name, const char *prefix, const ch
   g_auto (Place) place = { NULL, -1, NULL, NULL };
   SclAdoptionState state;
 
-  return look (home, &adoption, &place, &state, NULL) && state == SCL_ADOPTION_WHOLE;
+  return look (self, home, &adoption, &place, &state, NULL) && state == SCL_ADOPTION_WHOLE;
 }
 
 /* In the folder where 0.1 put those of all, the note says whose it is. */
@@ -175,7 +183,7 @@ char **
 _scl_file_volumes_list_owners (SclVolumeBackend *backend, const char *name)
 {
   SclFileVolumes *self = SCL_FILE_VOLUMES (backend);
-  const char *shared = self->shared != NULL ? self->shared : self->state;
+  const char *shared = peek_shared (self);
   GPtrArray *owners = g_ptr_array_new ();
 
   if (_scl_file_volumes_check_name (name, NULL))

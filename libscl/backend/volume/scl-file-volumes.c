@@ -87,7 +87,8 @@ _scl_file_volumes_make_folder (SclFileVolumes *self, const char *path, GError **
 
   if (!check_state (self, error) || !make_way (self, error))
     return -1;
-  state = _scl_fd_open_state_folder (self->state, error);
+  state = self->shared == NULL ? _scl_fd_open_state_folder (self->state, error)
+                               : _scl_fd_open_folder (self->state, FOLDER_MODE, error);
   return state < 0 ? -1 : _scl_fd_open_folder (path, FOLDER_MODE, error);
 }
 
