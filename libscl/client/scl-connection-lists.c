@@ -168,6 +168,19 @@ add_lost_volumes (SclConnection *self, SclObservation *observation, SclObservedV
     }
 }
 
+static void
+add_lost_notes (SclConnection *self, SclObservation *observation)
+{
+  for (guint i = 0; i < observation->volumes->len; i++)
+    {
+      const SclObservedVolume *volume = observation->volumes->pdata[i];
+      g_autofree char *path = g_strdup_printf ("volumes.%s", volume->name);
+
+      if (volume->noteless != NULL)
+        add_diagnostic (self, SCL_SEVERITY_ERROR, path, volume->noteless);
+    }
+}
+
 static gboolean
 is_network_there (SclObservation *observation, const char *name)
 {
@@ -268,6 +281,8 @@ take_diagnostics (SclConnection *self, const SclReading *reading)
     add_diagnostic (self, SCL_SEVERITY_ERROR, "host", observation->host.problems->pdata[i]);
   for (guint i = 0; i < observation->host.notes->len; i++)
     add_diagnostic (self, SCL_SEVERITY_WARNING, "host", observation->host.notes->pdata[i]);
+  if (is_about (reading, SCL_OBJECT_KIND_VOLUME))
+    add_lost_notes (self, observation);
   add_vm_diagnostics (self, reading);
 }
 

@@ -64,6 +64,21 @@ grow_volume (SclEngine *self, SclStep *step, const SclProgress *progress, GError
                                          step->guest_size, error);
 }
 
+/* Whoever changes something writes it before all else, and goes on where there is no room for it. */
+static gboolean
+check_note (SclEngine *self, const char *name, GError **error)
+{
+  g_autoptr (SclObservation) observed = _scl_engine_observe (self, NULL, NULL, error);
+  SclObservedVolume *volume = observed == NULL ? NULL : _scl_observation_lookup_volume (observed, name);
+
+  if (observed == NULL)
+    return FALSE;
+  return volume == NULL || volume->noteless == NULL
+         || scl_throw (error, SCL_ERROR_NO_SPACE,
+                       "volume \"%s\": there was no room for its note: make some on the file system of %s, then apply again",
+                       name, volume->path);
+}
+
 static gboolean
 replug_nics (SclEngine *self, SclStep *step, GError **error)
 {
@@ -98,6 +113,8 @@ run_job (SclEngine *self, SclStep *step, const SclProgress *progress, GError **e
                                          progress, error);
     case SCL_JOB_VOLUME_GROW:
       return grow_volume (self, step, progress, error);
+    case SCL_JOB_VOLUME_NOTE:
+      return check_note (self, step->names[0], error);
     case SCL_JOB_VM_DEFINE:
       return define_vm (self, step, progress, error);
     case SCL_JOB_VM_REPLUG:

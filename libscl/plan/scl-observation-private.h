@@ -68,6 +68,9 @@ typedef struct
   char *instance;    /* whose it is; NULL: nobody has said so (foreign: SCL did not make it) */
   gboolean unclaimed; /* ours, but its sidecar does not say so yet, or not for good (0.1 did not write
                          it; a change of it was cut short) */
+  gboolean note_lost; /* it has no sidecar, or what has that name is none */
+  char *noteless; /* ours by the domain of VM alone, since its sidecar is lost or damaged: what that means; NULL: it is
+                     not */
   gboolean in_doubt; /* ours unless a VM of another instance uses it: that is asked next */
   char *used_by;     /* a domain that has it open or may open it, and is no VM of ours by its name; asked only
                         for VMs that are yet to be made, and to show it; NULL: none */

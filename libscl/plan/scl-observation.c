@@ -75,6 +75,7 @@ _scl_observed_volume_free (SclObservedVolume *self)
   g_free (self->instance);
   g_free (self->used_by);
   g_free (self->foreign_why);
+  g_free (self->noteless);
   g_free (self);
 }
 

@@ -14,6 +14,7 @@ typedef enum {
   SCL_JOB_NETWORK_REMOVE, /* name */
   SCL_JOB_VOLUME_CREATE,  /* disk, vm */
   SCL_JOB_VOLUME_GROW,    /* disk, vm; grows: the file; live: tell the running VM */
+  SCL_JOB_VOLUME_NOTE,    /* name: whoever changes something writes it; that it is there is looked at */
   SCL_JOB_VOLUME_REMOVE,  /* name */
   SCL_JOB_VM_DEFINE,      /* vm, macs */
   SCL_JOB_VM_REPLUG,      /* vm, nics */

@@ -234,6 +234,65 @@ class Disks(SharedCase):
         self.scene.apply(None, "--boot")
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
 
+    def seed_id(self, name="demo"):
+        """The instance-id that cloud-init finds; another one would set the guest up once more."""
+        seed = (self.scene.ctl.home / f"vms/{name}/seed.iso").read_bytes()
+        return re.search(rb"instance-id: ?(\S+)", seed).group(1)
+
+    def test_lost_note(self):
+        """The VM's domain tells whose the volume is: so it stays the instance's when that goes, too."""
+        told = 'volume "demo" has lost its note'
+        note = self.volume().with_suffix(".json")
+        (self.dir / "user-data").write_text("#cloud-config\n{}\n")
+        self.set(cloudInitUserConfigFile=str(self.dir / "user-data"))
+        seed = self.seed_id()
+        for damage in (None, b"", b'{"id": ', b'{"somebody": "else"}'):
+            with self.subTest(damage=damage):
+                was = note.read_bytes()
+                note.unlink()
+                if damage is not None:
+                    note.write_bytes(damage)
+                status = self.scene.ctl.run("status", check=2)
+                self.assertIn(told, status.stdout + status.stderr)
+                self.assertIn("error: volumes.demo: ", status.stdout + status.stderr)
+                self.assertEqual(self.scene.ctl.json("volume", "show", "demo")["vm"], "demo")
+                plan = self.plan(2)
+                self.assertRegex(plan.stdout, 'repair +volume "demo"')
+                self.assertEqual(note.read_bytes() if damage is not None else None, damage)
+                self.scene.apply()
+                now = json.loads(note.read_text())
+                before = json.loads(was)
+                self.assertEqual([now[key] for key in ("instance", "vm")], [before[key] for key in ("instance", "vm")])
+                self.assertEqual(now["image"]["path"], str(self.image))
+                self.assertNotIn("pending", now)
+                self.assertEqual(note.stat().st_mode & 0o777, 0o600)
+                self.plan(0)
+                self.assertNotIn(told, self.scene.ctl.run("status", check=0).stdout)
+        self.assertEqual(sorted(path.read_bytes() for path in note.parent.glob("demo.json.damaged-*")),
+                         [b"", b'{"id": ', b'{"somebody": "else"}'])
+        self.assertEqual(self.seed_id(), seed)
+        for path in note.parent.glob("demo.json.damaged-*"):
+            path.unlink()
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+        note.unlink()
+        self.scene.ctl.run("vm", "delete", "demo", "--yes", check=0)
+        self.scene.apply()
+        self.assertEqual(self.scene.ctl.json("volume", "show", "demo")["vm"], "demo")
+
+    def test_lost_note_of_what_is_not_ours(self):
+        """What a domain of ours does not name as that volume is nobody's, whatever it is called."""
+        stranger = self.volume("stranger")
+        stranger.write_bytes(b"precious")
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "other", check=0)
+        self.scene.ctl.run("vm", "delete", "other", "--yes", check=0)
+        self.volume("other").with_suffix(".json").unlink()
+        self.scene.manifest["virtualMachines"].pop("other")
+        self.scene.apply()
+        self.assertEqual([path.name for path in stranger.parent.glob("*.json")], ["demo.json"])
+        self.assertEqual(stranger.read_bytes(), b"precious")
+        stranger.unlink()
+        self.volume("other").unlink()
+
     def test_nothing_is_written_where_state_is_not_mounted(self):
         self.scene.ctl.run("vm", "stop", "--force", "demo", "other", check=0)
         state, away = self.scene.ctl.state, self.dir / "away"

@@ -71,13 +71,13 @@ sclctl_status_print (SclConnection *connection)
   print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
-/* The host, and the networks of VMs. */
+/* What an apply repairs: the host, the networks of VMs, notes of volumes. Other errors of VMs need a person. */
 static gboolean
 is_repairable (SclDiagnostic *diagnostic)
 {
   const char *path = scl_diagnostic_get_path (diagnostic);
 
-  return g_str_equal (path, "host") || g_str_has_suffix (path, ".network");
+  return g_str_equal (path, "host") || g_str_has_suffix (path, ".network") || g_str_has_prefix (path, "volumes.");
 }
 
 static gboolean

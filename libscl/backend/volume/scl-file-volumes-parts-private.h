@@ -29,6 +29,8 @@ int _scl_file_volumes_open_existing (const char *path, GError **error);
 /* With those above it. */
 int _scl_file_volumes_make_folder (SclFileVolumes *self, const char *path, GError **error);
 
+/* That the seed of VM has; NULL: none. (transfer full) */
+char *_scl_file_volumes_find_instance_id (SclFileVolumes *self, const char *vm);
 /* seed_differs of the VMs in OUT. */
 gboolean _scl_file_volumes_observe_seeds (SclFileVolumes *self, SclManifest *desired,
                                           SclObservation *out, GCancellable *cancellable,

@@ -53,9 +53,20 @@ instance_id (SclFileVolumes *self, const char *vm, SclSeed *present)
 
   if (old != NULL)
     return g_steal_pointer (&old);
+  if (sidecar != NULL && sidecar->instance_id != NULL)
+    return g_strdup (sidecar->instance_id);
   text = g_strjoin ("\n", self->prefix, vm, sidecar != NULL ? sidecar->id : "", NULL);
   digest = _scl_digest_short (text);
   return g_strjoin ("-", self->prefix, vm, digest, NULL);
+}
+
+char *
+_scl_file_volumes_find_instance_id (SclFileVolumes *self, const char *vm)
+{
+  g_auto (SclFd) folder = open_vm_folder (self, vm, NULL);
+  g_autoptr (SclSeed) present = folder >= 0 ? _scl_seed_load (folder) : NULL;
+
+  return _scl_seed_get_instance_id (present);
 }
 
 static SclSeed *

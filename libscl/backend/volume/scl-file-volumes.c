@@ -165,17 +165,33 @@ scl_file_volumes_observe (SclVolumeBackend *backend, SclManifest *desired, SclOb
   return _scl_file_volumes_observe_seeds (self, desired, out, cancellable, error);
 }
 
+/* The image is what its VM was declared with, and the guest goes on as who it is. */
+static gboolean
+note_again (SclFileVolumes *self, int folder, const SclObservedVolume *volume, SclObservation *observed, GError **error)
+{
+  SclObservedVm *vm = _scl_observation_lookup_vm (observed, volume->vm);
+  g_autofree char *id = g_str_equal (volume->name, vm->name) ? _scl_file_volumes_find_instance_id (self, vm->name) : NULL;
+  g_autoptr (SclSidecar) note = NULL;
+  SclDiskSpec *disk;
+
+  for (guint i = 0; note == NULL && (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), i)) != NULL; i++)
+    if (g_str_equal (scl_disk_spec_get_volume (disk), volume->name))
+      note = _scl_sidecar_new_again (self->prefix, vm->name, scl_disk_spec_get_image (disk), id);
+  return _scl_volume_store_note_again (folder, volume->name, note, error);
+}
+
 /* On a full disk the next change notes it: this one may be what makes room. */
 static gboolean
-claim_volume (SclFileVolumes *self, const char *name, GError **error)
+claim_volume (SclFileVolumes *self, const SclObservedVolume *volume, SclObservation *observed, GError **error)
 {
-  g_autofree char *place = _scl_file_volumes_place_of (self, "volumes", name);
+  g_autofree char *place = _scl_file_volumes_place_of (self, "volumes", volume->name);
   g_auto (SclFd) folder = _scl_file_volumes_open_existing (place, error);
   g_autoptr (GError) why = NULL;
 
   if (folder < 0)
     return FALSE;
-  if (_scl_volume_store_claim (folder, name, self->prefix, &why)
+  if ((volume->noteless != NULL ? note_again (self, folder, volume, observed, &why)
+                                : _scl_volume_store_claim (folder, volume->name, self->prefix, &why))
       || g_error_matches (why, SCL_ERROR, SCL_ERROR_NO_SPACE))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&why));
@@ -191,8 +207,8 @@ scl_file_volumes_claim (SclVolumeBackend *backend, SclObservation *observed, GEr
     {
       const SclObservedVolume *volume = g_ptr_array_index (observed->volumes, i);
 
-      if (!volume->foreign && !volume->leftover && volume->unclaimed
-          && !claim_volume (self, volume->name, error))
+      if (!volume->foreign && !volume->leftover && (volume->unclaimed || volume->noteless != NULL)
+          && !claim_volume (self, volume, observed, error))
         return FALSE;
     }
   return TRUE;

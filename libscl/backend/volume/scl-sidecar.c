@@ -34,9 +34,21 @@ _scl_sidecar_new (const char *instance, const char *vm, const char *image, const
   return self;
 }
 
+SclSidecar *
+_scl_sidecar_new_again (const char *instance, const char *vm, const char *image, const char *instance_id)
+{
+  const struct stat unknown = { 0 };
+  SclSidecar *self = _scl_sidecar_new (instance, vm, image, &unknown);
+
+  self->created = 0;
+  self->instance_id = g_strdup (instance_id);
+  return self;
+}
+
 void
 _scl_sidecar_free (SclSidecar *self)
 {
+  g_free (self->instance_id);
   g_free (self->id);
   g_free (self->instance);
   g_free (self->vm);
@@ -87,6 +99,8 @@ _scl_sidecar_to_bytes (SclSidecar *self)
     json_object_set_string_member (object, "instance", self->instance);
   if (self->vm != NULL)
     json_object_set_string_member (object, "vm", self->vm);
+  if (self->instance_id != NULL)
+    json_object_set_string_member (object, "instanceId", self->instance_id);
   json_object_set_string_member (object, "created", created_text);
   json_object_set_object_member (object, "image", sidecar_image_object (self));
   if (self->pending)
@@ -171,6 +185,7 @@ sidecar_parse (SclSidecar *self, JsonObject *object)
   self->id = g_strdup (sidecar_get_string (object, "id"));
   self->instance = g_strdup (sidecar_get_string (object, "instance"));
   self->vm = g_strdup (sidecar_get_string (object, "vm"));
+  self->instance_id = g_strdup (sidecar_get_string (object, "instanceId"));
   self->created = time != NULL ? g_date_time_to_unix (time) : 0;
   sidecar_parse_pending (self, object);
   return self->id != NULL && sidecar_parse_image (self, object);
@@ -203,6 +218,13 @@ _scl_sidecar_read (int folder, const char *name, GError **error)
   g_autoptr (GBytes) bytes = fd < 0 ? NULL : _scl_fd_read_all (fd, SIDECAR_MAX, file, error);
 
   return bytes != NULL ? _scl_sidecar_from_bytes (bytes, error) : NULL;
+}
+
+gboolean
+_scl_sidecar_is_lost (const GError *error)
+{
+  return g_error_matches (error, SCL_ERROR, SCL_ERROR_NOT_FOUND)
+         || g_error_matches (error, SCL_ERROR, SCL_ERROR_INVALID);
 }
 
 static gint64

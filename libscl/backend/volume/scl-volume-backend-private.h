@@ -35,7 +35,7 @@ struct _SclVolumeBackendInterface
    * that it adds to no list, seed_differs (VMs of OUT are filled before this is called). */
   gboolean (*observe) (SclVolumeBackend *self, SclManifest *desired, SclObservation *out,
                        GCancellable *cancellable, GError **error);
-  /* Notes for good whose the volumes of OBSERVED are that are ours, where 0.1 did not. */
+  /* Notes for good whose the volumes of OBSERVED are that are ours, where 0.1 did not, or where the note is lost. */
   gboolean (*claim) (SclVolumeBackend *self, SclObservation *observed, GError **error);
   /* From the disk's image, SIZE_MIB large (0: the image's size rounded up to MiB), owned by VM. Exists
    * already: success if it is large enough, untouched. */

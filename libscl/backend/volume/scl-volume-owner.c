@@ -3,7 +3,9 @@
 
 #include "backend/scl-sources-private.h"
 #include "backend/volume/scl-image-lock-private.h"
+#include "model/scl-list-private.h"
 #include <fcntl.h>
+#include <scl/scl-disk-spec.h>
 #include <string.h>
 
 static SclSources *
@@ -46,23 +48,6 @@ judge_unnamed (SclObservedVolume *volume, SclVolumesKind kind, gboolean used)
   volume->held = volume->in_doubt && !_scl_image_lock_check_free (AT_FDCWD, volume->path, NULL);
 }
 
-void
-_scl_volume_owner_judge (GPtrArray *volumes, const char *prefix, SclVolumesKind kind,
-                         SclObservation *observed)
-{
-  g_autoptr (SclSources) own = NULL;
-
-  for (guint i = 0; i < volumes->len; i++)
-    {
-      SclObservedVolume *volume = g_ptr_array_index (volumes, i);
-
-      if (volume->instance != NULL)
-        volume->foreign = strcmp (volume->instance, prefix) != 0;
-      else
-        judge_unnamed (volume, kind, is_used (&own, observed, volume));
-    }
-}
-
 static gboolean
 find_name (GPtrArray *volumes, const char *name, guint *out_index)
 {
@@ -73,6 +58,70 @@ find_name (GPtrArray *volumes, const char *name, guint *out_index)
         return TRUE;
       }
   return FALSE;
+}
+
+static void
+note_owner (SclObservedVolume *volume, const SclObservedVm *vm)
+{
+  g_free (volume->vm);
+  volume->vm = g_strdup (vm->name);
+  volume->noteless
+      = g_strdup_printf ("volume \"%s\" has lost its note (%.*s.json), so that only VM \"%s\" tells whose it is: apply "
+                         "writes it anew",
+                         volume->name, (int) (strlen (volume->path) - strlen (".raw")), volume->path, vm->name);
+}
+
+/* A file that is a disk of a VM of ours, and that what SCL wrote into its domain calls so. */
+static void
+judge_noteless (GPtrArray *volumes, SclObservedVm *vm, SclDiskSpec *disk, guint index)
+{
+  const char *path = index < vm->disk_paths->len ? vm->disk_paths->pdata[index] : NULL;
+  SclObservedVolume *volume;
+  guint at;
+
+  if (path == NULL || !find_name (volumes, scl_disk_spec_get_volume (disk), &at))
+    return;
+  volume = volumes->pdata[at];
+  if (volume->note_lost && !volume->leftover && !volume->foreign && g_strcmp0 (volume->path, path) == 0)
+    note_owner (volume, vm);
+}
+
+static void
+judge_all_noteless (GPtrArray *volumes, SclObservation *observed)
+{
+  for (guint i = 0; i < observed->vms->len; i++)
+    {
+      SclObservedVm *vm = observed->vms->pdata[i];
+      SclDiskSpec *disk;
+
+      for (guint d = 0; !vm->foreign && vm->spec != NULL
+                        && (disk = _scl_list_peek (scl_vm_spec_get_disks (vm->spec), d)) != NULL;
+           d++)
+        judge_noteless (volumes, vm, disk, d);
+    }
+}
+
+void
+_scl_volume_owner_judge (GPtrArray *volumes, const char *prefix, SclVolumesKind kind,
+                         SclObservation *observed)
+{
+  g_autoptr (SclSources) own = NULL;
+  gboolean some_lost = FALSE;
+
+  for (guint i = 0; i < volumes->len; i++)
+    {
+      SclObservedVolume *volume = g_ptr_array_index (volumes, i);
+
+      if (volume->instance != NULL)
+        volume->foreign = strcmp (volume->instance, prefix) != 0;
+      else
+        {
+          judge_unnamed (volume, kind, is_used (&own, observed, volume));
+          some_lost = some_lost || volume->note_lost;
+        }
+    }
+  if (some_lost)
+    judge_all_noteless (volumes, observed);
 }
 
 GHashTable *

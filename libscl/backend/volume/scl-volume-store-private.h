@@ -38,6 +38,9 @@ gboolean _scl_volume_store_grow (int folder, const char *name, guint64 size_mib,
 gboolean _scl_volume_store_claim (int folder, const char *name, const char *instance,
                                   GError **error);
 
+/* NOTE in place of one that is lost or damaged; that one is kept beside it. One that is whole by now stays. */
+gboolean _scl_volume_store_note_again (int folder, const char *name, SclSidecar *note, GError **error);
+
 /* SclObservedVolume, sorted by name; leftovers, too. PATH is FOLDER's. Sweeps. */
 GPtrArray *_scl_volume_store_list (int folder, const char *path, GError **error);
 

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <scl/scl-disk-spec.h>
+#include <stdio.h>
 #include <string.h>
 
 #define VOLUME_MODE 0600
@@ -19,6 +20,7 @@
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
 #define BLOCK 512
+#define ASIDE_MAX 99
 #define MANY 50 /* volumes: below, one thread is as fast */
 
 char *
@@ -275,6 +277,43 @@ _scl_volume_store_claim (int folder, const char *name, const char *instance, GEr
   return _scl_volume_store_write_note (folder, name, sidecar, error) && _scl_volume_store_sync (folder, error);
 }
 
+/* What is there under the note's name is kept under another one: it may be somebody's. */
+static gboolean
+put_aside (int folder, const char *file, GError **error)
+{
+  for (guint i = 1; i <= ASIDE_MAX; i++)
+    {
+      g_autofree char *aside = g_strdup_printf ("%s.damaged-%u", file, i);
+
+      if (renameat2 (folder, file, folder, aside, RENAME_NOREPLACE) == 0 || errno == ENOENT)
+        return TRUE;
+      if (errno != EEXIST)
+        return scl_throw_errno (error, errno, "%s: cannot put it aside as %s", file, aside);
+    }
+  return scl_throw (error, SCL_ERROR_EXISTS, "%s: there are %d damaged ones of it already: move them away", file,
+                    ASIDE_MAX);
+}
+
+gboolean
+_scl_volume_store_note_again (int folder, const char *name, SclSidecar *note, GError **error)
+{
+  g_autofree char *file = _scl_volume_store_note (name);
+  g_autoptr (GError) none = NULL;
+  g_autoptr (SclSidecar) there = _scl_sidecar_read (folder, name, &none);
+
+  if (there != NULL)
+    return TRUE;
+  if (!_scl_sidecar_is_lost (none))
+    {
+      g_propagate_error (error, g_steal_pointer (&none));
+      return FALSE;
+    }
+  if (!g_error_matches (none, SCL_ERROR, SCL_ERROR_NOT_FOUND) && !put_aside (folder, file, error))
+    return FALSE;
+  return _scl_volume_store_write_note (folder, name, note, error)
+         && _scl_volume_store_sync (folder, error);
+}
+
 static int
 store_open (int folder, const char *name, struct stat *out_stat, GError **error)
 {
@@ -332,8 +371,10 @@ observed_set_sidecar (gpointer data, gpointer user_data)
 {
   SclObservedVolume *volume = data;
   int folder = GPOINTER_TO_INT (user_data);
-  g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, volume->name, NULL);
+  g_autoptr (GError) none = NULL;
+  g_autoptr (SclSidecar) sidecar = _scl_sidecar_read (folder, volume->name, &none);
 
+  volume->note_lost = sidecar == NULL && _scl_sidecar_is_lost (none);
   if (sidecar == NULL || !speaks_of (sidecar, volume, folder))
     return;
   volume->image = g_steal_pointer (&sidecar->image);
@@ -488,7 +529,7 @@ _scl_volume_store_compare_images (SclManifest *desired, SclObservation *out)
           SclObservedVolume *volume
               = _scl_observation_lookup_volume (out, scl_disk_spec_get_volume (disk));
 
-          if (volume != NULL && volume->image != NULL)
+          if (volume != NULL && volume->image != NULL && volume->image_inode != 0)
             volume->image_differs
                 = _scl_sidecar_image_differs (volume->image, volume->image_size,
                                               volume->image_mtime, scl_disk_spec_get_image (disk));
