@@ -54,8 +54,15 @@ throw_unknown (SclEngine *self, const SclOtherInstance *other, GError **error)
 static gboolean
 throw_has_none (SclEngine *self, const SclOtherInstance *other, const GError *why, GError **error)
 {
+  g_autofree char *elsewhere
+      = self->claim == NULL ? NULL : _scl_instance_claim_find_state (self->claim, other->prefix);
   g_autofree char *uri = NULL;
 
+  if (elsewhere != NULL)
+    return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                      "%s in %s: its state folder is %s, and volumes are taken over within one state folder; connect "
+                      "with state=%s",
+                      why->message, self->state_dir, elsewhere, elsewhere);
   if (!g_file_test (other->home, G_FILE_TEST_IS_DIR))
     return throw_unknown (self, other, error);
   uri = _scl_engine_connect_to (self, other->prefix, NULL);
@@ -150,7 +157,7 @@ throw_not_asked (SclEngine *self, const char *name, const SclOtherInstance *othe
 
   return scl_throw (error, (SclError) why->code,
                     "volume \"%s\": VMs of instance \"%s\" may be on hypervisor %s, whose domains cannot be asked "
-                    "(%s): connect to that with this prefix (%s)",
+                    "(%s): connect to that with this prefix (sclctl -c '%s' …)",
                     name, other->prefix, hypervisor, why->message, uri);
 }
 

@@ -90,6 +90,25 @@ check_not_taken (const SclObservedVm *vm, const char *name, GError **error)
   return scl_throw (error, SCL_ERROR_IN_USE, "%s", why);
 }
 
+/* No apply changes what a VM without its volume was declared with: it would be blocked. */
+static gboolean
+make (SclEngine *self, const SclObservedVm *vm, SclDiskSpec *disk, const SclProgress *progress, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (_scl_volume_backend_create (self->volumes, disk, vm->name, progress, &why))
+    return TRUE;
+  if (!g_error_matches (why, SCL_ERROR, SCL_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&why));
+      return FALSE;
+    }
+  return scl_throw (error, SCL_ERROR_NOT_FOUND,
+                    "%s: that is the image that VM \"%s\" was made with. Put it there again (a link will do); or, where "
+                    "the manifest names another one by now, `sclctl vm delete %s` and an apply make the VM anew from that",
+                    why->message, vm->name, vm->name);
+}
+
 static gboolean
 create (SclEngine *self, SclObservation *observation, const char *name, const SclProgress *progress,
         GError **error)
@@ -116,7 +135,7 @@ create (SclEngine *self, SclObservation *observation, const char *name, const Sc
   /* A guest that goes on with its memory would write the old content over the new. */
   if (!_scl_vm_backend_check_removal (self->vms, vm->name, progress->cancellable, error))
     return scl_prefix (error, "volume \"%s\" is not made anew", name);
-  return _scl_volume_backend_create (self->volumes, find_disk (vm, name, &index), vm->name, progress, error);
+  return make (self, vm, find_disk (vm, name, &index), progress, error);
 }
 
 static gboolean

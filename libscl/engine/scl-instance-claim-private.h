@@ -30,6 +30,8 @@ int _scl_instance_claim_find_process (SclInstanceClaim *self, const char *prefix
  * noted is taken to be as this instance's. In single quotes a shell takes it as one word. (transfer full) */
 char *_scl_instance_claim_connect_to (SclInstanceClaim *self, const char *prefix,
                                       const char *hypervisor);
+/* The state folder of instance PREFIX where that is known to be another one than this instance's; else NULL. (transfer full) */
+char *_scl_instance_claim_find_state (SclInstanceClaim *self, const char *prefix);
 gboolean _scl_instance_claim_is_on (SclInstanceClaim *self, const char *hypervisor);
 /* Whether one of the two notes is there. */
 gboolean _scl_instance_claim_is_noted (SclInstanceClaim *self);

@@ -191,6 +191,19 @@ _scl_instance_claim_connect_to (SclInstanceClaim *self, const char *prefix, cons
   return format_uri (hypervisor != NULL ? hypervisor : self->hypervisor, self->state, prefix);
 }
 
+char *
+_scl_instance_claim_find_state (SclInstanceClaim *self, const char *prefix)
+{
+  g_autofree char *home = _scl_instance_home (self->state, prefix);
+  g_autofree char *run = g_build_filename (self->run_dir, prefix, NULL);
+  g_auto (Holder) kept = { NULL, NULL, NULL };
+  g_auto (Holder) now = { NULL, NULL, NULL };
+
+  return read_holder (home, &kept) || !read_holder (run, &now) || is_same_folder (now.state, self->state)
+             ? NULL
+             : g_steal_pointer (&now.state);
+}
+
 /* Only the process that has the embedded hypervisor open can talk to it. */
 static gboolean
 throw_embedded (SclInstanceClaim *self, const Holder *holder, int pid, GError **error)
@@ -213,7 +226,7 @@ throw_held (SclInstanceClaim *self, const Holder *holder, GError **error)
     return throw_embedded (self, holder, pid, error);
   return scl_throw (error, SCL_ERROR_IN_USE,
                     "instance \"%s\" of this host is held by %shypervisor %s with state folder %s: connect "
-                    "to that (%s), or give this one another prefix=",
+                    "to that (sclctl -c '%s' …), or give this one another prefix=",
                     self->prefix, process, holder->hypervisor, holder->state, uri);
 }
 

@@ -234,6 +234,29 @@ class Disks(SharedCase):
         self.scene.apply(None, "--boot")
         self.assertEqual(self.libvirtd.state(self.scene.domain("demo")), "running")
 
+    def test_lost_volume_whose_image_has_moved(self):
+        """Both ways that the message says work."""
+        moved = self.image.with_name("moved.raw")
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", check=0)
+        for way in ("link", "vm delete"):
+            self.image.rename(moved)
+            try:
+                os.unlink(self.volume())
+                done = self.scene.ctl.run("volume", "create", "demo", "--from-image", check=1)
+                self.assertIn(f'{self.image}: cannot open: No such file or directory: that is the image that VM "demo" was made with', done.stderr)
+                self.assertIn("a link will do", done.stderr)
+                self.assertIn(self.scene.ctl.command("vm delete demo"), done.stderr)
+                if way == "link":
+                    self.image.symlink_to(moved)
+                    self.scene.ctl.run("volume", "create", "demo", "--from-image", check=0)
+                else:
+                    self.scene.ctl.run("vm", "delete", "demo", "--yes", check=0)
+                    self.set(image=str(moved), autoStart=False)
+            finally:
+                self.image.unlink(missing_ok=True)
+                moved.rename(self.image)
+            self.assertEqual(self.volume().stat().st_size, 16 * MIB)
+
     def seed_id(self, name="demo"):
         """The instance-id that cloud-init finds; another one would set the guest up once more."""
         seed = (self.scene.ctl.home / f"vms/{name}/seed.iso").read_bytes()
@@ -370,6 +393,24 @@ class Disks(SharedCase):
             file.seek(8 * MIB)
             self.assertEqual(file.read(4), b"MINE")
         self.assertNotIn("was deleted", self.scene.ctl.run("status", check=0).stdout)
+
+    def test_the_folder_of_a_running_vm_is_gone_too(self):
+        """What the message says to do works, and the volume is the instance's again."""
+        for name in ("demo", "other"):
+            os.unlink(self.volume(name))
+            self.volume(name).with_suffix(".json").unlink()
+        self.volume().parent.rmdir()
+        status = self.scene.ctl.run("status", check=1).stdout
+        self.libvirtd.virsh("suspend", self.scene.domain("demo"))
+        copies = re.findall(r"\((mkdir -p [^)]* && cp --sparse=always [^)]*)\)", status)
+        self.assertEqual(len(copies), 2, status)
+        for copy in copies:
+            subprocess.run(copy, shell=True, check=True)
+        self.scene.ctl.run("vm", "stop", "--force", "--yes", "demo", "other", check=0)
+        self.scene.apply(None, "--boot")
+        self.assertEqual(self.scene.ctl.json("volume", "show", "demo")["vm"], "demo")
+        self.assertTrue(self.volume().with_suffix(".json").exists())
+        self.scene.ctl.run("status", check=0)
 
     def write_over(self, command):
         """What the guest writes, while it is off: into the file over its volume."""

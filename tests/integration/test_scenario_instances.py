@@ -109,6 +109,7 @@ class Matrix(Host):
             with self.subTest(verb=words):
                 done = self.carry_out(second, words)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertRegex(done.stderr, r"connect to that \(sclctl -c 'local:\?hypervisor=[^']*&state=[^']*' ")
                 self.assert_untouched(dict(before), first.ctl, words)
         self.assertIn("nothing to do", first.apply().stdout)
 

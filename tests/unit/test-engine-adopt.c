@@ -185,6 +185,22 @@ test_unknown (void **state)
   refuse (w, "lab", SCL_ERROR_NOT_FOUND, hint);
 }
 
+/* A list of what that one has would be of another folder than the one that was looked into. */
+static void
+test_other_state_folder (void **state)
+{
+  World *w = *state;
+  g_autofree char *other = g_build_filename (w->top, "other", NULL);
+  g_autofree char *text = g_strdup_printf ("instance \"lab\" has no volume \"demo\" in %s: its state folder is %s", w->state, other);
+  g_autoptr (SclInstanceClaim) claim = _scl_instance_claim_new (w->run, other, "lab", "qemu:///mine");
+  gboolean is_new;
+
+  assert_true (_scl_instance_claim_take (claim, TRUE, &is_new, NULL));
+  g_hash_table_remove (w->host->volumes, "demo");
+  put_volume (w->host, "demo", "doc");
+  refuse (w, "lab", SCL_ERROR_NOT_FOUND, text);
+}
+
 /* Not ours, so not to be found: but whose it is can be told, and how to go on. */
 static void
 test_whose_it_is (void **state)
@@ -408,7 +424,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     TEST (test_unused),          TEST (test_names),
-    TEST (test_unknown),         TEST (test_used),    TEST (test_whose_it_is),
+    TEST (test_unknown),
+    TEST (test_other_state_folder), TEST (test_used),    TEST (test_whose_it_is),
     TEST (test_other_is_locked), TEST (test_other_hypervisor),
     TEST (test_other_is_embedded), TEST (test_other_runs), TEST (test_nvram_is_told_of), TEST (test_no_note),
     TEST (test_no_change),       TEST (test_from_each_other),

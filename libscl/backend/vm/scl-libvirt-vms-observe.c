@@ -120,6 +120,10 @@ explain_deleted (const char *file, const char *fd, const SclDomainDef *live, gbo
 {
   gboolean replaced = g_file_test (file, G_FILE_TEST_EXISTS);
   g_autofree char *quoted = g_shell_quote (file);
+  g_autofree char *folder = g_path_get_dirname (file);
+  g_autofree char *quoted_folder = g_shell_quote (folder);
+  g_autofree char *make = g_file_test (folder, G_FILE_TEST_EXISTS) ? g_strdup ("")
+                                                                   : g_strdup_printf ("mkdir -p %s && ", quoted_folder);
 
   /* Who has followed what is said below has put the copy there. */
   if (replaced && paused)
@@ -130,8 +134,8 @@ explain_deleted (const char *file, const char *fd, const SclDomainDef *live, gbo
         file, live->vm_name, fd);
   return g_strdup_printf (
       "the VM's disk %s was deleted while it runs%s: what is on it is lost for good when the VM stops. To keep it, pause "
-      "the VM (virsh suspend %s), copy it (cp --sparse=always %s %s), then end the VM (sclctl vm stop --force %s)%s",
-      file, replaced ? ", and another file is in its place" : "", live->domain_name, fd,
+      "the VM (virsh suspend %s), copy it (%scp --sparse=always %s %s), then end the VM (sclctl vm stop --force %s)%s",
+      file, replaced ? ", and another file is in its place" : "", live->domain_name, make, fd,
       replaced ? "COPY" : quoted, live->vm_name, replaced ? " and put the copy into its place" : "");
 }
 
