@@ -13,9 +13,10 @@ from pathlib import Path
 import scltest
 from scltest import Lab, Libvirtd
 from scltest.endstate import EMPTY, digest
-from scltest.scene import Scene, SharedCase
+from scltest.scene import Scene, SharedCase, wait_log
 from scltest.sclctl import Sclctl, fresh_prefix
 
+FAULTS = Path(os.environ.get("SCL_BUILD_DIR", scltest.guest.SOURCE / "build")) / "tests/integration/libfault-inject.so"
 # Each is carried out by the second instance; all of them change something of it.
 ANEW = ("volume", "create", "--from-image", "demo")
 VERBS = (("apply",), ("vm", "start", "demo"), ("vm", "restart", "--force", "demo", "up"), ("vm", "stop", "--force", "demo"), ANEW,
@@ -165,6 +166,36 @@ class Instances(Host):
                 done = other.run(*words, check=1)
                 self.assertIn(f'{first.ctl.home} is the folder of instance "{first.ctl.prefix}"', done.stderr)
                 self.assert_untouched(dict(before), first.ctl, words)
+        self.assertIn("nothing to do", first.apply().stdout)
+
+    def test_two_take_one_address(self):
+        """Both have seen that nobody has it; the second one to take it is told who was first, and no guest's port is another's."""
+        first, late = (self.scene(self.folder(), None, "192.168.10.1") for _ in range(2))
+        for scene in (first, late):
+            scene.manifest["virtualMachines"] = {}
+        gate, log = self.dir / "gate", self.dir / "calls"
+        os.mkfifo(gate)
+        held = {"LD_PRELOAD": str(FAULTS), "SCL_FAULT_HOLD": "helper", "SCL_FAULT_GATE": str(gate), "SCL_FAULT_LOG": str(log)}
+        process = self.scl.popen(late.ctl.argv("apply", "-f", late.write()), env={**late.ctl.environment(), **held},
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        wait_log(log, b" helper\n")
+        first.apply()
+        (self.dir / "open").touch()
+        # Who waits at the gate goes on, and nobody waits there any more.
+        with open(gate, "wb"):
+            os.rename(self.dir / "open", gate)
+        said = process.communicate(timeout=scltest.bound(120))[1]
+        self.assertEqual(process.returncode, 3, said)
+        self.assertIn(f'is taken by network "default" of instance "{first.ctl.prefix}" by now', said)
+        self.assertIn(f'192.168.10.1 is taken by network "default" of instance "{first.ctl.prefix}"',
+                      late.ctl.run("apply", "-f", late.write(), check=1).stderr)
+        self.assertEqual(len([line for line in self.lines(["ip", "-4", "route"]) if line.startswith("192.168.10.1 ")]), 1)
+        first.apply()
+        self.assertIn("nothing to do", first.apply().stdout)
+        # The way out of the other one.
+        late.network("default", "192.168.10.9")
+        late.apply()
         self.assertIn("nothing to do", first.apply().stdout)
 
     def test_prefix_is_free_when_nothing_is_left(self):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-host-network-private.h"
 #include "backend/network/scl-foreign-firewall-private.h"
+#include "backend/network/scl-host-lock-private.h"
 #include "backend/network/scl-host-strays-private.h"
 #include "backend/network/scl-netns-private.h"
 #include "backend/network/scl-network-links-private.h"
@@ -9,15 +10,10 @@
 #include "backend/network/scl-sysctl-private.h"
 #include "backend/network/scl-uplink-guard-private.h"
 #include "base/scl-fd-private.h"
-#include "base/scl-file-lock-private.h"
-#include "base/scl-own-fd-private.h"
 #include "base/scl-throw-private.h"
 #include "model/scl-names-private.h"
 #include <string.h>
-#include <sys/file.h>
 
-/* The lock is held for some writes of a few bytes each. */
-#define SHARED_SECONDS 10
 
 /* Names by kind, as sets of the host's table. */
 typedef struct
@@ -359,27 +355,11 @@ remove_orphans (const SclHostNetwork *self, const SclHostTarget *target, SclNetl
   return peers != NULL;
 }
 
-/* Settings and rule numbers that all instances of this host share: what one reads before it writes must
- * still be so when it writes. */
-static SclOwnFd
-lock_shared (const SclHostNetwork *self, GCancellable *cancellable, GError **error)
-{
-  gint64 deadline = g_get_monotonic_time () + SHARED_SECONDS * G_USEC_PER_SEC;
-  g_auto (SclFd) folder = _scl_fd_ensure_folder (self->run_dir, 0700, error);
-  g_auto (SclOwnFd) fd = folder < 0 ? -1 : _scl_own_fd_open (folder, ".", O_RDONLY | O_DIRECTORY, 0);
-
-  if (folder >= 0 && fd < 0)
-    (void) scl_throw_errno (error, errno, "%s: cannot open the folder", self->run_dir);
-  if (fd < 0 || !_scl_file_lock (fd, LOCK_EX, self->run_dir, deadline, cancellable, error))
-    return -1;
-  return scl_own_fd_steal (&fd);
-}
-
 static gboolean
 ensure_shared (const SclHostNetwork *self, SclNetlink *root, const SclGateway *gateway,
                const char *interface, GPtrArray *uplinks, GCancellable *cancellable, GError **error)
 {
-  g_auto (SclOwnFd) lock = lock_shared (self, cancellable, error);
+  g_auto (SclOwnFd) lock = _scl_host_lock (self->run_dir, cancellable, error);
 
   return lock >= 0 && ensure_sysctls (self, gateway, interface, error)
          && _scl_policy_route_ensure (root, self->prefix, gateway, uplinks, error);
@@ -391,7 +371,7 @@ remove_shared (const SclHostNetwork *self, SclNetlink *root, GCancellable *cance
 {
   g_auto (SclGateway) gateway = { 0 };
   g_autoptr (GPtrArray) none = g_ptr_array_new ();
-  g_auto (SclOwnFd) lock = lock_shared (self, cancellable, error);
+  g_auto (SclOwnFd) lock = _scl_host_lock (self->run_dir, cancellable, error);
 
   return lock >= 0 && _scl_gateway_init (&gateway, root, NULL, error)
          && _scl_policy_route_ensure (root, self->prefix, &gateway, none, error)

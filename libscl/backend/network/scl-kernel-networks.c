@@ -323,8 +323,9 @@ static gboolean
 scl_kernel_networks_ensure (SclNetworkBackend *backend, GPtrArray *targets,
                             const SclProgress *progress, GError **error)
 {
-  return _scl_network_builder_ensure (SCL_KERNEL_NETWORKS (backend)->prefix, targets, progress,
-                                      error);
+  SclKernelNetworks *self = SCL_KERNEL_NETWORKS (backend);
+
+  return _scl_network_builder_ensure (self->prefix, self->run_dir, targets, progress, error);
 }
 
 static gboolean

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "backend/network/scl-network-addresses-private.h"
+#include "backend/network/scl-host-lock-private.h"
 #include "backend/network/scl-netns-tables-private.h"
 #include "backend/network/scl-uplink-routes-private.h"
 #include "base/scl-throw-private.h"
@@ -43,6 +44,46 @@ host_address (void)
   return _scl_address_number (address);
 }
 
+static SclLink *
+find_link (GPtrArray *links, int index)
+{
+  for (guint i = 0; i < links->len; i++)
+    if (((SclLink *) links->pdata[i])->index == index)
+      return links->pdata[i];
+  return NULL;
+}
+
+/* Two networks of this instance may be about to change theirs. */
+static gboolean
+check_free (SclNetworkLinks *self, const SclLinkAddress *wanted, GError **error)
+{
+  g_autoptr (GPtrArray) links = _scl_netlink_list_links (self->root, error);
+  g_autoptr (GArray) all = links != NULL ? _scl_netlink_list_addresses (self->root, error) : NULL;
+
+  for (guint i = 0; all != NULL && i < all->len; i++)
+    {
+      const SclLinkAddress *address = &g_array_index (all, SclLinkAddress, i);
+      SclLink *link = find_link (links, address->index);
+      g_autofree char *owner = NULL;
+
+      if (address->index == wanted->index || (address->peer != wanted->peer && address->local != wanted->peer)
+          || (link != NULL && _scl_network_links_is_own (link, self->prefix)))
+        continue;
+      owner = _scl_network_links_describe_owner (link);
+      return scl_throw (error, SCL_ERROR_EXISTS, "its external address is %s by now: take another address", owner);
+    }
+  return all != NULL;
+}
+
+/* Whoever looked before may not have seen who took it meanwhile. */
+static gboolean
+take_external (SclNetworkLinks *self, const SclLinkAddress *wanted, GError **error)
+{
+  g_auto (SclOwnFd) lock = _scl_host_lock (self->run_dir, NULL, error);
+
+  return lock >= 0 && check_free (self, wanted, error) && sync_address (self->root, wanted, error);
+}
+
 gboolean
 _scl_network_addresses_make (SclNetworkLinks *self, int bridge, GError **error)
 {
@@ -55,8 +96,7 @@ _scl_network_addresses_make (SclNetworkLinks *self, int bridge, GError **error)
   if (!_scl_netlink_need_link (self->root, self->uplink, &outer, error)
       || !_scl_netlink_need_link (self->inner, SCL_NS_UPLINK, &inner, error))
     return FALSE;
-  return sync_address (self->root, &(SclLinkAddress){ host_address (), external, 32, outer->index },
-                       error)
+  return take_external (self, &(SclLinkAddress){ host_address (), external, 32, outer->index }, error)
          && sync_address (self->inner,
                           &(SclLinkAddress){ external, host_address (), 32, inner->index }, error)
          && sync_address (self->inner,

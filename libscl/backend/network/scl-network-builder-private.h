@@ -7,7 +7,7 @@
 
 #include "backend/network/scl-network-backend-private.h"
 
-gboolean _scl_network_builder_ensure (const char *prefix, GPtrArray *targets,
+gboolean _scl_network_builder_ensure (const char *prefix, const char *run_dir, GPtrArray *targets,
                                       const SclProgress *progress, GError **error);
 gboolean _scl_network_builder_remove (const char *prefix, const char *network,
                                       const SclProgress *progress, GError **error);

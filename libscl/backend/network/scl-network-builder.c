@@ -148,7 +148,7 @@ prepare_for_moves (SclNetworkLinks *links, GError **error)
 }
 
 static GPtrArray *
-open_all (const char *prefix, GPtrArray *targets, GError **error)
+open_all (const char *prefix, const char *run_dir, GPtrArray *targets, GError **error)
 {
   g_autoptr (GPtrArray) all = g_ptr_array_new_with_free_func (links_free);
 
@@ -157,7 +157,7 @@ open_all (const char *prefix, GPtrArray *targets, GError **error)
       SclNetworkLinks *links = g_new0 (SclNetworkLinks, 1);
 
       g_ptr_array_add (all, links);
-      if (!_scl_network_links_init (links, prefix, g_ptr_array_index (targets, i), error)
+      if (!_scl_network_links_init (links, prefix, run_dir, g_ptr_array_index (targets, i), error)
           || !prepare_for_moves (links, error))
         return NULL;
     }
@@ -178,15 +178,15 @@ prefix_network (GError **error, const SclNetworkLinks *links)
 /* All links before any rule: a NIC that moves must have left the one network before the other's
  * unknown ports are pruned. */
 gboolean
-_scl_network_builder_ensure (const char *prefix, GPtrArray *targets, const SclProgress *progress,
-                             GError **error)
+_scl_network_builder_ensure (const char *prefix, const char *run_dir, GPtrArray *targets,
+                             const SclProgress *progress, GError **error)
 {
   GCancellable *cancellable = progress == NULL ? NULL : progress->cancellable;
   g_autoptr (GPtrArray) all = NULL;
 
   if (_scl_progress_is_cancelled (progress, error))
     return FALSE;
-  all = open_all (prefix, targets, error);
+  all = open_all (prefix, run_dir, targets, error);
   for (guint i = 0; all != NULL && i < all->len; i++)
     if (!_scl_network_links_make (g_ptr_array_index (all, i), error))
       return prefix_network (error, g_ptr_array_index (all, i));

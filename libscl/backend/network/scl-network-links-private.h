@@ -10,6 +10,7 @@
 typedef struct
 {
   const char *prefix;
+  const char *run_dir;
   const SclNetworkTarget *target;
   char *netns_name;
   char *uplink; /* host end */
@@ -21,7 +22,7 @@ typedef struct
 } SclNetworkLinks;
 
 /* Opens or creates the namespace (unnamed as yet). SCL_ERROR_EXISTS if it is foreign. */
-gboolean _scl_network_links_init (SclNetworkLinks *self, const char *prefix,
+gboolean _scl_network_links_init (SclNetworkLinks *self, const char *prefix, const char *run_dir,
                                   const SclNetworkTarget *target, GError **error);
 void _scl_network_links_clear (SclNetworkLinks *self);
 
@@ -46,5 +47,8 @@ char *_scl_network_links_gateway_mac (const char *prefix);
 /* TRUE if the namespace's lo carries the network's mark. */
 gboolean _scl_network_links_is_marked (SclNetlink *inner, const char *prefix, const char *network,
                                        gboolean *out_marked, GError **error);
+/* Who has a link (NULL: one that went meanwhile) and what is routed to it, as it is told to others. */
+char *_scl_network_links_describe_owner (const SclLink *link);
+
 /* A host end of ours: by alias, or by the group that it was born with. */
 gboolean _scl_network_links_is_own (const SclLink *link, const char *prefix);

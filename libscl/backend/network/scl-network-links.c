@@ -35,6 +35,16 @@ _scl_network_links_gateway_mac (const char *prefix)
   return _scl_network_links_mac (prefix, SCL_NS_BRIDGE, "");
 }
 
+char *
+_scl_network_links_describe_owner (const SclLink *link)
+{
+  g_auto (GStrv) mark = g_strsplit (link == NULL || link->alias == NULL ? "" : link->alias, ":", 3);
+
+  if (g_strv_length (mark) == 3 && strcmp (mark[0], "scl") == 0)
+    return g_strdup_printf ("taken by network \"%s\" of instance \"%s\"", mark[2], mark[1]);
+  return g_strdup_printf ("already routed to %s", link == NULL ? "another interface" : link->name);
+}
+
 gboolean
 _scl_network_links_is_own (const SclLink *link, const char *prefix)
 {
@@ -114,12 +124,13 @@ open_new (SclNetworkLinks *self, GError **error)
 }
 
 gboolean
-_scl_network_links_init (SclNetworkLinks *self, const char *prefix, const SclNetworkTarget *target,
-                         GError **error)
+_scl_network_links_init (SclNetworkLinks *self, const char *prefix, const char *run_dir,
+                         const SclNetworkTarget *target, GError **error)
 {
   const char *network = scl_network_spec_get_name (target->spec);
 
   self->prefix = prefix;
+  self->run_dir = run_dir;
   self->target = target;
   self->netns_fd = -1;
   self->netns_name = _scl_names_namespace (prefix, network);

@@ -109,18 +109,6 @@ link_name (const Host *host, int index)
   return link == NULL ? "another interface" : link->name;
 }
 
-/* Who has an address: a network of another instance, or an interface. */
-static char *
-dup_owner (const Host *host, int index)
-{
-  const SclLink *link = link_of (host, index);
-  g_auto (GStrv) mark = g_strsplit (link == NULL || link->alias == NULL ? "" : link->alias, ":", 3);
-
-  if (g_strv_length (mark) == 3 && strcmp (mark[0], "scl") == 0)
-    return g_strdup_printf ("taken by network \"%s\" of instance \"%s\"", mark[2], mark[1]);
-  return g_strdup_printf ("already routed to %s", link_name (host, index));
-}
-
 /* Only an uplink of this instance has such a name: one that has lost its alias is known by it and its
  * group, and an apply marks it again. */
 static gboolean
@@ -216,7 +204,7 @@ check_route (const Host *host, const char *path, const char *text, guint32 exter
     return FALSE;
   else if (route->prefix_length == 32 || route->gateway != 0 || route->type != RTN_UNICAST)
     {
-      g_autofree char *owner = dup_owner (host, route->index);
+      g_autofree char *owner = _scl_network_links_describe_owner (link_of (host, route->index));
 
       add (host->diagnostics, SCL_SEVERITY_ERROR, path, "%s is %s: %s", text, owner,
            find_advice (path));
