@@ -109,18 +109,25 @@ add_paths (Naming *naming, char *xml, GError **error)
                         naming->domain, naming->domain);
 }
 
+/* DEF: its definition, NULL if it cannot be read; it has to stay. */
+static Naming
+begin_naming (SclSources *sources, virDomainPtr domain, const SclDomainDef *def, GCancellable *cancellable)
+{
+  gboolean ours = def != NULL && def->instance != NULL && _scl_domain_def_is_ours (def, def->instance);
+
+  return (Naming){ .sources = sources,
+                   .handle = virDomainGetConnect (domain),
+                   .domain = virDomainGetName (domain),
+                   .instance = ours ? def->instance : NULL,
+                   .vm = ours ? def->vm_name : NULL,
+                   .cancellable = cancellable };
+}
+
 static gboolean
 add_domain (SclSources *sources, virDomainPtr domain, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclDomainDef) def = _scl_libvirt_vms_read_config (domain, NULL);
-  gboolean ours = def != NULL && def->instance != NULL
-                  && _scl_domain_def_is_ours (def, def->instance);
-  Naming naming = { .sources = sources,
-                    .handle = virDomainGetConnect (domain),
-                    .domain = virDomainGetName (domain),
-                    .instance = ours ? def->instance : NULL,
-                    .vm = ours ? def->vm_name : NULL,
-                    .cancellable = cancellable };
+  Naming naming = begin_naming (sources, domain, def, cancellable);
 
   /* What runs, with the chains that libvirt knows of, what the next boot will use, and what it would go on
    * with that is saved. */
@@ -188,14 +195,7 @@ static gboolean
 add_snapshots (SclSources *sources, virDomainPtr domain, GCancellable *cancellable, GError **error)
 {
   g_autoptr (SclDomainDef) def = _scl_libvirt_vms_read_config (domain, NULL);
-  gboolean ours = def != NULL && def->instance != NULL
-                  && _scl_domain_def_is_ours (def, def->instance);
-  Naming naming = { .sources = sources,
-                    .handle = virDomainGetConnect (domain),
-                    .domain = virDomainGetName (domain),
-                    .instance = ours ? def->instance : NULL,
-                    .vm = ours ? def->vm_name : NULL,
-                    .cancellable = cancellable };
+  Naming naming = begin_naming (sources, domain, def, cancellable);
   virDomainSnapshotPtr *snapshots = NULL;
   int n = virDomainListAllSnapshots (domain, &snapshots, 0);
   gboolean ok = n >= 0 || _scl_virt_error_is (VIR_ERR_NO_DOMAIN)
