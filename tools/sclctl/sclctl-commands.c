@@ -243,9 +243,9 @@ const SclctlCommand sclctl_commands[] = {
     .summary = "Show networks, VMs, volumes and what is wrong with them",
     .description
     = "An overview of everything that belongs to this instance, and of anything on the "
-      "host that keeps it from working. The exit status is 2 if a network or the host is not as "
-      "the last apply made it and another one would repair it, 1 if something else is wrong that "
-      "needs a person (a volume is gone), else 0.",
+      "host that keeps it from working. The exit status is 2 if a network, the host or the note "
+      "of a volume is not as the last apply made it and another one would repair it, 1 if "
+      "something else is wrong that needs a person (a volume is gone), else 0.",
     .examples = status_examples,
     .run = sclctl_status },
   { .verb = "console",
