@@ -358,6 +358,14 @@ class Disks(SharedCase):
         holder.communicate(b"\n", timeout=scltest.bound(30))
         self.assertEqual(document["error"]["code"], "busy")
 
+    def test_lost_volume_of_a_vm_called_network(self):
+        """Its errors are not those of a VM's network, which an apply would repair."""
+        self.scene.vm("network", autoStart=False)
+        self.scene.apply()
+        os.unlink(self.volume("network"))
+        status = self.scene.ctl.run("status", check=1).stdout
+        self.assertRegex(status, r"error: virtualMachines\.network: .*volume \"network\"")
+
     def test_disk_that_is_deleted_under_a_running_guest(self):
         """What is on it is gone with QEMU: nothing ends that without a yes, and what the message says keeps it."""
         with open(self.volume(), "r+b") as file:

@@ -5,6 +5,7 @@
 #include "sclctl-text.h"
 #include "sclctl-verbs.h"
 #include "sclctl-wait.h"
+#include <string.h>
 
 JsonNode *
 sclctl_status_to_json (SclConnection *connection)
@@ -71,13 +72,23 @@ sclctl_status_print (SclConnection *connection)
   print_diagnostics (scl_connection_get_diagnostics (connection));
 }
 
+/* virtualMachines.NAME.network; a VM may have that name, too. */
+static gboolean
+is_network_of_vm (const char *path)
+{
+  const char *name = strchr (path, '.');
+  const char *key = name != NULL ? strchr (name + 1, '.') : NULL;
+
+  return key != NULL && g_str_equal (key, ".network");
+}
+
 /* What an apply repairs: the host, the networks of VMs, notes of volumes. Other errors of VMs need a person. */
 static gboolean
 is_repairable (SclDiagnostic *diagnostic)
 {
   const char *path = scl_diagnostic_get_path (diagnostic);
 
-  return g_str_equal (path, "host") || g_str_has_suffix (path, ".network") || g_str_has_prefix (path, "volumes.");
+  return g_str_equal (path, "host") || is_network_of_vm (path) || g_str_has_prefix (path, "volumes.");
 }
 
 static gboolean
