@@ -14,7 +14,6 @@
 #include "model/scl-names-private.h"
 #include <string.h>
 
-
 /* Names by kind, as sets of the host's table. */
 typedef struct
 {

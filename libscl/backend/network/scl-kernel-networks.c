@@ -107,13 +107,20 @@ static GPtrArray *
 read_root_tables (SclKernelNetworks *self, SclNetlink *sock, GCancellable *cancellable,
                   GError **error)
 {
-  g_autoptr (GPtrArray) tables = _scl_nft_read (sock, error);
+  g_autoptr (GError) local_error = NULL;
+  g_autoptr (GPtrArray) tables = _scl_nft_read (sock, &local_error);
   g_autoptr (GPtrArray) listed = NULL;
 
-  if (tables == NULL || are_all_ours (tables, self->prefix))
+  if (tables != NULL && are_all_ours (tables, self->prefix))
     return g_steal_pointer (&tables);
+  /* Where others change theirs all the time, the next look finds the flags. */
+  if (tables == NULL && !g_error_matches (local_error, SCL_ERROR, SCL_ERROR_TIMEOUT))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
   listed = _scl_nft_list (-1, cancellable, error);
-  if (listed != NULL)
+  if (listed != NULL && tables != NULL)
     take_flags (listed, tables);
   return g_steal_pointer (&listed);
 }

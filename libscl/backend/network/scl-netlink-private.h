@@ -116,6 +116,7 @@ gboolean _scl_netlink_lookup_link (SclNetlink *self, const char *name, SclLink *
 gboolean _scl_netlink_need_link (SclNetlink *self, const char *name, SclLink **out, GError **error);
 /* In such a list. */
 SclLink *_scl_links_find (GPtrArray *links, const char *name);
+SclLink *_scl_links_find_index (GPtrArray *links, int index);
 void _scl_link_free (SclLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SclLink, _scl_link_free)
 

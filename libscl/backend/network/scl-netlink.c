@@ -293,6 +293,15 @@ _scl_links_find (GPtrArray *links, const char *name)
   return found != NULL ? *found : NULL;
 }
 
+SclLink *
+_scl_links_find_index (GPtrArray *links, int index)
+{
+  for (guint i = 0; i < links->len; i++)
+    if (((SclLink *)links->pdata[i])->index == index)
+      return links->pdata[i];
+  return NULL;
+}
+
 gboolean
 _scl_netlink_parse_mac (const char *text, guint8 out[6])
 {

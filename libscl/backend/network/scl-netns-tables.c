@@ -89,10 +89,9 @@ removal_of (const struct nlmsghdr *header, int type)
 static const char *
 link_name (const Comparison *c, int index)
 {
-  for (guint i = 0; i < c->wanted->links->len; i++)
-    if (((SclLink *)c->wanted->links->pdata[i])->index == index)
-      return ((SclLink *)c->wanted->links->pdata[i])->name;
-  return "-";
+  const SclLink *link = _scl_links_find_index (c->wanted->links, index);
+
+  return link != NULL ? link->name : "-";
 }
 
 static char *

@@ -44,15 +44,6 @@ host_address (void)
   return _scl_address_number (address);
 }
 
-static SclLink *
-find_link (GPtrArray *links, int index)
-{
-  for (guint i = 0; i < links->len; i++)
-    if (((SclLink *) links->pdata[i])->index == index)
-      return links->pdata[i];
-  return NULL;
-}
-
 /* Two networks of this instance may be about to change theirs. */
 static gboolean
 check_free (SclNetworkLinks *self, const SclLinkAddress *wanted, GError **error)
@@ -63,7 +54,7 @@ check_free (SclNetworkLinks *self, const SclLinkAddress *wanted, GError **error)
   for (guint i = 0; all != NULL && i < all->len; i++)
     {
       const SclLinkAddress *address = &g_array_index (all, SclLinkAddress, i);
-      SclLink *link = find_link (links, address->index);
+      SclLink *link = _scl_links_find_index (links, address->index);
       g_autofree char *owner = NULL;
 
       if (address->index == wanted->index || (address->peer != wanted->peer && address->local != wanted->peer)

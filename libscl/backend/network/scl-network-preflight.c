@@ -95,10 +95,7 @@ host_init (Host *host, GError **error)
 static const SclLink *
 link_of (const Host *host, int index)
 {
-  for (guint i = 0; i < host->links->len; i++)
-    if (((SclLink *)host->links->pdata[i])->index == index)
-      return host->links->pdata[i];
-  return NULL;
+  return _scl_links_find_index (host->links, index);
 }
 
 static const char *
