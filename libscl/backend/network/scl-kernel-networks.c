@@ -12,6 +12,7 @@
 #include "model/scl-address-text-private.h"
 #include "model/scl-list-private.h"
 #include "model/scl-names-private.h"
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ are_all_ours (GPtrArray *tables, const char *prefix)
   return TRUE;
 }
 
-/* nft prints no flags. */
+/* What nft 1.0.6 prints as a table's flags is something else. */
 static void
 take_flags (GPtrArray *tables, GPtrArray *from)
 {
@@ -100,6 +101,22 @@ take_flags (GPtrArray *tables, GPtrArray *from)
 
       if (table != NULL)
         table->flags = source->flags;
+    }
+}
+
+/* Of a dormant table nft 1.0.6 may print a document that breaks off. */
+static void
+blame_dormant (GPtrArray *tables, GError **error)
+{
+  for (guint i = 0; i < tables->len; i++)
+    {
+      const SclNftTable *table = tables->pdata[i];
+
+      if ((table->flags & NFT_TABLE_F_DORMANT) == 0)
+        continue;
+      (void) scl_prefix (error, "nft table %s %s is dormant, which this nft cannot list as JSON: wake it (nft add table %s %s) "
+                         "or delete it", table->family, table->name, table->family, table->name);
+      return;
     }
 }
 
@@ -122,6 +139,8 @@ read_root_tables (SclKernelNetworks *self, SclNetlink *sock, GCancellable *cance
   listed = _scl_nft_list (-1, cancellable, error);
   if (listed != NULL && tables != NULL)
     take_flags (listed, tables);
+  else if (tables != NULL)
+    blame_dormant (tables, error);
   return g_steal_pointer (&listed);
 }
 
